@@ -1,0 +1,50 @@
+#!/bin/sh
+# Writes manifests/install.yaml, the chart as plain manifests for those who do not use Helm.
+#   deploy/render.sh           writes it
+#   deploy/render.sh --check   fails when the committed one is not what the chart gives
+# HELM names the helm to use; default: build/bin/helm, else the one on the PATH.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+out=$here/manifests/install.yaml
+namespace=exposedapp-system
+
+case $* in '' | --check) ;; *) echo "usage: $0 [--check]" >&2; exit 2 ;; esac
+
+if [ -z "${HELM:-}" ]; then
+  HELM=$here/../build/bin/helm
+  [ -x "$HELM" ] || HELM=$(command -v helm) || {
+    echo "$0: no helm in build/bin or on the PATH, nor named by HELM" >&2
+    exit 1
+  }
+fi
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+"$HELM" template exposedapp "$here/chart/exposedapp" --namespace "$namespace" > "$tmp/chart.yaml"
+
+cat > "$tmp/install.yaml" <<END
+# Generated from deploy/chart/exposedapp by deploy/render.sh: do not edit.
+#   kubectl apply --server-side -f install.yaml
+---
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: $namespace
+  labels:
+    pod-security.kubernetes.io/enforce: restricted
+END
+# Helm has no part in what is applied with kubectl: drop the lines that say so, and the empty lines
+# between documents, which helm 4 writes and helm 3 does not.
+sed -e '/^ *app\.kubernetes\.io\/managed-by: Helm$/d' -e '/^ *helm\.sh\/chart: /d' \
+  -e '/^# Source: /d' "$tmp/chart.yaml" |
+  awk '/^$/ { empty = empty "\n"; next } /^---$/ { empty = "" } { print empty $0; empty = "" }' \
+    >> "$tmp/install.yaml"
+
+if [ $# = 0 ]; then
+  cp "$tmp/install.yaml" "$out"
+elif ! diff -u "$out" "$tmp/install.yaml" >&2; then
+  echo "$0: $out is not what the chart gives; run deploy/render.sh and commit it" >&2
+  exit 1
+fi

@@ -1,0 +1,280 @@
+"""The Helm chart: it renders, asks for no more than it needs, refuses what it does not know."""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+CHART = DEPLOY / "chart" / "exposedapp"
+
+# The names of what Kubernetes calls the restricted Pod Security level, with the values it wants.
+RESTRICTED_POD = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+RESTRICTED_CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+@cache
+def helm() -> str:
+    built = DEPLOY.parent / "build" / "bin" / "helm"
+    found = str(built) if built.exists() else shutil.which("helm")
+    if found is None:
+        pytest.fail("no helm in build/bin or on the PATH: it is built by tests/kind/build.sh")
+    return found
+
+
+def run_helm(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([helm(), *map(str, args)], capture_output=True, text=True, check=False)
+
+
+def render(*sets: str, release: str = "exposedapp") -> list[dict[str, Any]]:
+    flags = [flag for assignment in sets for flag in ("--set-json", assignment)]
+    result = run_helm("template", release, CHART, "--namespace", "somewhere", *flags)
+    assert result.returncode == 0, result.stderr
+    return [document for document in yaml.safe_load_all(result.stdout) if document]
+
+
+def refusal(*sets: str) -> str:
+    flags = [flag for assignment in sets for flag in ("--set-json", assignment)]
+    result = run_helm("template", "exposedapp", CHART, *flags)
+    assert result.returncode != 0, "accepted"
+    return result.stderr
+
+
+def one(documents: list[dict[str, Any]], kind: str, name: str | None = None) -> dict[str, Any]:
+    [found] = [
+        document
+        for document in documents
+        if document["kind"] == kind and name in (None, document["metadata"]["name"])
+    ]
+    return found
+
+
+def pod_spec(*sets: str) -> dict[str, Any]:
+    spec: dict[str, Any] = one(render(*sets), "Deployment")["spec"]["template"]["spec"]
+    return spec
+
+
+def test_lint() -> None:
+    result = run_helm("lint", "--strict", CHART)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_every_object_is_where_and_what_it_should_be() -> None:
+    documents = render()
+    assert sorted(document["kind"] for document in documents) == [
+        "ClusterRole",
+        "ClusterRole",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "Deployment",
+        "ServiceAccount",
+    ]
+    for document in documents:
+        assert document["metadata"]["labels"]["app.kubernetes.io/name"] == "exposedapp"
+        namespaced = document["kind"] in {"Deployment", "ServiceAccount"}
+        assert document["metadata"].get("namespace") == ("somewhere" if namespaced else None)
+
+
+def test_the_role_is_bound_to_the_account_that_the_pod_runs_as() -> None:
+    documents = render(release="mine")
+    account = one(documents, "ServiceAccount")["metadata"]
+    binding = one(documents, "ClusterRoleBinding")
+    assert account["name"] == "mine-exposedapp"
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": account["name"], "namespace": account["namespace"]}
+    ]
+    assert one(documents, "ClusterRole", binding["roleRef"]["name"])
+    pod = one(documents, "Deployment")["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == account["name"]
+    assert pod["automountServiceAccountToken"] is True
+
+
+def test_the_pod_meets_the_restricted_level() -> None:
+    pod = pod_spec()
+    assert RESTRICTED_POD.items() <= pod["securityContext"].items()
+    assert pod["securityContext"]["runAsUser"] == 65532
+    assert not {"hostNetwork", "hostPID", "hostIPC", "volumes"} & pod.keys()
+    [container] = pod["containers"]
+    assert RESTRICTED_CONTAINER.items() <= container["securityContext"].items()
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert not any("hostPort" in port for port in container["ports"])
+
+
+def test_one_operator_at_a_time() -> None:
+    spec = one(render(), "Deployment")["spec"]
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "Recreate"}
+
+
+def test_both_probes_ask_the_health_port() -> None:
+    [container] = pod_spec()["containers"]
+    assert container["ports"] == [{"name": "health", "containerPort": 8080}]
+    for probe in ("livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"] == {"path": "/healthz", "port": "health"}
+
+
+def test_no_role_has_a_wildcard_or_reads_secrets() -> None:
+    for document in render():
+        for rule in document.get("rules", []) if document["kind"] == "ClusterRole" else []:
+            assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
+            assert "secrets" not in rule["resources"]
+
+
+def test_the_operator_may_do_this_and_no_more() -> None:
+    rules = one(render(), "ClusterRole", "exposedapp")["rules"]
+    allowed = {
+        f"{group}/{resource}".lstrip("/"): " ".join(rule["verbs"])
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    assert allowed == {
+        "exposedapp.dev/exposedapps": "get list watch",
+        "exposedapp.dev/exposedapps/status": "patch",
+        "exposedapp.dev/exposedapps/finalizers": "update",
+        "apps/deployments": "get list watch create patch",
+        "services": "get list watch create patch",
+        "discovery.k8s.io/endpointslices": "list watch",
+        "nodes": "list watch",
+        "pods": "list",
+    }
+
+
+def test_the_roles_of_a_namespace_reach_exposedapps() -> None:
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    reach = {"admin": set[str](), "edit": set[str](), "view": set[str]()}
+    for document in render():
+        for role, verbs in reach.items():
+            if document["metadata"]["labels"].get(prefix + role) == "true":
+                for rule in document["rules"]:
+                    if rule["resources"] == ["exposedapps"]:
+                        verbs.update(rule["verbs"])
+    assert reach["view"] == {"get", "list", "watch"}
+    assert reach["edit"] == reach["admin"]
+    assert reach["edit"] - reach["view"] == {
+        "create",
+        "delete",
+        "deletecollection",
+        "patch",
+        "update",
+    }
+
+
+def test_the_crd_is_the_generated_one_and_outlives_the_release() -> None:
+    generated = yaml.safe_load((CHART / "files" / "crd.yaml").read_text())
+    crd = one(render(), "CustomResourceDefinition")
+    assert crd["spec"] == generated["spec"]
+    assert crd["metadata"]["name"] == "exposedapps.exposedapp.dev"
+    assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    for kind in ("annotations", "labels"):
+        assert (generated["metadata"].get(kind) or {}).items() <= crd["metadata"][kind].items()
+
+
+def test_the_crd_can_be_left_out() -> None:
+    assert "CustomResourceDefinition" not in {
+        document["kind"] for document in render("crds.install=false")
+    }
+
+
+def test_values_reach_the_pod() -> None:
+    toleration = {"key": "infra", "operator": "Exists"}
+    documents = render(
+        'image={"repository":"registry.example/operator","tag":"1.2.3","pullPolicy":"Always"}',
+        'imagePullSecrets=[{"name":"registry"}]',
+        'logLevel="DEBUG"',
+        'resources={"limits":{"memory":"1Gi"}}',
+        'nodeSelector={"kubernetes.io/os":"linux"}',
+        'tolerations=[{"key":"infra","operator":"Exists"}]',
+        'affinity={"nodeAffinity":{}}',
+        'priorityClassName="system-cluster-critical"',
+        'podAnnotations={"note":"this"}',
+        'podLabels={"team":"a","app.kubernetes.io/name":"cannot-change"}',
+    )
+    template = one(documents, "Deployment")["spec"]["template"]
+    assert template["metadata"]["annotations"] == {"note": "this"}
+    assert template["metadata"]["labels"]["team"] == "a"
+    assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "exposedapp"
+    pod = template["spec"]
+    assert pod["imagePullSecrets"] == [{"name": "registry"}]
+    assert pod["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert pod["tolerations"] == [toleration]
+    assert pod["affinity"] == {"nodeAffinity": {}}
+    assert pod["priorityClassName"] == "system-cluster-critical"
+    [container] = pod["containers"]
+    assert container["image"] == "registry.example/operator:1.2.3"
+    assert container["imagePullPolicy"] == "Always"
+    assert container["env"] == [{"name": "EXPOSEDAPP_LOG_LEVEL", "value": "DEBUG"}]
+    assert container["resources"]["limits"] == {"memory": "1Gi"}
+
+
+def test_the_image_is_of_the_chart_s_version_by_default() -> None:
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    [container] = pod_spec()["containers"]
+    assert container["image"] == f"exposedapp/operator:{version}"
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("replicas=2", "replicas"),
+        ('image={"tga":"dev"}', "tga"),
+        ("crds.instal=false", "instal"),
+        ('logLevel="CHATTY"', "logLevel"),
+        ('image.pullPolicy="Sometimes"', "pullPolicy"),
+        ("image.tag=1.2", "tag"),
+    ],
+)
+def test_an_unknown_or_wrong_value_is_refused_by_name(value: str, named: str) -> None:
+    assert named in refusal(value)
+
+
+def test_every_value_of_the_schema_is_in_values_yaml() -> None:
+    schema = yaml.safe_load((CHART / "values.schema.json").read_text())["properties"]
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert schema.keys() - {"global"} == values.keys()
+
+
+def test_works_as_a_dependency_of_another_chart(tmp_path: Path) -> None:
+    (tmp_path / "charts").mkdir()
+    shutil.copytree(CHART, tmp_path / "charts" / "exposedapp")
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: parent\nversion: 1.0.0\n")
+    (tmp_path / "values.yaml").write_text("global: {any: thing}\nexposedapp: {logLevel: DEBUG}\n")
+    result = run_helm("template", "release", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "release-exposedapp" in result.stdout
+
+
+def test_install_yaml_is_what_the_chart_gives() -> None:
+    check = subprocess.run(
+        [DEPLOY / "render.sh", "--check"],
+        env={**os.environ, "HELM": helm()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert check.returncode == 0, check.stderr
+
+
+def test_install_yaml_makes_its_namespace_restricted() -> None:
+    documents = list(yaml.safe_load_all((DEPLOY / "manifests" / "install.yaml").read_text()))
+    namespace = documents[0]
+    assert namespace["kind"] == "Namespace"
+    assert namespace["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
+    for document in documents[1:]:
+        assert document["metadata"].get("namespace") in {None, namespace["metadata"]["name"]}
+        assert "Helm" not in document["metadata"]["labels"].values()
+
+
+@pytest.mark.parametrize("name", ["hello", "hello-fixed-port"])
+def test_examples_run_the_demo_image(name: str) -> None:
+    app = yaml.safe_load((DEPLOY / "examples" / f"{name}.yaml").read_text())
+    assert (app["apiVersion"], app["kind"]) == ("exposedapp.dev/v1alpha1", "ExposedApp")
+    assert app["metadata"]["name"] == name
+    assert app["spec"]["image"] == "exposedapp/demo:dev"
+    assert app["spec"]["ports"][0]["targetPort"] == 8080
