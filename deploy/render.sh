@@ -14,7 +14,7 @@ case $* in '' | --check) ;; *) echo "usage: $0 [--check]" >&2; exit 2 ;; esac
 if [ -z "${HELM:-}" ]; then
   HELM=$here/../build/bin/helm
   [ -x "$HELM" ] || HELM=$(command -v helm) || {
-    echo "$0: no helm in build/bin or on the PATH, nor named by HELM" >&2
+    echo "$0: no helm in build/bin or on the PATH: run tests/kind/tools.sh, or name one in HELM" >&2
     exit 1
   }
 fi

@@ -23,7 +23,7 @@ def helm() -> str:
     built = DEPLOY.parent / "build" / "bin" / "helm"
     found = str(built) if built.exists() else shutil.which("helm")
     if found is None:
-        pytest.fail("no helm in build/bin or on the PATH: it is built by tests/kind/build.sh")
+        pytest.fail("no helm in build/bin or on the PATH: run tests/kind/tools.sh")
     return found
 
 
