@@ -1,0 +1,139 @@
+"""Making one child of an app as it is wanted: look, compare, apply."""
+
+import logging
+from dataclasses import dataclass
+
+from exposedapp.api import KIND, Json
+from exposedapp.cache import Cache, Key
+from exposedapp.cluster import ApiError, Cluster
+from exposedapp.drift import drift
+from exposedapp.queue import Retry
+from exposedapp.refusals import problem
+from exposedapp.resources import Identity, keep_node_ports, node_ports
+from exposedapp.status import ChildKind, Problem, Reason
+
+log = logging.getLogger(__name__)
+
+Futile = dict[ChildKind, tuple[str, ...]]
+"""Per child, the differences that an apply did not remove. Remembering them turns a comparison
+that is wrong for ever into one request instead of a loop; forgetting them costs that request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it. With a problem or a wait, `live` is the child as it still is."""
+
+    live: Json | None = None
+    problem: Problem | None = None
+    waiting: str | None = None
+
+
+class Children:
+    """Makes children, one at a time; several at once do not hinder each other."""
+
+    def __init__(self, cluster: Cluster, cache: Cache) -> None:
+        self._cluster = cluster
+        self._cache = cache
+
+    def known(self, app: Identity, kind: ChildKind) -> Json | None:
+        """The child as it was last seen, when it is this app's."""
+        live = self._cache.children[kind].get(Key(app.namespace, app.name))
+        return live if live and _owner(live).get("uid") == app.uid else None
+
+    async def ensure_deployment(self, app: Identity, wanted: Json, futile: Futile) -> Outcome:
+        """Makes the Deployment as wanted. Raises Retry when that may go better later."""
+        return await self._ensure(app, "Deployment", wanted, wanted, futile)
+
+    async def ensure_service(
+        self, app: Identity, wanted: Json, before: list[Json], futile: Futile
+    ) -> Outcome:
+        """Makes the Service as wanted, on the node ports that it had.
+
+        `before` are the ports of the app's status: the memory of a Service that was deleted.
+        Raises Retry when it may go better later.
+        """
+        live = self.known(app, "Service")
+        had = node_ports(live["spec"]["ports"] if live else before)
+        sticky = keep_node_ports(wanted, had)
+        return await self._ensure(app, "Service", sticky, wanted, futile)
+
+    async def _ensure(
+        self, app: Identity, kind: ChildKind, wanted: Json, fallback: Json, futile: Futile
+    ) -> Outcome:
+        key, store = Key(app.namespace, app.name), self._cache.children[kind]
+        try:
+            # Apply takes over whatever has the name, so look before the first time.
+            live = store.get(key) or await self._cluster.get(kind, *key)
+        except ApiError as error:
+            raise Retry(str(error), error.retry_after) from error
+        if live is not None and (hindrance := _hindrance(app, kind, live)):
+            return hindrance
+        differences = tuple(
+            drift({part: wanted[part] for part in ("metadata", "spec")}, live) if live else ()
+        )
+        if live is not None and (not differences or differences == futile.get(kind)):
+            return Outcome(live)
+        uid = live["metadata"]["uid"] if live else None
+        try:
+            answer = await self._apply(wanted, fallback, uid)
+        except ApiError as error:
+            return self._refused(key, kind, live, error)
+        store.put(answer)
+        if live and answer["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]:
+            futile[kind] = differences
+        else:
+            futile.pop(kind, None)
+            log.info("%s/%s: %s applied%s", *key, kind, _told(differences))
+        return Outcome(answer)
+
+    async def _apply(self, wanted: Json, fallback: Json, uid: str | None) -> Json:
+        try:
+            return await self._cluster.apply(wanted, uid)
+        except ApiError as error:
+            # A remembered node port may have gone to another Service meanwhile. Nobody asked for
+            # that number, so a new one is better than none.
+            found = problem(error, wanted["kind"])
+            if found and found.reason == Reason.NODE_PORT_CONFLICT and wanted != fallback:
+                return await self._cluster.apply(fallback, uid)
+            raise
+
+    def _refused(self, key: Key, kind: ChildKind, live: Json | None, error: ApiError) -> Outcome:
+        if found := problem(error, kind):
+            return Outcome(live, problem=found)
+        if error.status == 409:
+            # Replaced or deleted since it was last seen.
+            self._cache.children[kind].forget(key)
+            raise Retry(str(error), after=0.2) from error
+        if error.status >= 500:
+            return Outcome(live, waiting=f"The API server cannot take the {kind} now: {error}")
+        raise Retry(str(error), error.retry_after) from error
+
+
+def _owner(live: Json) -> Json:
+    """The owner reference of the controller of an object; empty when it has none."""
+    references = live["metadata"].get("ownerReferences") or ()
+    return next((it for it in references if it.get("controller")), {})
+
+
+def _hindrance(app: Identity, kind: ChildKind, live: Json) -> Outcome | None:
+    """Why the object that has the child's name must not be touched."""
+    owner = _owner(live)
+    if owner.get("uid") == app.uid:
+        if "deletionTimestamp" in live["metadata"]:
+            return Outcome(waiting=f"The old {kind} is being deleted.")
+        return None
+    if owner.get("kind") == KIND and owner.get("name") == app.name:
+        return Outcome(waiting=f"The {kind} of an earlier app of this name is still being deleted.")
+    holder = f", it belongs to {owner['kind']} {owner['name']}" if owner else ""
+    return Outcome(
+        problem=Problem(
+            Reason.NOT_OWNED,
+            f"There is a {kind} named {app.name} that this app did not make{holder}. "
+            f"Delete it, or give the app another name.",
+            kind,
+        )
+    )
+
+
+def _told(differences: tuple[str, ...]) -> str:
+    return f" ({', '.join(differences)})" if differences else ""

@@ -1,0 +1,181 @@
+"""The only module that talks to the API server.
+
+Requests and answers are plain JSON: the client library's typed models cost ten times as much, and
+everything here is handled as objects of one shape anyway. The library gives the login, with token
+refresh, and one bounded pool of connections.
+"""
+
+import logging
+from types import TracebackType
+from typing import Self, cast
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+from kubernetes.aio import client, config
+
+from exposedapp.api import GROUP, PLURAL, VERSION, Json
+
+FIELD_MANAGER = "exposedapp"
+MAX_IN_FLIGHT = 32
+"""Requests at one time, for the whole operator: a storm of apps must not become one of requests."""
+TIMEOUT_SECONDS = 30.0
+
+PATHS = {
+    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "Service": "/api/v1/namespaces/{namespace}/services",
+    "Pod": "/api/v1/namespaces/{namespace}/pods",
+    "ExposedApp": f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}",
+}
+
+log = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """The API server's refusal, as it tells it (metav1.Status).
+
+    `status` is the HTTP code, 0 when there was no answer; `reason` and `causes` are for programs,
+    the text is the server's own message; `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        causes: tuple[str, ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.causes = causes
+        self.retry_after = retry_after
+
+
+class Cluster:
+    """The API server, as far as the operator needs it. Use it as an async context manager."""
+
+    def __init__(self, configuration: client.Configuration) -> None:
+        configuration.connection_pool_maxsize = MAX_IN_FLIGHT
+        self._configuration = configuration
+
+    @classmethod
+    async def login(cls) -> Self:
+        """Finds the cluster: from inside a pod, else by the kubeconfig."""
+        configuration = client.Configuration()
+        try:
+            config.load_incluster_config(client_configuration=configuration)
+        except config.ConfigException:
+            await config.load_kube_config(client_configuration=configuration)
+        return cls(configuration)
+
+    async def __aenter__(self) -> Self:
+        self._client = client.ApiClient(self._configuration)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.close()
+
+    async def serves_exposedapps(self) -> bool:
+        """Whether the CustomResourceDefinition is there and established."""
+        try:
+            found = await self._request("GET", f"/apis/{GROUP}/{VERSION}")
+        except ApiError as error:
+            if error.status == 404:
+                return False
+            raise
+        return any(resource["name"] == PLURAL for resource in found["resources"])
+
+    async def get(self, kind: str, namespace: str, name: str) -> Json | None:
+        """One object, or None when there is none."""
+        try:
+            return await self._request("GET", _path(kind, namespace, name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def apply(self, wanted: Json, uid: str | None) -> Json:
+        """Server-side apply; the answer is the object as it is now.
+
+        With a uid, an object that was replaced or deleted meanwhile is refused (ApiError 409).
+        """
+        meta = wanted["metadata"]
+        body = {**wanted, "metadata": {**meta, "uid": uid}} if uid else wanted
+        return await self._request(
+            "PATCH",
+            _path(wanted["kind"], meta["namespace"], meta["name"])
+            + f"?fieldManager={FIELD_MANAGER}&force=true",
+            body,
+            "application/apply-patch+yaml",
+        )
+
+    async def patch_status(self, namespace: str, name: str, uid: str, changes: Json) -> Json:
+        """Merges the changed fields into an app's status; None removes a field.
+
+        The uid makes it fail (ApiError 409) when the app is another one of the same name.
+        """
+        return await self._request(
+            "PATCH",
+            _path("ExposedApp", namespace, name) + f"/status?fieldManager={FIELD_MANAGER}",
+            {"metadata": {"uid": uid}, "status": changes},
+            "application/merge-patch+json",
+        )
+
+    async def pods(self, namespace: str, selector: str) -> list[Json]:
+        """The pods with these labels, from the API server's own cache."""
+        path = _path("Pod", namespace)
+        query = f"?labelSelector={quote(selector)}&resourceVersion=0"
+        return cast("list[Json]", (await self._request("GET", path + query))["items"])
+
+    async def _request(
+        self, method: str, path: str, body: Json | None = None, content_type: str | None = None
+    ) -> Json:
+        headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER}
+        if content_type:
+            headers["Content-Type"] = content_type
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        try:
+            answer = await self._client.rest_client.request(
+                method,
+                self._configuration.host + path,
+                headers=headers,
+                body=body,
+                _request_timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            )
+            data = await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ApiError(
+                0, "NoAnswer", f"no answer from the API server: {error or type(error).__name__}"
+            ) from error
+        if 200 <= answer.status < 300:
+            return cast("Json", orjson.loads(data))
+        raise _error(answer.status, answer.getheader("Retry-After"), data)
+
+
+def _path(kind: str, namespace: str, name: str | None = None) -> str:
+    path = PATHS[kind].format(namespace=namespace)
+    return f"{path}/{name}" if name else path
+
+
+def _error(status: int, retry_after: str | None, data: bytes) -> ApiError:
+    try:
+        said = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        said = {}
+    if not isinstance(said, dict):
+        said = {}
+    return ApiError(
+        status,
+        said.get("reason", ""),
+        said.get("message") or f"the API server answered {status}",
+        tuple(cause.get("reason", "") for cause in (said.get("details") or {}).get("causes") or ()),
+        float(retry_after) if retry_after and retry_after.isdecimal() else None,
+    )

@@ -1,0 +1,112 @@
+"""A keyed work queue: at most one worker per key, nothing lost, nothing done twice.
+
+The rules are those of client-go's workqueue: a key that is added while it is being worked on is
+done once more afterwards; one that fails comes back later and later.
+"""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+log = logging.getLogger(__name__)
+
+K = TypeVar("K", bound=Hashable)
+
+WORKERS = 32
+FIRST_RETRY_SECONDS = 0.5
+LAST_RETRY_SECONDS = 60.0
+
+
+class Retry(Exception):
+    """What the work raises when it should be tried again; `after` is in seconds, None: back off."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class WorkQueue(Generic[K]):
+    """Runs `work(key)` for every key that is added.
+
+    The work returns after how many seconds it wants to look again, or None.
+    """
+
+    def __init__(self, work: Callable[[K], Awaitable[float | None]]) -> None:
+        self._work = work
+        self._waiting: deque[K] = deque()
+        self._dirty: set[K] = set()
+        self._busy: set[K] = set()
+        self._failures: dict[K, int] = {}
+        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Starts the workers; a second call does nothing. Keys may be added before."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._worker()) for _ in range(WORKERS)]
+
+    async def stop(self) -> None:
+        """Ends the workers. What is under way is cancelled: the next start looks anew."""
+        for timer in self._timers.values():
+            timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def add(self, key: K) -> None:
+        """Has the key worked on as soon as a worker is free."""
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+        if key in self._dirty:
+            return
+        self._dirty.add(key)
+        if key not in self._busy:
+            self._waiting.append(key)
+            self._wake.set()
+
+    def add_after(self, key: K, seconds: float) -> None:
+        """Has the key worked on later, or when it is added, whichever comes first."""
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timers[key] = loop.call_later(seconds, self.add, key)
+
+    async def _worker(self) -> None:
+        while True:
+            while not self._waiting:
+                self._wake.clear()
+                await self._wake.wait()
+            key = self._waiting.popleft()
+            self._dirty.discard(key)
+            self._busy.add(key)
+            again = await self._attempt(key)
+            self._busy.discard(key)
+            if key in self._dirty:
+                self._waiting.append(key)
+                self._wake.set()
+            elif again is not None:
+                self.add_after(key, again)
+
+    async def _attempt(self, key: K) -> float | None:
+        try:
+            again = await self._work(key)
+        except Retry as retry:
+            after = self._back_off(key) if retry.after is None else retry.after
+            log.debug("%s: %s; next try in %.1f s", key, retry, after)
+            return after
+        except Exception:
+            after = self._back_off(key)
+            log.exception("%s: unexpected error; next try in %.1f s", key, after)
+            return after
+        self._failures.pop(key, None)
+        return again
+
+    def _back_off(self, key: K) -> float:
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        longest = min(FIRST_RETRY_SECONDS * 2 ** min(failures, 16), LAST_RETRY_SECONDS)
+        return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret

@@ -1,0 +1,26 @@
+"""Pure: what the API server's refusal of a child means to the person who wrote the app."""
+
+from exposedapp.cluster import ApiError
+from exposedapp.status import ChildKind, Problem, Reason
+
+
+def problem(error: ApiError, child: ChildKind) -> Problem | None:
+    """The problem behind a refusal; None when it is a passing one and only trying again helps.
+
+    The API server tells several of these apart in words only: the phrases are those of
+    pkg/registry/core/service (ports), the ResourceQuota admission plugin and field validation.
+    """
+    text = error.message
+    if "provided port is already allocated" in text:
+        return Problem(Reason.NODE_PORT_CONFLICT, text, child)
+    if "range is full" in text:
+        return Problem(Reason.NODE_PORTS_EXHAUSTED, text, child)
+    if error.status == 403 and "NamespaceTerminating" in error.causes:
+        return None
+    if error.status == 403 and "exceeded quota" in text:
+        return Problem(Reason.QUOTA_EXCEEDED, text, child)
+    if error.status == 403:
+        return Problem(Reason.FORBIDDEN, text, child)
+    if error.status in (400, 422):
+        return Problem(Reason.INVALID_SPEC, text, child)
+    return None
