@@ -22,7 +22,9 @@ fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-"$HELM" template exposedapp "$here/chart/exposedapp" --namespace "$namespace" > "$tmp/chart.yaml"
+# Some builds of helm take 1.20 for the cluster's version when there is no cluster to ask.
+"$HELM" template exposedapp "$here/chart/exposedapp" --namespace "$namespace" \
+  --kube-version 1.29.0 > "$tmp/chart.yaml"
 
 cat > "$tmp/install.yaml" <<END
 # Generated from deploy/chart/exposedapp by deploy/render.sh: do not edit.

@@ -12,6 +12,9 @@ import yaml
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CHART = DEPLOY / "chart" / "exposedapp"
+OLDEST_KUBERNETES = "1.29.0"
+
+Result = subprocess.CompletedProcess[str]
 
 # The names of what Kubernetes calls the restricted Pod Security level, with the values it wants.
 RESTRICTED_POD = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -27,22 +30,22 @@ def helm() -> str:
     return found
 
 
-def run_helm(*args: str | Path) -> subprocess.CompletedProcess[str]:
+def run_helm(*args: str | Path) -> Result:
     return subprocess.run([helm(), *map(str, args)], capture_output=True, text=True, check=False)
 
 
+def template(*sets: str, chart: Path = CHART, release: str = "exposedapp") -> Result:
+    # Some builds of helm take 1.20 for the cluster's version when there is no cluster to ask.
+    flags = ["--namespace", "somewhere", "--kube-version", OLDEST_KUBERNETES]
+    for assignment in sets:
+        flags += ["--set-json", assignment]
+    return run_helm("template", release, chart, *flags)
+
+
 def render(*sets: str, release: str = "exposedapp") -> list[dict[str, Any]]:
-    flags = [flag for assignment in sets for flag in ("--set-json", assignment)]
-    result = run_helm("template", release, CHART, "--namespace", "somewhere", *flags)
+    result = template(*sets, release=release)
     assert result.returncode == 0, result.stderr
     return [document for document in yaml.safe_load_all(result.stdout) if document]
-
-
-def refusal(*sets: str) -> str:
-    flags = [flag for assignment in sets for flag in ("--set-json", assignment)]
-    result = run_helm("template", "exposedapp", CHART, *flags)
-    assert result.returncode != 0, "accepted"
-    return result.stderr
 
 
 def one(documents: list[dict[str, Any]], kind: str, name: str | None = None) -> dict[str, Any]:
@@ -112,10 +115,10 @@ def test_one_operator_at_a_time() -> None:
     assert spec["strategy"] == {"type": "Recreate"}
 
 
-def test_both_probes_ask_the_health_port() -> None:
+def test_the_probes_ask_the_health_port() -> None:
     [container] = pod_spec()["containers"]
     assert container["ports"] == [{"name": "health", "containerPort": 8080}]
-    for probe in ("livenessProbe", "readinessProbe"):
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert container[probe]["httpGet"] == {"path": "/healthz", "port": "health"}
 
 
@@ -231,7 +234,14 @@ def test_the_image_is_of_the_chart_s_version_by_default() -> None:
     ],
 )
 def test_an_unknown_or_wrong_value_is_refused_by_name(value: str, named: str) -> None:
-    assert named in refusal(value)
+    result = template(value)
+    assert result.returncode != 0, "accepted"
+    assert named in result.stderr
+
+
+def test_an_older_kubernetes_is_refused() -> None:
+    result = run_helm("template", "exposedapp", CHART, "--kube-version", "1.28.15")
+    assert "1.29" in result.stderr
 
 
 def test_every_value_of_the_schema_is_in_values_yaml() -> None:
@@ -245,7 +255,7 @@ def test_works_as_a_dependency_of_another_chart(tmp_path: Path) -> None:
     shutil.copytree(CHART, tmp_path / "charts" / "exposedapp")
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: parent\nversion: 1.0.0\n")
     (tmp_path / "values.yaml").write_text("global: {any: thing}\nexposedapp: {logLevel: DEBUG}\n")
-    result = run_helm("template", "release", tmp_path)
+    result = template(chart=tmp_path, release="release")
     assert result.returncode == 0, result.stderr
     assert "release-exposedapp" in result.stdout
 
