@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+import exposedapp
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CHART = DEPLOY / "chart" / "exposedapp"
 OLDEST_KUBERNETES = "1.29.0"
@@ -216,10 +218,9 @@ def test_values_reach_the_pod() -> None:
     assert container["resources"]["limits"] == {"memory": "1Gi"}
 
 
-def test_the_image_is_of_the_chart_s_version_by_default() -> None:
-    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+def test_the_image_is_of_the_operator_s_version_by_default() -> None:
     [container] = pod_spec()["containers"]
-    assert container["image"] == f"exposedapp/operator:{version}"
+    assert container["image"] == f"exposedapp/operator:{exposedapp.__version__}"
 
 
 @pytest.mark.parametrize(

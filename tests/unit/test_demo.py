@@ -21,6 +21,7 @@ class Demo:
     """A running server and the port that it chose."""
 
     def __init__(self, **env: str) -> None:
+        self._connections: list[http.client.HTTPConnection] = []
         self.process = subprocess.Popen(
             [sys.executable, SERVER],
             env={"PATH": os.environ["PATH"], "PORT": "0", "DRAIN_SECONDS": "0.2", **env},
@@ -31,7 +32,8 @@ class Demo:
         self.port = int(self.process.stderr.readline().removeprefix("listening on port "))
 
     def connect(self, host: str = "127.0.0.1") -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(host, self.port, timeout=10)
+        self._connections.append(http.client.HTTPConnection(host, self.port, timeout=10))
+        return self._connections[-1]
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -39,6 +41,12 @@ class Demo:
     def log(self) -> str:
         """What it wrote after its first line, once it has ended."""
         return self.process.communicate(timeout=10)[1]
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+        for connection in self._connections:
+            connection.close()
 
 
 @pytest.fixture
@@ -51,8 +59,7 @@ def start() -> Iterator[Start]:
 
     yield start
     for demo in started:
-        demo.process.kill()
-        demo.process.communicate()
+        demo.close()
 
 
 def get(connection: http.client.HTTPConnection, path: str = "/") -> tuple[int, str]:
