@@ -1,0 +1,77 @@
+# Everything a contributor needs; `make help` lists it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := build/venv
+PY := $(VENV)/bin/python
+PHASE := source tests/kind/phase.sh; phase
+export PYTHONPATH := operator
+export KUBECONFIG := $(CURDIR)/build/kubeconfig
+export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/build/bin:$(PATH)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+.PHONY: demo
+demo: ## A cluster, the operator and an app in it, every URL fetched: the main job, seen
+	@tests/kind/demo.sh
+
+.PHONY: test
+test: lint unit e2e ## Everything that must pass: lint, unit, e2e on a real cluster
+
+.PHONY: lint
+lint: $(VENV)/ok ## Format, style, types, import directions, generated files
+	@$(PHASE) "Check format" ruff format --check .
+	@$(PHASE) "Check style" ruff check .
+	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e deploy/demo
+	@$(PHASE) "Check import directions" lint-imports
+
+.PHONY: unit
+unit: $(VENV)/ok build/bin/helm ## Unit tests, with coverage
+	pytest tests/unit --cov --cov-report=term
+
+.PHONY: e2e
+e2e: cluster images ## End-to-end tests on the cluster
+	pytest tests/e2e -v --durations=10
+
+.PHONY: cluster
+cluster: ## The local three-node cluster, and build/kubeconfig for it
+	@tests/kind/cluster.sh up
+
+.PHONY: images
+images: cluster $(VENV)/ok ## Build the operator's and the demo's image, and load them
+	@tests/kind/images.sh
+
+.PHONY: down
+down: ## Delete the cluster; what was built stays
+	@tests/kind/cluster.sh down
+
+.PHONY: dev
+dev: cluster images ## Run the operator here against the cluster, restarted at every edit
+	@tests/kind/dev.sh
+
+.PHONY: generate
+generate: $(VENV)/ok build/bin/helm ## Write the files that are generated: CRD, plain manifests
+	python -m exposedapp.crd > deploy/chart/exposedapp/files/crd.yaml
+	deploy/render.sh
+
+.PHONY: lock
+lock: $(VENV)/ok ## Take the newest versions of the dependencies that pyproject.toml allows
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+$(VENV)/ok: requirements-dev.lock
+	@PYTHON=$$(command -v python3.11 || command -v python3); \
+	  "$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: install it and run make again"; exit 1; }; \
+	  $(PHASE) "Make a Python environment" bash -c "rm -rf $(VENV) && $$PYTHON -m venv $(VENV) \
+	    && $(VENV)/bin/pip install --disable-pip-version-check --require-hashes -r requirements-dev.lock"
+	@touch $@
+
+build/bin/helm:
+	@tests/kind/tools.sh user

@@ -1,0 +1,103 @@
+"""The cluster and the operator in it, for the end-to-end tests."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pytest_kind import KindCluster
+
+from e2e.support import ROOT, Namespace, eventually
+
+BIN = ROOT / "build" / "bin"
+OPERATOR_NAMESPACE = "exposedapp-system"
+RESTRICTED_NAMESPACE = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {
+        "name": OPERATOR_NAMESPACE,
+        "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> KindCluster:
+    """The cluster that `make cluster` made; it is kept for the next run."""
+    # pytest-kind puts its folder into the working directory.
+    os.chdir(tmp_path_factory.mktemp("kind"))
+    found = KindCluster(
+        "exposedapp",
+        kubeconfig=ROOT / "build" / "kubeconfig",
+        kind_path=BIN / "kind",
+        kubectl_path=BIN / "kubectl",
+    )
+    found.create(ROOT / "tests" / "kind" / "three-nodes.yaml")
+    return found
+
+
+class Operator:
+    """The operator as a person installs it, with what a test may do to it."""
+
+    def __init__(self, cluster: KindCluster) -> None:
+        self.namespace = Namespace(cluster, OPERATOR_NAMESPACE)
+
+    def install(self) -> None:
+        """Installs or upgrades the chart with the image built from this tree."""
+        image = (ROOT / "build" / "images.env").read_text().partition("OPERATOR_IMAGE=")[2]
+        repository, _, tag = image.splitlines()[0].rpartition(":")
+        helm = [BIN / "helm", "upgrade", "--install", "exposedapp"]
+        helm += [ROOT / "deploy" / "chart" / "exposedapp", "--create-namespace"]
+        helm += ["--namespace", OPERATOR_NAMESPACE, "--wait", "--timeout", "120s"]
+        helm += ["--set", f"image.repository={repository}", "--set", f"image.tag={tag}"]
+        environment = {**os.environ, "KUBECONFIG": str(ROOT / "build" / "kubeconfig")}
+        subprocess.run(helm, check=True, env=environment, capture_output=True)
+
+    def stop(self) -> None:
+        """Ends the operator's pod and waits until it is gone."""
+        self.namespace.kubectl("scale", "deployment/exposedapp", "--replicas=0")
+        self.namespace.kubectl("wait", "pod", "--all", "--for=delete", "--timeout=60s")
+
+    def start(self) -> None:
+        """Starts the operator and waits until it answers its probes."""
+        self.namespace.kubectl("scale", "deployment/exposedapp", "--replicas=1")
+        self.namespace.kubectl("rollout", "status", "deployment/exposedapp", "--timeout=60s")
+
+    def logs(self) -> str:
+        """What the operator's present pod has said."""
+        return self.namespace.kubectl("logs", "deployment/exposedapp", "--tail=-1")
+
+
+@pytest.fixture(scope="session")
+def operator(cluster: KindCluster) -> Iterator[Operator]:
+    """The operator, installed by Helm. At the end its log must show no traceback."""
+    found = Operator(cluster)
+    found.namespace.apply(RESTRICTED_NAMESPACE)
+    found.install()
+    yield found
+    assert "Traceback" not in found.logs()
+
+
+@pytest.fixture
+def namespace(cluster: KindCluster, operator: Operator) -> Iterator[Namespace]:
+    """A namespace of the test's own, with the operator at work."""
+    found = Namespace(cluster, f"test-{uuid4().hex[:8]}")
+    found.kubectl("create", "namespace", found.name)
+    eventually(lambda: found.get("serviceaccount", "default"))
+    yield found
+    found.kubectl("delete", "namespace", found.name, "--wait=false")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """When something failed, keeps the operator's log where a person finds it."""
+    if session.testsfailed and (BIN / "kubectl").exists():
+        target: Path = ROOT / "build" / "logs" / "operator-after-failed-e2e.log"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        command = [BIN / "kubectl", "--namespace", OPERATOR_NAMESPACE]
+        command += ["logs", "deployment/exposedapp", "--tail=-1"]
+        environment = {"KUBECONFIG": str(ROOT / "build" / "kubeconfig")}
+        with target.open("wb") as file:
+            subprocess.run(command, check=False, env=environment, stdout=file, stderr=file)

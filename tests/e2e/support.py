@@ -1,0 +1,136 @@
+"""What the end-to-end tests share: a cluster to talk to, and waiting for conditions."""
+
+import json
+import re
+import subprocess
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pytest_kind import KindCluster
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "deploy" / "examples"
+DEMO_IMAGE = "exposedapp/demo:dev"
+DEADLINE_SECONDS = 90.0
+
+
+def eventually(probe: Callable[[], T], deadline: float = DEADLINE_SECONDS) -> T:
+    """Tries until the probe raises nothing; its last failure is the test's.
+
+    A probe asserts what should become true. One that the wait can never be right about should not
+    be given here.
+    """
+    end = time.monotonic() + deadline
+    while True:
+        try:
+            return probe()
+        except (AssertionError, OSError, KeyError, subprocess.CalledProcessError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def fetch(url: str) -> str:
+    """The body of an HTTP answer, asked for on a connection of its own."""
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own nodes
+        text: str = answer.read().decode()
+    return text
+
+
+class Refused(Exception):
+    """kubectl failed; the text is what it told the user."""
+
+
+class Namespace:
+    """One namespace of the cluster, through kubectl: what a user would do."""
+
+    def __init__(self, cluster: KindCluster, name: str) -> None:
+        self.cluster = cluster
+        self.name = name
+
+    def kubectl(self, *args: str, stdin: str | None = None) -> str:
+        """Runs kubectl in the namespace; raises Refused with its words when it fails."""
+        done = subprocess.run(
+            [str(self.cluster.kubectl_path), "--namespace", self.name, *args],
+            env={"KUBECONFIG": str(self.cluster.kubeconfig_path)},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise Refused(done.stderr.strip())
+        return done.stdout
+
+    def apply(self, *objects: Json) -> None:
+        """`kubectl apply` of the objects."""
+        self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
+
+    def get(self, kind: str, name: str) -> Json:
+        """One object."""
+        found: Json = json.loads(self.kubectl("get", kind, name, "-o", "json"))
+        return found
+
+    def wait_ready(self, name: str, seconds: int = 90) -> Json:
+        """`kubectl wait` for Ready; the app as it is then."""
+        try:
+            self.kubectl("wait", f"xapp/{name}", "--for=condition=Ready", f"--timeout={seconds}s")
+        except Refused as refused:
+            raise AssertionError(f"{refused}\n{json.dumps(self.status(name), indent=1)}") from None
+        return self.get("xapp", name)
+
+    def status(self, name: str) -> Json:
+        """The app's status."""
+        status: Json = self.get("xapp", name)["status"]
+        return status
+
+    def ready(self, name: str) -> Json:
+        """The app's condition Ready."""
+        return condition(self.status(name), "Ready")
+
+
+def condition(status: Json, kind: str) -> Json:
+    """One condition of a status; empty when it is not there."""
+    return next((it for it in status.get("conditions") or () if it["type"] == kind), {})
+
+
+def app(name: str, **spec: Any) -> Json:
+    """An ExposedApp that runs the demo image, unless told otherwise."""
+    return {
+        "apiVersion": "exposedapp.dev/v1alpha1",
+        "kind": "ExposedApp",
+        "metadata": {"name": name},
+        "spec": {"image": DEMO_IMAGE, "ports": [{"port": 80, "targetPort": 8080}], **spec},
+    }
+
+
+WRITES = {"POST", "PUT", "PATCH", "APPLY", "DELETE"}
+METRIC = re.compile(r"^apiserver_request_total\{(.*)\} (\S+)$", re.MULTILINE)
+
+
+def count_writes(cluster: KindCluster) -> Counter[str]:
+    """How often the API server has been asked to write what an operator writes, by its own count.
+
+    Keys are "VERB resource/subresource". The controllers' own writes (a Deployment's status) are
+    under keys of their own.
+    """
+    counts: Counter[str] = Counter()
+    for labels, value in METRIC.findall(cluster.kubectl("get", "--raw", "/metrics")):
+        label = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+        if label["verb"] in WRITES and label["resource"] in (
+            "exposedapps",
+            "deployments",
+            "services",
+            "events",
+        ):
+            subresource = f"/{label['subresource']}" if label["subresource"] else ""
+            counts[f"{label['verb']} {label['resource']}{subresource}"] += int(float(value))
+    return counts

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# The main job, seen from outside: a cluster, the operator installed by Helm, an example app, and every URL of its
+# status fetched. Run by `make demo`.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/kind/phase.sh
+source tests/kind/phase.sh
+
+export PATH=$PWD/build/bin:$PATH KUBECONFIG=$PWD/build/kubeconfig
+example=deploy/examples/hello.yaml
+operator_namespace=exposedapp-system
+
+tests/kind/cluster.sh up
+tests/kind/images.sh
+# shellcheck source=/dev/null
+source build/images.env
+
+namespace() {
+  kubectl create namespace "$operator_namespace" --dry-run=client -o yaml | kubectl apply -f -
+  kubectl label --overwrite namespace "$operator_namespace" pod-security.kubernetes.io/enforce=restricted
+}
+
+install() {
+  namespace
+  helm upgrade --install exposedapp deploy/chart/exposedapp --namespace "$operator_namespace" \
+    --set "image.repository=${OPERATOR_IMAGE%:*}" --set "image.tag=${OPERATOR_IMAGE##*:}" --wait --timeout 2m
+}
+
+ready() {
+  kubectl apply -f "$example"
+  kubectl wait --for=condition=Ready xapp/hello --timeout=2m || {
+    kubectl get xapp/hello -o jsonpath='{.status.conditions[?(@.type=="Ready")].message}'
+    return 1
+  }
+}
+
+fetch() {  # kube-proxy may be a moment behind the Service, so a refused connection is tried again
+  curl --silent --show-error --fail --noproxy '*' --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$1"
+}
+
+PHASE_HINT="kubectl --kubeconfig build/kubeconfig -n $operator_namespace describe pods" \
+  phase "Install the operator with Helm" install
+PHASE_HINT="kubectl --kubeconfig build/kubeconfig describe xapp/hello" \
+  phase "Apply $example and wait until it is Ready" ready
+
+echo
+kubectl get exposedapps
+echo
+kubectl get xapp/hello -o jsonpath='{range .status.urls[*]}{@}{"\n"}{end}' | while read -r url; do
+  printf '%s  ' "$url"
+  fetch "$url" || {
+    echo
+    echo "This URL does not answer. See: kubectl --kubeconfig build/kubeconfig describe xapp/hello"
+    exit 1
+  }
+done
+cat <<END
+
+It is yours to play with:
+  export KUBECONFIG=$PWD/build/kubeconfig PATH=$PWD/build/bin:\$PATH
+  kubectl explain exposedapp.spec
+  kubectl scale xapp/hello --replicas=4 && kubectl get xapp -w
+  make down     deletes the cluster
+END
