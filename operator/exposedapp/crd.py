@@ -77,6 +77,8 @@ def structural(node: Any, defs: Json) -> Any:
         node["enum"] = [node.pop("const")]
     if node.get("default", ...) is None:
         del node["default"]
+    elif isinstance(node.get("default"), dict):
+        node["default"] = {key: it for key, it in node["default"].items() if it is not None}
     properties = node.pop("properties", None)
     result = {
         key: value if key.startswith("x-") or key == "default" else structural(value, defs)

@@ -48,7 +48,7 @@ class Operator:
         """Installs or upgrades the chart with the image built from this tree."""
         image = (ROOT / "build" / "images.env").read_text().partition("OPERATOR_IMAGE=")[2]
         repository, _, tag = image.splitlines()[0].rpartition(":")
-        helm = [BIN / "helm", "upgrade", "--install", "exposedapp"]
+        helm: list[str | Path] = [BIN / "helm", "upgrade", "--install", "exposedapp"]
         helm += [ROOT / "deploy" / "chart" / "exposedapp", "--create-namespace"]
         helm += ["--namespace", OPERATOR_NAMESPACE, "--wait", "--timeout", "120s"]
         helm += ["--set", f"image.repository={repository}", "--set", f"image.tag={tag}"]
@@ -96,7 +96,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if session.testsfailed and (BIN / "kubectl").exists():
         target: Path = ROOT / "build" / "logs" / "operator-after-failed-e2e.log"
         target.parent.mkdir(parents=True, exist_ok=True)
-        command = [BIN / "kubectl", "--namespace", OPERATOR_NAMESPACE]
+        command: list[str | Path] = [BIN / "kubectl", "--namespace", OPERATOR_NAMESPACE]
         command += ["logs", "deployment/exposedapp", "--tail=-1"]
         environment = {"KUBECONFIG": str(ROOT / "build" / "kubeconfig")}
         with target.open("wb") as file:

@@ -1,6 +1,7 @@
 """A user applies one resource and gets a running app and addresses that answer."""
 
 import json
+from functools import partial
 
 import yaml
 
@@ -32,7 +33,7 @@ def test_every_node_answers(namespace: Namespace) -> None:
     names = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in pods}
     for url in status["urls"]:
         # kube-proxy may be a moment behind: trying the URL is the next issue's part of Ready.
-        answer = eventually(lambda url=url: fetch(url))
+        answer = eventually(partial(fetch, url))
         assert any(pod in answer and node in answer for pod, node in names.items()), answer
 
 
@@ -102,7 +103,7 @@ def test_scale(namespace: Namespace) -> None:
     namespace.wait_ready("grow")
     for replicas in (3, 1, 0):
         namespace.kubectl("scale", "xapp/grow", f"--replicas={replicas}")
-        eventually(lambda replicas=replicas: _counts_are(namespace, "grow", replicas))
+        eventually(partial(_counts_are, namespace, "grow", replicas))
         eventually(lambda: _is_ready(namespace, "grow"))
     assert namespace.ready("grow")["reason"] == "ScaledToZero"
 
@@ -143,7 +144,7 @@ def test_several_ports_and_a_chosen_one(namespace: Namespace) -> None:
     assert status["url"].endswith(":30123")
     for address in node_addresses(namespace).values():
         for name in ("web", "alt"):
-            eventually(lambda url=f"http://{address}:{by_name[name]['nodePort']}": fetch(url))
+            eventually(partial(fetch, f"http://{address}:{by_name[name]['nodePort']}"))
 
 
 def test_deleting_the_app_deletes_everything(namespace: Namespace) -> None:
