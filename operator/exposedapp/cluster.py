@@ -5,8 +5,6 @@ everything here is handled as objects of one shape anyway. The library gives the
 refresh, and one bounded pool of connections.
 """
 
-import logging
-from types import TracebackType
 from typing import Self, cast
 from urllib.parse import quote
 
@@ -27,8 +25,6 @@ PATHS = {
     "Pod": "/api/v1/namespaces/{namespace}/pods",
     "ExposedApp": f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}",
 }
-
-log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
@@ -55,11 +51,12 @@ class ApiError(Exception):
 
 
 class Cluster:
-    """The API server, as far as the operator needs it. Use it as an async context manager."""
+    """The API server, as far as the operator needs it."""
 
     def __init__(self, configuration: client.Configuration) -> None:
         configuration.connection_pool_maxsize = MAX_IN_FLIGHT
         self._configuration = configuration
+        self._client = client.ApiClient(configuration)
 
     @classmethod
     async def login(cls) -> Self:
@@ -71,16 +68,8 @@ class Cluster:
             await config.load_kube_config(client_configuration=configuration)
         return cls(configuration)
 
-    async def __aenter__(self) -> Self:
-        self._client = client.ApiClient(self._configuration)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def close(self) -> None:
+        """Closes the connections."""
         await self._client.close()
 
     async def serves_exposedapps(self) -> bool:

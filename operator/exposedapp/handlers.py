@@ -20,14 +20,14 @@ import kopf
 
 from exposedapp.api import GROUP, PLURAL, VERSION, Json
 from exposedapp.cache import Cache, Key, Store, key_of
-from exposedapp.cluster import Cluster
+from exposedapp.cluster import ApiError, Cluster
 from exposedapp.queue import WorkQueue
 from exposedapp.reconcile import Reconciler
 from exposedapp.resources import NAME_LABEL
 
 log = logging.getLogger(__name__)
 
-CRD_WAIT_SECONDS = 2.0
+WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,22 +116,30 @@ class _Running:
 
     async def start(self, **_: Any) -> None:
         """Logs in and waits for the CRD: kopf looks for it once, at the start."""
-        self._cluster = await (await Cluster.login()).__aenter__()
+        self._cluster = await Cluster.login()
         self.queue = WorkQueue(Reconciler(self._cluster, self._cache).reconcile)
-        told = False
-        while not await self._cluster.serves_exposedapps():
-            if not told:
-                log.warning(
-                    "The cluster does not know ExposedApps yet. Waiting for the "
-                    "CustomResourceDefinition; the Helm chart brings it (crds.install)."
-                )
-                told = True
-            await asyncio.sleep(CRD_WAIT_SECONDS)
+        told = None
+        while hindrance := await self._hindrance():
+            if hindrance != told:
+                log.warning("Waiting: %s", hindrance)
+                told = hindrance
+            await asyncio.sleep(WAIT_SECONDS)
+
+    async def _hindrance(self) -> str | None:
+        try:
+            if await self._cluster.serves_exposedapps():
+                return None
+        except ApiError as error:
+            return str(error)
+        return (
+            "the cluster does not know ExposedApps yet. The CustomResourceDefinition comes with "
+            "the Helm chart (crds.install) and with deploy/manifests/install.yaml."
+        )
 
     async def stop(self, **_: Any) -> None:
         """Ends the workers, then the connections they use."""
         await self.queue.stop()
-        await self._cluster.__aexit__(None, None, None)
+        await self._cluster.close()
 
 
 def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
