@@ -1,0 +1,88 @@
+"""Small Kubernetes objects for the tests, as the API server sends them."""
+
+from typing import Any
+
+from exposedapp.api import ExposedAppSpec, Json
+from exposedapp.nodes import Node
+from exposedapp.resources import Identity
+
+APP = Identity("shop", "web", "uid-web")
+OWNER: Json = {
+    "apiVersion": "exposedapp.dev/v1alpha1",
+    "kind": "ExposedApp",
+    "name": APP.name,
+    "uid": APP.uid,
+    "controller": True,
+    "blockOwnerDeletion": True,
+}
+
+
+def spec_of(**fields: Any) -> ExposedAppSpec:
+    return ExposedAppSpec.model_validate(
+        {"image": "registry.example/web:1", "ports": [{"port": 80}], **fields}
+    )
+
+
+def node(
+    name: str, *addresses: tuple[str, str], ready: bool = True, deleting: bool = False
+) -> Node:
+    return Node(name, ready, deleting, addresses or (("InternalIP", "10.0.0.1"),))
+
+
+def node_body(name: str, address: str = "10.0.0.1", *, ready: bool = True, **meta: Any) -> Json:
+    return {
+        "metadata": {"name": name, "resourceVersion": "1", **meta},
+        "status": {
+            "conditions": [
+                {"type": "MemoryPressure", "status": "False"},
+                {"type": "Ready", "status": str(ready), "lastHeartbeatTime": "2026-01-01"},
+            ],
+            "addresses": [
+                {"type": "InternalIP", "address": address},
+                {"type": "Hostname", "address": name},
+            ],
+        },
+    }
+
+
+def slice_body(name: str, *endpoints: Json, service: str = APP.name) -> Json:
+    return {
+        "metadata": {
+            "namespace": APP.namespace,
+            "name": name,
+            "labels": {"kubernetes.io/service-name": service},
+        },
+        "endpoints": list(endpoints),
+    }
+
+
+def endpoint_body(pod: str, address: str = "10.1.0.1", **conditions: bool) -> Json:
+    return {
+        "addresses": [address],
+        "conditions": conditions,
+        "targetRef": {"kind": "Pod", "name": pod, "uid": f"uid-{pod}"},
+    }
+
+
+def pod_body(
+    name: str,
+    *,
+    created: str = "2026-01-01T00:00:00Z",
+    waiting: Json | None = None,
+    last: Json | None = None,
+    init: bool = False,
+    container: str = "app",
+    conditions: list[Json] | None = None,
+) -> Json:
+    """A pod with one container, waiting when `waiting` is given, else running."""
+    state: Json = {"waiting": waiting} if waiting else {"running": {}}
+    status: Json = {"name": container, "state": state}
+    if last:
+        status["lastState"] = {"terminated": last}
+    return {
+        "metadata": {"name": name, "creationTimestamp": created},
+        "status": {
+            "initContainerStatuses" if init else "containerStatuses": [status],
+            "conditions": conditions or [],
+        },
+    }

@@ -1,0 +1,225 @@
+"""What is remembered of the cluster: the newest state of each object, and only what matters."""
+
+from typing import Any
+
+import pytest
+
+from exposedapp.api import Json
+from exposedapp.cache import Cache, Key, Store, key_of, trim
+from exposedapp.nodes import Node
+from exposedapp.status import Endpoint
+from unit.objects import APP, OWNER, endpoint_body, node_body, slice_body
+
+KEY = Key(APP.namespace, APP.name)
+
+
+def body(version: int, uid: str = "u1", **spec: Any) -> Json:
+    return {
+        "metadata": {
+            "namespace": KEY.namespace,
+            "name": KEY.name,
+            "uid": uid,
+            "resourceVersion": str(version),
+        },
+        "spec": spec,
+    }
+
+
+def version(store: Store) -> str | None:
+    found = store.get(KEY)
+    return found["metadata"]["resourceVersion"] if found else None
+
+
+@pytest.mark.parametrize(
+    ("versions", "news", "kept"),
+    [
+        ([5], [True], "5"),
+        ([5, 6], [True, True], "6"),
+        ([6, 5], [True, False], "6"),
+        ([5, 5], [True, False], "5"),
+        ([9, 10], [True, True], "10"),
+        ([5, 7, 6], [True, True, False], "7"),
+    ],
+    ids=["first", "newer", "late", "the answer to an own write again", "as numbers", "overtaken"],
+)
+def test_the_newer_one_wins(versions: list[int], news: list[bool], kept: str) -> None:
+    store = Store()
+    assert [store.put(body(it)) for it in versions] == news
+    assert version(store) == kept
+
+
+@pytest.mark.parametrize(
+    ("known", "dropped", "gone"),
+    [([5], 6, True), ([5], 5, True), ([7], 6, False), ([], 6, False)],
+    ids=["deleted", "deleted as it was", "an older incarnation", "unknown"],
+)
+def test_drop(known: list[int], dropped: int, gone: bool) -> None:
+    store = Store()
+    for it in known:
+        store.put(body(it, uid="u2"))
+    assert store.drop(body(dropped, uid="u1")) is gone
+    assert (version(store) is None) is (gone or not known)
+
+
+def test_forget_and_iterate() -> None:
+    store = Store()
+    store.put(body(1))
+    assert list(store) == [KEY]
+    for key in store:
+        # Handlers drop while they iterate.
+        store.forget(key)
+    assert store.get(KEY) is None
+    store.forget(KEY)
+
+
+def test_what_is_remembered_cannot_be_changed_from_outside() -> None:
+    store = Store()
+    given = body(1, replicas=1)
+    store.put(given)
+    given["spec"]["replicas"] = 2
+    found = store.get(KEY)
+    assert found is not None
+    found["spec"]["replicas"] = 3
+    assert store.get(KEY) == trim(body(1, replicas=1))
+
+
+def test_only_what_is_used_is_kept() -> None:
+    full = {
+        **body(3, replicas=1),
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "status": {"replicas": 1},
+    }
+    full["metadata"] |= {
+        "generation": 2,
+        "labels": {"a": "b"},
+        "ownerReferences": [OWNER],
+        "deletionTimestamp": "2026-01-01T00:00:00Z",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "managedFields": [{"manager": "kubectl", "fieldsV1": {}}],
+        "annotations": {
+            "exposedapp.dev/desired-hash": "0123",
+            "kubectl.kubernetes.io/last-applied-configuration": "{...}",
+        },
+    }
+    assert trim(full) == {
+        "metadata": {
+            "name": "web",
+            "namespace": "shop",
+            "uid": "u1",
+            "resourceVersion": "3",
+            "generation": 2,
+            "labels": {"a": "b"},
+            "ownerReferences": [OWNER],
+            "deletionTimestamp": "2026-01-01T00:00:00Z",
+            "annotations": {"exposedapp.dev/desired-hash": "0123"},
+        },
+        "spec": {"replicas": 1},
+        "status": {"replicas": 1},
+    }
+
+
+# --- nodes --------------------------------------------------------------------------------------
+
+
+def test_a_heartbeat_changes_nothing() -> None:
+    cache = Cache()
+    first, heartbeat = node_body("n"), node_body("n")
+    heartbeat["metadata"]["resourceVersion"] = "2"
+    heartbeat["status"]["conditions"][1]["lastHeartbeatTime"] = "2026-01-02"
+    heartbeat["status"]["conditions"][0]["status"] = "True"
+    heartbeat["status"]["images"] = [{"names": ["registry.example/web:1"]}]
+    assert cache.put_node(first) is True
+    assert cache.put_node(heartbeat) is False
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        node_body("n", ready=False),
+        node_body("n", "10.0.0.2"),
+        node_body("n", deletionTimestamp="2026-01-01T00:00:00Z"),
+    ],
+    ids=["ready", "address", "deleting"],
+)
+def test_what_matters_of_a_node_is_news(changed: Json) -> None:
+    cache = Cache()
+    cache.put_node(node_body("n"))
+    assert cache.put_node(changed) is True
+    assert cache.put_node(changed) is False
+
+
+def test_a_node_that_went() -> None:
+    cache = Cache()
+    cache.put_node(node_body("n"))
+    assert cache.nodes == {
+        "n": Node("n", True, False, (("InternalIP", "10.0.0.1"), ("Hostname", "n")))
+    }
+    assert cache.drop_node(node_body("n")) is True
+    assert cache.drop_node(node_body("n")) is False
+    assert cache.nodes == {}
+
+
+# --- endpoints ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ready", "terminating"),
+    [
+        ({"ready": True}, True, False),
+        ({"ready": False}, False, False),
+        ({}, True, False),
+        ({"ready": False, "serving": True, "terminating": True}, False, True),
+    ],
+    ids=["ready", "not ready", "unknown", "terminating"],
+)
+def test_an_endpoint(conditions: dict[str, bool], ready: bool, terminating: bool) -> None:
+    cache = Cache()
+    body = {**endpoint_body("p"), "conditions": conditions}
+    assert cache.put_slice(slice_body("s", body)) == (KEY,)
+    assert cache.endpoints(KEY) == [Endpoint("uid-p", ready, terminating)]
+
+
+def test_an_endpoint_without_a_pod_is_its_address() -> None:
+    cache = Cache()
+    cache.put_slice(slice_body("s", {"addresses": ["10.1.0.9"]}))
+    assert cache.endpoints(KEY) == [Endpoint("10.1.0.9", ready=True, terminating=False)]
+
+
+def test_two_slices_of_two_families() -> None:
+    cache = Cache()
+    cache.put_slice(slice_body("s4", endpoint_body("p", "10.1.0.1", ready=True)))
+    cache.put_slice(slice_body("s6", endpoint_body("p", "fd00::1", ready=True)))
+    assert [it.pod for it in cache.endpoints(KEY)] == ["uid-p", "uid-p"]
+    assert cache.drop_slice(slice_body("s4")) == (KEY,)
+    assert [it.pod for it in cache.endpoints(KEY)] == ["uid-p"]
+    cache.drop_slice(slice_body("s6"))
+    assert cache.endpoints(KEY) == []
+
+
+def test_a_slice_that_says_the_same_is_no_news() -> None:
+    cache = Cache()
+    assert cache.put_slice(slice_body("s", endpoint_body("p", ready=True))) == (KEY,)
+    again = slice_body("s", endpoint_body("p", ready=True, serving=True))
+    again["metadata"]["annotations"] = {"endpoints.kubernetes.io/last-change-trigger-time": "now"}
+    assert cache.put_slice(again) == ()
+    assert cache.put_slice(slice_body("s", endpoint_body("p", ready=False))) == (KEY,)
+
+
+def test_slices_without_endpoints_or_without_a_service() -> None:
+    cache = Cache()
+    empty = slice_body("s")
+    empty["endpoints"] = None
+    cache.put_slice(empty)
+    assert cache.endpoints(KEY) == []
+    of_nobody = slice_body("s")
+    of_nobody["metadata"]["labels"] = {}
+    assert cache.put_slice(of_nobody) == (Key("shop", ""),)
+
+
+def test_dropping_an_unknown_slice() -> None:
+    assert Cache().drop_slice(slice_body("s")) == (KEY,)
+
+
+def test_key_of() -> None:
+    assert key_of(body(1)) == KEY

@@ -1,0 +1,188 @@
+"""From spec to Deployment and Service, compared as whole objects.
+
+`UPDATE_GOLDEN=1 pytest tests/unit/test_resources.py` writes the files in golden/ anew; the diff is
+then what a reviewer reads.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exposedapp.api import Json
+from exposedapp.resources import (
+    HASH_ANNOTATION,
+    SpecError,
+    keep_node_ports,
+    make_deployment,
+    make_service,
+    node_ports,
+    selector_string,
+)
+from unit.objects import APP, spec_of
+
+GOLDEN = Path(__file__).parent / "golden"
+
+DNS_PORTS = [
+    {"name": "dns", "port": 53, "targetPort": 5353},
+    {"name": "dns-udp", "port": 53, "targetPort": 5353, "protocol": "UDP"},
+]
+
+SPECS: dict[str, Json] = {
+    "minimal": {},
+    "several-ports": {"replicas": 3, "ports": [*DNS_PORTS, {"name": "metrics", "port": 9153}]},
+    "env-and-resources": {
+        "env": [
+            {"name": "GREETING", "value": "hello"},
+            {"name": "EMPTY", "value": ""},
+            {
+                "name": "PASSWORD",
+                "valueFrom": {"secretKeyRef": {"name": "db", "key": "password", "optional": True}},
+            },
+            {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+            {
+                "name": "MEMORY",
+                "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}},
+            },
+        ],
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "64Mi"},
+            "limits": {"cpu": 1, "memory": "128Mi", "example.com/device": 2},
+        },
+    },
+    "target-port-by-name": {
+        "ports": [
+            {"name": "web", "port": 80, "targetPort": 8080},
+            {"name": "alias", "port": 8000, "targetPort": "web"},
+        ]
+    },
+    "long-port-name": {
+        # A Service allows 63 characters, a container port 15.
+        "ports": [{"name": "a-name-of-more-than-fifteen", "port": 80}]
+    },
+    "fixed-node-port": {"ports": [{"port": 80, "targetPort": 8080, "nodePort": 30080}]},
+    "stopped": {"replicas": 0},
+}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_golden(name: str) -> None:
+    spec = spec_of(**SPECS[name])
+    made = [make_deployment(APP, spec), make_service(APP, spec)]
+    path = GOLDEN / f"{name}.yaml"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(yaml.safe_dump_all(made, sort_keys=False, width=100))
+    assert made == list(yaml.safe_load_all(path.read_text()))
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.yaml")} == SPECS.keys()
+
+
+@pytest.mark.parametrize(
+    ("ports", "field"),
+    [
+        ([{"port": 80, "targetPort": "web"}], r"spec\.ports\[0\]\.targetPort.*'web'"),
+        (
+            [{"name": "web", "port": 80}, {"name": "b", "port": 81, "targetPort": "wbe"}],
+            r"spec\.ports\[1\]\.targetPort.*'wbe'",
+        ),
+        # A name refers to the container's port, and a port that refers has none of its own.
+        ([{"name": "web", "port": 80, "targetPort": "web"}], r"spec\.ports\[0\]\.targetPort"),
+    ],
+    ids=["no names", "misspelt", "itself"],
+)
+def test_target_port_that_nothing_has(ports: list[Json], field: str) -> None:
+    with pytest.raises(SpecError, match=field):
+        make_deployment(APP, spec_of(ports=ports))
+
+
+def digest(child: Json) -> Any:
+    return child["metadata"]["annotations"][HASH_ANNOTATION]
+
+
+def test_the_hash_is_stable() -> None:
+    # From one start of the operator to the next too: see the golden files.
+    first, second = spec_of(**SPECS["env-and-resources"]), spec_of(**SPECS["env-and-resources"])
+    assert digest(make_deployment(APP, first)) == digest(make_deployment(APP, second))
+    assert digest(make_service(APP, first)) == digest(make_service(APP, second))
+
+
+FULL: Json = {
+    "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+    "resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "2"}},
+}
+
+
+@pytest.mark.parametrize(
+    "dropped",
+    [
+        {**FULL, "env": FULL["env"][:1]},
+        {**FULL, "env": [{"name": "A", "value": "1"}, {"name": "B"}]},
+        {**FULL, "resources": {"requests": {"cpu": "1"}}},
+        {"env": FULL["env"]},
+        {"resources": FULL["resources"]},
+    ],
+    ids=["list item", "value", "limits", "resources", "env"],
+)
+def test_a_dropped_field_changes_the_hash(dropped: Json) -> None:
+    # A comparison of what is wanted with what is there cannot see what is wanted no more.
+    full, fewer = make_deployment(APP, spec_of(**FULL)), make_deployment(APP, spec_of(**dropped))
+    assert digest(full) != digest(fewer)
+
+
+def test_a_dropped_node_port_changes_the_hash() -> None:
+    fixed = make_service(APP, spec_of(ports=[{"port": 80, "nodePort": 30080}]))
+    assert digest(fixed) != digest(make_service(APP, spec_of()))
+
+
+def sticky(ports: list[Json], known: dict[tuple[int, str], int]) -> list[int | None]:
+    service = make_service(APP, spec_of(ports=ports))
+    return [port.get("nodePort") for port in keep_node_ports(service, known)["spec"]["ports"]]
+
+
+@pytest.mark.parametrize(
+    ("ports", "known", "expected"),
+    [
+        ([{"port": 80}], {(80, "TCP"): 30001}, [30001]),
+        ([{"port": 80}], {}, [None]),
+        ([{"port": 80}], {(81, "TCP"): 30001}, [None]),
+        ([{"port": 80, "nodePort": 30080}], {(80, "TCP"): 30001}, [30080]),
+        (DNS_PORTS, {(53, "TCP"): 30001, (53, "UDP"): 30002}, [30001, 30002]),
+        (DNS_PORTS, {(53, "UDP"): 30002}, [None, 30002]),
+    ],
+    ids=["kept", "new app", "another port", "spec wins", "by protocol", "one of two"],
+)
+def test_keep_node_ports(
+    ports: list[Json], known: dict[tuple[int, str], int], expected: list[int | None]
+) -> None:
+    assert sticky(ports, known) == expected
+
+
+def test_keeping_node_ports_changes_neither_the_hash_nor_the_original() -> None:
+    service = make_service(APP, spec_of())
+    before = yaml.safe_dump(service)
+    kept = keep_node_ports(service, {(80, "TCP"): 30001})
+    assert kept["metadata"] == service["metadata"]
+    assert yaml.safe_dump(service) == before
+
+
+def test_node_ports_of_a_service_and_of_a_status() -> None:
+    # An absent protocol is TCP; no nodePort, or 0, is none.
+    ports: list[Json] = [
+        {"port": 80, "nodePort": 30001},
+        {"port": 53, "protocol": "UDP", "nodePort": 30002},
+        {"port": 81, "nodePort": 0},
+        {"port": 82},
+    ]
+    assert node_ports(ports) == {(80, "TCP"): 30001, (53, "UDP"): 30002}
+
+
+def test_the_selector_is_the_identity_label_alone() -> None:
+    # It is immutable, so nothing in it may ever be something that a spec could change.
+    deployment, service = make_deployment(APP, spec_of()), make_service(APP, spec_of())
+    assert deployment["spec"]["selector"]["matchLabels"] == {"exposedapp.dev/name": "web"}
+    assert service["spec"]["selector"] == {"exposedapp.dev/name": "web"}
+    assert selector_string("web") == "exposedapp.dev/name=web"
