@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# debian-image.sh NAME PACKAGE...: a small Debian image with these packages, made by mmdebstrap, for machines that
+# cannot pull one. Prints its reference; the tag is a hash of what it is made from, so nothing is made twice.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./phase.sh
+
+RELEASE=bookworm  # its systemd (252) still runs on cgroup v1, and its Python is the 3.11 of the project
+
+name=$1
+shift
+tag=$(echo "$RELEASE $* $(<"${BASH_SOURCE[0]##*/}")" | sha256sum | cut -c 1-12)
+image=exposedapp/debian-$name:$tag
+
+make_image() {
+  mmdebstrap --variant=essential --include="$(IFS=,; echo "$*")" \
+    --dpkgopt='path-exclude=/usr/share/doc/*' \
+    --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/i18n/*' \
+    --dpkgopt=force-unsafe-io \
+    "$RELEASE" - | docker import --change 'CMD ["bash"]' - "$image"
+}
+
+install_mmdebstrap() {
+  apt-get update
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mmdebstrap
+}
+
+if ! docker image inspect "$image" >/dev/null 2>&1; then
+  if ! command -v mmdebstrap >/dev/null; then
+    if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
+      echo "No base image can be pulled, and none can be made here without mmdebstrap: install it (Debian, Ubuntu)." >&2
+      exit 1
+    fi
+    phase "Install mmdebstrap" install_mmdebstrap
+  fi
+  PHASE_HINT="check that Debian packages can be downloaded (apt-get update), then run this again" \
+    phase "Make a Debian image ($name)" make_image "$@"
+fi
+echo "$image"

@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Prints the node image for `kind create cluster --image`, after making sure that the engine has it:
+#   1. NODE_IMAGE, when it is set (by digest, see node-image.txt)
+#   2. the one in node-image.txt, where it can be pulled
+#   3. one built here from go.mod and Debian packages, the way kind makes its own
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./phase.sh
+
+BUILD=$(cd ../.. && pwd)/build
+BIN=$BUILD/bin
+WORK=$BUILD/node-image
+
+NETWORK_PACKAGES=(iptables nftables iproute2 conntrack kmod curl jq ca-certificates)
+NODE_PACKAGES=("${NETWORK_PACKAGES[@]}" systemd dbus ethtool mount procps e2fsprogs runc catatonit libseccomp2)
+
+program_image() {  # $1: image, $2: program. One static program in /usr/local/bin and nothing else
+  tar --create --directory "$BIN" --transform 's,^,usr/local/bin/,' --owner 0 --group 0 "$2" |
+    docker import --change "ENTRYPOINT [\"/usr/local/bin/$2\"]" --change 'ENV PATH=/usr/local/bin' - "$1"
+}
+
+network_image() {  # $1: image. kube-proxy and the pod network beside the programs that they call
+  local container
+  container=$(docker create "$network_base")
+  tar --create --directory "$BIN" --owner 0 --group 0 kube-proxy | docker cp - "$container":/usr/local/bin/
+  docker cp pod-network.sh "$container":/usr/local/bin/
+  docker commit "$container" "$1"
+  docker rm "$container"
+}
+
+# Every image that kubeadm asks for, by the name it asks for.
+control_plane_images() {
+  local image
+  rm -f "$WORK/images"
+  for image in $("$BIN/kubeadm" config images list --kubernetes-version "$version"); do
+    case $image in
+      */kube-proxy:*)
+        network_image "$image"
+        docker tag "$image" localhost/pod-network:dev
+        ;;
+      */pause:*)
+        docker run --rm "$node_base" cat /usr/bin/catatonit >"$BIN/pause"
+        chmod +x "$BIN/pause"
+        tar --create --directory "$BIN" --owner 0 --group 0 pause |
+          docker import --change 'ENTRYPOINT ["/pause", "-P"]' - "$image"
+        ;;
+      *) program_image "$image" "$(basename "${image%:*}")" ;;
+    esac
+    echo "$image" >>"$WORK/images"
+  done
+}
+
+# kind's own files for a node travel in its Go module, without their run bits.
+node_files() {
+  local kind files=$WORK/files
+  kind=$(go list -m -f '{{.Dir}}' sigs.k8s.io/kind)
+  rm -rf "$files"
+  mkdir -p "$files"/{usr/bin,opt/cni/bin,kind/manifests,etc/kubernetes/manifests}
+  cp -r --no-preserve=mode "$kind"/images/base/files/{etc,kind,usr} "$files/"
+  chmod +x "$files"/usr/local/bin/* "$files"/kind/bin/*
+  ln "$BIN"/{kubeadm,kubelet,kubectl} "$files/usr/bin/"
+  ln "$BIN"/{containerd,containerd-shim-runc-v2,ctr} "$files/usr/local/bin/"
+  ln "$BIN"/{host-local,loopback,ptp,portmap} "$files/opt/cni/bin/"
+  cp pod-network.yaml "$files/kind/manifests/default-cni.yaml"
+  cp storage-class.yaml "$files/kind/manifests/default-storage.yaml"
+  echo -n "$version" >"$files/kind/version"
+  # restrict_oom_score_adj: without CAP_SYS_RESOURCE nothing may be made less likely to be killed than containerd.
+  sed -i -e "s|sandbox_image = .*|sandbox_image = \"$(grep /pause: "$WORK/images")\"|" \
+    -e 's|restrict_oom_score_adj = false|restrict_oom_score_adj = true|' "$files/etc/containerd/config.toml"
+}
+
+node_image() {
+  local container
+  # systemd stops on this signal; on the usual one it starts again.
+  container=$(docker run --detach --privileged --stop-signal SIGRTMIN+3 --entrypoint sleep "$node_base" infinity)
+  # shellcheck disable=SC2064  # this container, now
+  trap "docker rm --force --volumes $container" EXIT
+  tar --create --directory "$WORK/files" --owner 0 --group 0 . | docker cp - "$container":/
+  docker exec --interactive "$container" bash -euo pipefail <node-setup.sh
+  # shellcheck disable=SC2046  # one argument each
+  docker save $(<"$WORK/images") localhost/pod-network:dev |
+    docker exec --interactive "$container" bash -euo pipefail -c '
+      containerd >/tmp/containerd.log 2>&1 & containerd=$!
+      until ctr version >/dev/null 2>&1; do sleep 0.1; done
+      ctr --namespace k8s.io images import --no-unpack -
+      kill $containerd
+      wait $containerd || true
+      rm -f /tmp/containerd.log'
+  docker commit --change 'ENV container=docker' \
+    --change 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]' "$container" "$image"
+}
+
+build() {
+  mkdir -p "$WORK"
+  control_plane_images
+  node_files
+  node_image
+  # They are inside the node image now.
+  # shellcheck disable=SC2046
+  docker rmi $(<"$WORK/images") localhost/pod-network:dev >/dev/null
+  rm -rf "$WORK"
+}
+
+if [[ -n ${NODE_IMAGE:-} ]]; then
+  ./pull.sh "$NODE_IMAGE" || { echo "NODE_IMAGE=$NODE_IMAGE is not here and cannot be pulled." >&2; exit 1; }
+  echo "$NODE_IMAGE"
+  exit 0
+fi
+
+# The tag says what the image was built from.
+version=$(awk '$1 == "k8s.io/kubernetes" {print $2; exit}' go.mod)
+sources=(go.mod go.sum node-image.sh node-setup.sh debian-image.sh pod-network.sh pod-network.yaml storage-class.yaml)
+image=exposedapp/node:$version-$(cat "${sources[@]}" | sha256sum | cut -c 1-12)
+pinned=$(grep -v '^#' node-image.txt)
+if docker image inspect "$image" >/dev/null 2>&1; then
+  echo "$image"
+elif ./pull.sh "$pinned"; then
+  echo "$pinned"
+else
+  ./tools.sh node
+  network_base=$(./debian-image.sh network "${NETWORK_PACKAGES[@]}")
+  node_base=$(./debian-image.sh node "${NODE_PACKAGES[@]}")
+  phase "Build the node image ($version)" build
+  echo "$image"
+fi

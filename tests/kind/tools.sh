@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Puts programs into build/bin, in the versions of go.mod:
+#   tools.sh user     what people and tests call: kind, kubectl, helm (default)
+#   tools.sh node     what runs inside a node that is built here (not needed where a node image can be pulled)
+# To add one: `go get -tool PACKAGE@VERSION` here, and its package to a group below.
+# Without Go, the programs of group user are taken from PATH.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./phase.sh
+
+BUILD=$(cd ../.. && pwd)/build
+BIN=$BUILD/bin
+
+user=(
+  sigs.k8s.io/kind
+  k8s.io/kubernetes/cmd/kubectl
+  helm.sh/helm/v4/cmd/helm
+)
+# shellcheck disable=SC2034  # read by name
+node=(
+  k8s.io/kubernetes/cmd/{kube-apiserver,kube-controller-manager,kube-scheduler,kube-proxy,kubelet,kubeadm,kubectl}
+  go.etcd.io/etcd/server/v3
+  github.com/coredns/coredns
+  github.com/containerd/containerd/v2/cmd/{containerd,containerd-shim-runc-v2,ctr}
+  github.com/containernetworking/plugins/plugins/{ipam/host-local,main/loopback,main/ptp,meta/portmap}
+)
+
+version_of() { awk -v module="$1" '$1 == module && $2 ~ /^v/ {print $2; exit}' go.mod; }
+
+program_of() {  # the name go build gives it, with the one exception that says nothing
+  case $1 in
+    go.etcd.io/etcd/server/v3) echo etcd ;;
+    *) basename "$1" ;;
+  esac
+}
+
+build() {
+  local kubernetes helm flags
+  kubernetes=$(version_of k8s.io/kubernetes)
+  helm=$(version_of helm.sh/helm/v4)
+  local minor=${kubernetes#v1.}
+  # kubeadm and kubectl look at these; a program that has no such variable ignores the flag.
+  flags="-s -w
+    -X k8s.io/component-base/version.gitVersion=$kubernetes
+    -X k8s.io/component-base/version.gitMajor=1
+    -X k8s.io/component-base/version.gitMinor=${minor%%.*}
+    -X k8s.io/component-base/version.gitTreeState=clean
+    -X k8s.io/component-base/version.gitCommit=unknown
+    -X helm.sh/helm/v4/internal/version.version=$helm"
+  mkdir -p "$BIN"
+  CGO_ENABLED=0 go build -v -trimpath -ldflags "${flags//$'\n'/ }" -o "$BIN/" "$@"
+  [[ " $* " != *" go.etcd.io/etcd/server/v3 "* ]] || mv "$BIN/server" "$BIN/etcd"
+}
+
+link_from_path() {
+  local package program found missing=()
+  mkdir -p "$BIN"
+  for package in "$@"; do
+    program=$(program_of "$package")
+    if found=$(command -v "$program"); then
+      [[ $found == "$BIN/$program" ]] || ln -sf "$found" "$BIN/$program"
+    else
+      missing+=("$program")
+    fi
+  done
+  if ((${#missing[@]})); then
+    echo "Install Go (https://go.dev/dl/), or these programs: ${missing[*]}" >&2
+    exit 1
+  fi
+}
+
+group=${1:-user}
+case $group in user | node) ;; *) echo "usage: tools.sh [user|node]" >&2; exit 2 ;; esac
+declare -n packages=$group
+
+if ! command -v go >/dev/null; then
+  if [[ $group == user ]]; then link_from_path "${user[@]}"; exit 0; fi
+  echo "Building the node image needs Go (https://go.dev/dl/), or a node image to pull: see tests/kind/README.md." >&2
+  exit 1
+fi
+
+stamp=$BUILD/stamps/tools-$group
+wanted=$(cat go.mod go.sum tools.sh <(go env GOVERSION GOARCH) | sha256sum)
+complete=yes
+for package in "${packages[@]}"; do [[ -x $BIN/$(program_of "$package") ]] || complete=; done
+if [[ $complete && -f $stamp && $(<"$stamp") == "$wanted" ]]; then exit 0; fi
+
+PHASE_HINT="check that Go modules can be downloaded (go env GOPROXY), then run this again: what is compiled stays" \
+  phase "Build the tools ($group, from Go modules)" build "${packages[@]}"
+mkdir -p "$BUILD/stamps"
+echo "$wanted" >"$stamp"
