@@ -86,3 +86,41 @@ def pod_body(
             "conditions": conditions or [],
         },
     }
+
+
+def deployment_body(
+    wanted: int = 1,
+    ready: int | None = None,
+    *,
+    conditions: list[Json] | None = None,
+    **status: Any,
+) -> Json:
+    """A Deployment with so many pods; all of them ready unless told otherwise."""
+    available = wanted if ready is None else ready
+    counts = {"replicas": wanted, "updatedReplicas": wanted}
+    return {
+        "metadata": {"generation": 3},
+        "spec": {"replicas": wanted},
+        "status": {
+            "observedGeneration": 3,
+            **counts,
+            "readyReplicas": available,
+            "availableReplicas": available,
+            "conditions": conditions or [],
+            **status,
+        },
+    }
+
+
+def service_body(*ports: Json, **spec: Any) -> Json:
+    return {
+        "metadata": {"name": APP.name, "namespace": APP.namespace},
+        "spec": {
+            "type": "NodePort",
+            "clusterIPs": ["10.96.0.1"],
+            "ipFamilies": ["IPv4"],
+            "ports": list(ports)
+            or [{"port": 80, "targetPort": 8080, "protocol": "TCP", "nodePort": 30001}],
+            **spec,
+        },
+    }

@@ -175,8 +175,8 @@ def test_a_node_that_went() -> None:
 )
 def test_an_endpoint(conditions: dict[str, bool], ready: bool, terminating: bool) -> None:
     cache = Cache()
-    body = {**endpoint_body("p"), "conditions": conditions}
-    assert cache.put_slice(slice_body("s", body)) == (KEY,)
+    given = {**endpoint_body("p"), "conditions": conditions}
+    assert cache.put_slice(slice_body("s", given)) == (KEY,)
     assert cache.endpoints(KEY) == [Endpoint("uid-p", ready, terminating)]
 
 
