@@ -1,15 +1,15 @@
 """Making one child of an app as it is wanted: look, compare, apply."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exposedapp.api import KIND, Json
-from exposedapp.cache import Cache, Key
+from exposedapp.cache import Cache, Key, key_of
 from exposedapp.cluster import ApiError, Cluster
 from exposedapp.drift import drift
 from exposedapp.queue import Retry
 from exposedapp.refusals import problem
-from exposedapp.resources import Identity, keep_node_ports, node_ports
+from exposedapp.resources import Identity, PortKey, keep_node_ports, node_ports
 from exposedapp.status import ChildKind, Problem, Reason
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Children:
 
     async def ensure_deployment(self, app: Identity, wanted: Json, futile: Futile) -> Outcome:
         """Makes the Deployment as wanted. Raises Retry when that may go better later."""
-        return await self._ensure(app, "Deployment", wanted, wanted, futile)
+        return await self._ensure(app, "Deployment", wanted, futile)
 
     async def ensure_service(
         self, app: Identity, wanted: Json, before: list[Json], futile: Futile
@@ -53,12 +53,42 @@ class Children:
         Raises Retry when it may go better later.
         """
         live = self.known(app, "Service")
-        had = node_ports(live["spec"]["ports"] if live else before)
-        sticky = keep_node_ports(wanted, had)
-        return await self._ensure(app, "Service", sticky, wanted, futile)
+        sticky = keep_node_ports(wanted, node_ports(live["spec"]["ports"] if live else before))
+        outcome = await self._ensure(app, "Service", sticky, futile)
+        if outcome.problem is None or outcome.problem.reason != Reason.NODE_PORT_CONFLICT:
+            return outcome
+        if not (holders := await self._holders(sticky)):
+            # Deleting a Service is told before its ports are free again.
+            return Outcome(live, waiting="A node port of this app is still being released.")
+        if holders.keys() & node_ports(wanted["spec"]["ports"]).keys():
+            message = f"{outcome.problem.message}. {'; '.join(sorted(holders.values()))}"
+            return replace(outcome, problem=replace(outcome.problem, message=message))
+        # A remembered number went to another Service. Nobody asked for it, so a new one will do.
+        return await self._ensure(app, "Service", wanted, futile)
+
+    async def _holders(self, service: Json) -> dict[PortKey, str]:
+        """Which other Services have node ports that this one wants, told in words."""
+        numbers = {
+            (number, protocol): (port, protocol)
+            for (port, protocol), number in node_ports(service["spec"]["ports"]).items()
+        }
+        try:
+            services = await self._cluster.services()
+        except ApiError as error:
+            raise Retry(str(error), error.retry_after) from error
+        found = {}
+        for other in services:
+            meta = other["metadata"]
+            if key_of(other) == key_of(service):
+                continue
+            for (_, protocol), number in node_ports(other["spec"].get("ports") or []).items():
+                if key := numbers.get((number, protocol)):
+                    holder = f"{meta['namespace']}/{meta['name']}"
+                    found[key] = f"Node port {number} belongs to Service {holder}"
+        return found
 
     async def _ensure(
-        self, app: Identity, kind: ChildKind, wanted: Json, fallback: Json, futile: Futile
+        self, app: Identity, kind: ChildKind, wanted: Json, futile: Futile
     ) -> Outcome:
         key, store = Key(app.namespace, app.name), self._cache.children[kind]
         try:
@@ -73,9 +103,8 @@ class Children:
         )
         if live is not None and (not differences or differences == futile.get(kind)):
             return Outcome(live)
-        uid = live["metadata"]["uid"] if live else None
         try:
-            answer = await self._apply(wanted, fallback, uid)
+            answer = await self._cluster.apply(wanted, live["metadata"]["uid"] if live else None)
         except ApiError as error:
             return self._refused(key, kind, live, error)
         store.put(answer)
@@ -85,17 +114,6 @@ class Children:
             futile.pop(kind, None)
             log.info("%s/%s: %s applied%s", *key, kind, _told(differences))
         return Outcome(answer)
-
-    async def _apply(self, wanted: Json, fallback: Json, uid: str | None) -> Json:
-        try:
-            return await self._cluster.apply(wanted, uid)
-        except ApiError as error:
-            # A remembered node port may have gone to another Service meanwhile. Nobody asked for
-            # that number, so a new one is better than none.
-            found = problem(error, wanted["kind"])
-            if found and found.reason == Reason.NODE_PORT_CONFLICT and wanted != fallback:
-                return await self._cluster.apply(fallback, uid)
-            raise
 
     def _refused(self, key: Key, kind: ChildKind, live: Json | None, error: ApiError) -> Outcome:
         if found := problem(error, kind):

@@ -124,6 +124,11 @@ class Cluster:
         query = f"?labelSelector={quote(selector)}&resourceVersion=0"
         return cast("list[Json]", (await self._request("GET", path + query))["items"])
 
+    async def services(self) -> list[Json]:
+        """All Services of the cluster, from the API server's own cache."""
+        path = "/api/v1/services?resourceVersion=0"
+        return cast("list[Json]", (await self._request("GET", path))["items"])
+
     async def _request(
         self, method: str, path: str, body: Json | None = None, content_type: str | None = None
     ) -> Json:

@@ -138,11 +138,18 @@ class Reconciler:
                 "Service": Outcome(self._children.known(app, "Service")),
             }
         ports = (body.get("status") or {}).get("ports") or []
-        # A group waits for both also when one fails: the next reconcile must find none under way.
-        async with asyncio.TaskGroup() as group:
-            made = group.create_task(self._children.ensure_deployment(app, deployment, futile))
-            exposed = group.create_task(self._children.ensure_service(app, service, ports, futile))
-        return spec, {"Deployment": made.result(), "Service": exposed.result()}
+        # Both are awaited also when one fails: the next reconcile must find none under way.
+        results = await asyncio.gather(
+            self._children.ensure_deployment(app, deployment, futile),
+            self._children.ensure_service(app, service, ports, futile),
+            return_exceptions=True,
+        )
+        outcomes: dict[ChildKind, Outcome] = {}
+        for kind, result in zip(("Deployment", "Service"), results, strict=True):
+            if isinstance(result, BaseException):
+                raise result
+            outcomes[kind] = result
+        return spec, outcomes
 
     async def _look_at_pods(
         self, app: Identity, deployment: Json | None, memory: _Memory

@@ -148,7 +148,8 @@ def test_two_apps_want_one_node_port(namespace: Namespace) -> None:
     def told() -> None:
         ready = namespace.ready("second")
         assert ready["reason"] == "NodePortConflict", ready
-        assert "30777" in ready["message"]
+        holder = f"Node port 30777 belongs to Service {namespace.name}/first"
+        assert holder in ready["message"]
 
     eventually(told)
     namespace.kubectl("delete", "xapp", "first")
