@@ -25,6 +25,7 @@ from exposedapp.resources import (
     selector_string,
 )
 from exposedapp.status import (
+    CHILD_KINDS,
     ChildKind,
     Observed,
     Problem,
@@ -145,7 +146,7 @@ class Reconciler:
             return_exceptions=True,
         )
         outcomes: dict[ChildKind, Outcome] = {}
-        for kind, result in zip(("Deployment", "Service"), results, strict=True):
+        for kind, result in zip(CHILD_KINDS, results, strict=True):
             if isinstance(result, BaseException):
                 raise result
             outcomes[kind] = result

@@ -48,6 +48,7 @@ class Reason(StrEnum):
 
 
 ChildKind = Literal["Deployment", "Service"]
+CHILD_KINDS: tuple[ChildKind, ...] = ("Deployment", "Service")
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,25 +112,49 @@ def app(name: str, **spec: Any) -> Json:
     }
 
 
-WRITES = {"POST", "PUT", "PATCH", "APPLY", "DELETE"}
 METRIC = re.compile(r"^apiserver_request_total\{(.*)\} (\S+)$", re.MULTILINE)
+COUNTED = {"deployments", "services", "exposedapps", "exposedapps/status", "events"}
+"""What an operator may write. A Deployment's status and scale are written by others."""
+QUIET_SECONDS = 3.0
 
 
 def count_writes(cluster: KindCluster) -> Counter[str]:
-    """How often the API server has been asked to write what an operator writes, by its own count.
-
-    Keys are "VERB resource/subresource". The controllers' own writes (a Deployment's status) are
-    under keys of their own.
-    """
+    """How often the API server was asked to write, by its own count, per "VERB resource"."""
     counts: Counter[str] = Counter()
     for labels, value in METRIC.findall(cluster.kubectl("get", "--raw", "/metrics")):
         label = dict(re.findall(r'(\w+)="([^"]*)"', labels))
-        if label["verb"] in WRITES and label["resource"] in (
-            "exposedapps",
-            "deployments",
-            "services",
-            "events",
-        ):
-            subresource = f"/{label['subresource']}" if label["subresource"] else ""
-            counts[f"{label['verb']} {label['resource']}{subresource}"] += int(float(value))
+        resource = "/".join(filter(None, (label["resource"], label["subresource"])))
+        if label["verb"] in {"POST", "PUT", "PATCH", "APPLY"} and resource in COUNTED:
+            counts[f"{label['verb']} {resource}"] += int(float(value))
     return counts
+
+
+class WriteCounter:
+    """Counts the writes between two moments at which nothing is going on."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+        self._start = self._settled()
+
+    def since_start(self) -> dict[str, int]:
+        """The writes since the start or the last call, Events left out."""
+        now = self._settled()
+        found = {key: count - self._start[key] for key, count in now.items()}
+        self._start = now
+        return {key: count for key, count in found.items() if count and "events" not in key}
+
+    def _settled(self) -> Counter[str]:
+        eventually(self._no_namespace_goes)
+        counts, since = count_writes(self._namespace.cluster), time.monotonic()
+        while time.monotonic() - since < QUIET_SECONDS:
+            time.sleep(0.5)
+            if (now := count_writes(self._namespace.cluster)) != counts:
+                counts, since = now, time.monotonic()
+        return counts
+
+    def _no_namespace_goes(self) -> None:
+        """An earlier test's namespace is deleted in the background."""
+        phases = self._namespace.kubectl(
+            "get", "namespaces", "-o", "jsonpath={.items[*].status.phase}"
+        )
+        assert "Terminating" not in phases

@@ -1,14 +1,9 @@
 """Whatever happens to the operator or to the children: all is as the spec says again."""
 
-import time
-
 import pytest
 
 from e2e.conftest import Operator
-from e2e.support import Json, Namespace, Refused, app, count_writes, eventually
-
-IDLE_SECONDS = 3.0
-"""How long the counters must stand still before they are read."""
+from e2e.support import Json, Namespace, Refused, WriteCounter, app, eventually
 
 
 def children(namespace: Namespace, name: str) -> tuple[Json, Json]:
@@ -103,64 +98,51 @@ def test_a_new_app_of_an_old_name(namespace: Namespace) -> None:
         assert child["metadata"]["ownerReferences"][0]["uid"] == new != old
 
 
-def settled_writes(namespace: Namespace) -> dict[str, int]:
-    """The API server's counters, once they stand still."""
-    found, since = count_writes(namespace.cluster), time.monotonic()
-    while time.monotonic() - since < IDLE_SECONDS:
-        time.sleep(0.5)
-        now = count_writes(namespace.cluster)
-        if now != found:
-            found, since = now, time.monotonic()
-    return found
-
-
-def written(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
-    ours = ("APPLY deployments", "APPLY services", "PATCH exposedapps/status")
-    others = {"POST exposedapps", "PUT deployments/status", "PATCH exposedapps", "DELETE"}
-    delta = {key: after[key] - before.get(key, 0) for key in after}
-    assert not {
-        key
-        for key, count in delta.items()
-        if count and key not in ours and key not in others and "events" not in key
-    }, delta
-    return {key: delta[key] for key in ours if delta.get(key)}
-
-
 def test_write_budget(namespace: Namespace, operator: Operator) -> None:
     """By the API server's own counters: three writes for a new app, none at a restart."""
-    before = settled_writes(namespace)
+    writes = WriteCounter(namespace)
     namespace.apply(app("budget", replicas=0))
     namespace.wait_ready("budget")
-    created = settled_writes(namespace)
-    assert written(before, created) == {
+    assert writes.since_start() == {
+        "POST exposedapps": 1,  # the test's own
         "APPLY deployments": 1,
         "APPLY services": 1,
         "PATCH exposedapps/status": 1,
     }
 
-    namespace.kubectl("annotate", "service/budget", "note=nothing-of-ours")
-    annotated = settled_writes(namespace)
-    annotated["PATCH services"] = created.get("PATCH services", 0)
-    assert written(created, annotated) == {}
+    namespace.kubectl("annotate", "service/budget", "note=not-the-operators-business")
+    assert writes.since_start() == {"PATCH services": 1}  # the test's own
 
-    before = settled_writes(namespace)
     operator.stop()
     operator.start()
-    after = settled_writes(namespace)
-    for counts in (before, after):  # what stopping and starting the operator itself takes
-        for key in ("PATCH deployments/scale", "PUT deployments/scale", "PUT deployments"):
-            counts.pop(key, None)
-    assert written(before, after) == {}
+    assert writes.since_start() == {}
 
 
 def test_write_budget_with_pods(namespace: Namespace) -> None:
-    before = settled_writes(namespace)
+    writes = WriteCounter(namespace)
     namespace.apply(app("pods", replicas=2))
     namespace.wait_ready("pods")
-    after = settled_writes(namespace)
-    made = written(before, after)
-    assert made["APPLY deployments"] == made["APPLY services"] == 1
-    assert sum(made.values()) <= 6, made
+    created = writes.since_start()
+    assert created.pop("POST exposedapps") == 1
+    assert created["APPLY deployments"] == created["APPLY services"] == 1
+    assert sum(created.values()) <= 6, created
+
+    namespace.apply(app("pods", replicas=2, ports=[{"port": 81, "targetPort": 8080}]))
+    eventually(lambda: _has_port(namespace, "pods", 81))
+    changed = writes.since_start()
+    assert changed.pop("PATCH exposedapps") == 1
+    assert sum(changed.values()) <= 2, changed
+
+    namespace.apply(app("pods", replicas=2, env=[{"name": "A", "value": "b"}]))
+    eventually(lambda: namespace.wait_ready("pods"))
+    rolled = writes.since_start()
+    assert rolled.pop("PATCH exposedapps") == 1
+    assert rolled.pop("APPLY services") == 1  # the port goes back, too
+    assert sum(rolled.values()) <= 4, rolled
+
+
+def _has_port(namespace: Namespace, name: str, port: int) -> None:
+    assert [it["port"] for it in namespace.status(name)["ports"]] == [port]
 
 
 def test_nothing_is_made_for_a_deleted_app(namespace: Namespace) -> None:
