@@ -2,18 +2,19 @@
 # debian-image.sh NAME PACKAGE...: a small Debian image with these packages, made by mmdebstrap, for machines that
 # cannot pull one. Prints its reference; the tag is a hash of what it is made from, so nothing is made twice.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
-. ./phase.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 RELEASE=bookworm  # its systemd (252) still runs on cgroup v1, and its Python is the 3.11 of the project
 
 name=$1
 shift
-tag=$(echo "$RELEASE $* $(<"${BASH_SOURCE[0]##*/}")" | sha256sum | cut -c 1-12)
+tag=$(echo "$RELEASE $* $(<"${BASH_SOURCE[0]##*/}")" | digest)
 image=exposedapp/debian-$name:$tag
 
 make_image() {
-  mmdebstrap --variant=essential --include="$(IFS=,; echo "$*")" \
+  # The hook makes the merged /usr beforehand; the package that would do it later brings all of Perl.
+  mmdebstrap --variant=essential --include="$(IFS=,; echo "usr-is-merged,$*")" \
+    --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
     --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \

@@ -2,8 +2,7 @@
 # Makes sure that a Docker engine answers. One that runs already is used as it is. Else, as root on Debian or Ubuntu,
 # the distribution's engine is installed and started; it stays after this script. Anywhere else: one line of advice.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
-. ./phase.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 RUNTIME=/usr/local/sbin/runc-without-sys-resource
 

@@ -4,11 +4,8 @@
 #   2. the one in node-image.txt, where it can be pulled
 #   3. one built here from go.mod and Debian packages, the way kind makes its own
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
-. ./phase.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-BUILD=$(cd ../.. && pwd)/build
-BIN=$BUILD/bin
 WORK=$BUILD/node-image
 
 NETWORK_PACKAGES=(iptables nftables iproute2 conntrack kmod curl jq ca-certificates)
@@ -107,19 +104,20 @@ if [[ -n ${NODE_IMAGE:-} ]]; then
   exit 0
 fi
 
-# The tag says what the image was built from.
-version=$(awk '$1 == "k8s.io/kubernetes" {print $2; exit}' go.mod)
-sources=(go.mod go.sum node-image.sh node-setup.sh debian-image.sh pod-network.sh pod-network.yaml storage-class.yaml)
-image=exposedapp/node:$version-$(cat "${sources[@]}" | sha256sum | cut -c 1-12)
 pinned=$(grep -v '^#' node-image.txt)
-if docker image inspect "$image" >/dev/null 2>&1; then
-  echo "$image"
-elif ./pull.sh "$pinned"; then
+if ./pull.sh "$pinned"; then
   echo "$pinned"
-else
-  ./tools.sh node
+  exit 0
+fi
+
+./tools.sh node
+# The tag says what the image is made from.
+version=$(awk '$1 == "k8s.io/kubernetes" {print $2; exit}' go.mod)
+sources=(node-image.sh node-setup.sh debian-image.sh pod-network.sh pod-network.yaml storage-class.yaml)
+image=exposedapp/node:$version-$(cat "$STAMPS/tools-node-content" "${sources[@]}" | digest)
+if ! docker image inspect "$image" >/dev/null 2>&1; then
   network_base=$(./debian-image.sh network "${NETWORK_PACKAGES[@]}")
   node_base=$(./debian-image.sh node "${NODE_PACKAGES[@]}")
   phase "Build the node image ($version)" build
-  echo "$image"
 fi
+echo "$image"

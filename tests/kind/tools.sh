@@ -5,11 +5,7 @@
 # To add one: `go get -tool PACKAGE@VERSION` here, and its package to a group below.
 # Without Go, the programs of group user are taken from PATH.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
-. ./phase.sh
-
-BUILD=$(cd ../.. && pwd)/build
-BIN=$BUILD/bin
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 user=(
   sigs.k8s.io/kind
@@ -47,14 +43,12 @@ build() {
     -X k8s.io/component-base/version.gitTreeState=clean
     -X k8s.io/component-base/version.gitCommit=unknown
     -X helm.sh/helm/v4/internal/version.version=$helm"
-  mkdir -p "$BIN"
   CGO_ENABLED=0 go build -v -trimpath -ldflags "${flags//$'\n'/ }" -o "$BIN/" "$@"
   [[ " $* " != *" go.etcd.io/etcd/server/v3 "* ]] || mv "$BIN/server" "$BIN/etcd"
 }
 
 link_from_path() {
   local package program found missing=()
-  mkdir -p "$BIN"
   for package in "$@"; do
     program=$(program_of "$package")
     if found=$(command -v "$program"); then
@@ -79,13 +73,14 @@ if ! command -v go >/dev/null; then
   exit 1
 fi
 
-stamp=$BUILD/stamps/tools-$group
-wanted=$(cat go.mod go.sum tools.sh <(go env GOVERSION GOARCH) | sha256sum)
+stamp=$STAMPS/tools-$group
+wanted=$(cat go.mod go.sum tools.sh <(go env GOVERSION GOARCH) | digest)
 complete=yes
 for package in "${packages[@]}"; do [[ -x $BIN/$(program_of "$package") ]] || complete=; done
 if [[ $complete && -f $stamp && $(<"$stamp") == "$wanted" ]]; then exit 0; fi
 
 PHASE_HINT="check that Go modules can be downloaded (go env GOPROXY), then run this again: what is compiled stays" \
   phase "Build the tools ($group, from Go modules)" build "${packages[@]}"
-mkdir -p "$BUILD/stamps"
+# Same sources, same programs: node-image.sh takes this to see whether its image is still the right one.
+for package in "${packages[@]}"; do cat "$BIN/$(program_of "$package")"; done | digest >"$stamp-content"
 echo "$wanted" >"$stamp"

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# images.sh [three-nodes|single-node]: builds the project's images and loads them into that cluster; what has not
+# changed is neither built nor loaded again. Writes build/images.env:
+#   OPERATOR_IMAGE   tagged by content, so that Helm rolls out a changed operator
+#   DEMO_IMAGE       with the fixed tag that the examples name
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+use_cluster "${1:-}"
+REPO=$(cd ../.. && pwd)
+WHEELS=$BUILD/wheels
+
+# An old engine and a new client without the buildx plugin agree on the old builder only.
+DOCKER_BUILDKIT=$(if docker buildx version >/dev/null 2>&1; then echo 1; else echo 0; fi)
+export DOCKER_BUILDKIT
+
+host_python() {
+  local python
+  for python in "$BUILD/venv/bin/python" python3.11 python3; do
+    if "$python" -m pip --version >/dev/null 2>&1; then
+      echo "$python"
+      return
+    fi
+  done
+  echo "Install pip for Python 3 (Debian: python3-pip); the operator's dependencies are fetched with it." >&2
+  exit 1
+}
+
+# Fetched here and not while the image is built: a container may have neither the network nor the CA certificates.
+fetch_wheels() {
+  local glibc options=()
+  for glibc in 2_35 2_34 2_31 2_28 2_27 2_26 2_24 2_17 2_12 2_5; do
+    options+=(--platform "manylinux_${glibc}_$(uname -m)")
+  done
+  rm -rf "$WHEELS"
+  "$1" -m pip download --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+    --python-version 3.11 --implementation cp "${options[@]}" --platform "manylinux2014_$(uname -m)" \
+    --dest "$WHEELS" -r "$REPO/requirements.lock" -r pip.lock
+}
+
+wheels() {
+  local python wanted
+  wanted=$(cat "$REPO/requirements.lock" pip.lock images.sh <(uname -m) | digest)
+  if [[ -d $WHEELS && -f $STAMPS/wheels && $(<"$STAMPS/wheels") == "$wanted" ]]; then return; fi
+  python=$(host_python)
+  PHASE_HINT="check that Python packages can be downloaded (pip download pip), then run this again" \
+    phase "Fetch the operator's dependencies" fetch_wheels "$python"
+  echo "$wanted" >"$STAMPS/wheels"
+}
+
+sources() { find "$@" -type f -not -path '*/__pycache__/*' | LC_ALL=C sort; }
+
+# $1: name, $2: Dockerfile, $3...: what the build context holds. Sets tag.
+image() {
+  local name=$1 dockerfile=$2 context=$BUILD/context-$1
+  shift 2
+  tag=$(cd "$REPO" && { echo "$base"; sources "$dockerfile" "$@" | xargs -d '\n' sha256sum; } | digest)
+  if ! docker image inspect "exposedapp/$name:$tag" >/dev/null 2>&1; then
+    rm -rf "$context"
+    mkdir -p "$context"
+    (cd "$REPO" && sources "$@" | tar --create --files-from - --transform 's,^build/,,;s,^deploy/demo/,,') |
+      tar --extract --directory "$context"
+    phase "Build the image exposedapp/$name" \
+      docker build --build-arg "BASE=$base" --tag "exposedapp/$name:$tag" --file "$REPO/$dockerfile" "$context"
+  fi
+  docker tag "exposedapp/$name:$tag" "exposedapp/$name:dev"
+}
+
+# The nodes that lack an image, or have another one by its fixed tag. (kind's own check needs crictl in the node.)
+missing_on() {  # $@: images, each NAME:TAG
+  local node
+  for node in "${nodes[@]}"; do
+    docker exec "$node" ctr --namespace k8s.io images ls 2>/dev/null | awk -v images="$*" '
+      {digest[$1] = $3}
+      END {
+        split(images, image, " ")
+        for (i in image) {
+          ref = fixed = "docker.io/exposedapp/" image[i]
+          sub(/:.*/, ":dev", fixed)
+          if (!(ref in digest) || digest[ref] != digest[fixed]) exit 1
+        }
+      }' || echo "$node"
+  done
+}
+
+mapfile -t nodes < <("$BIN/kind" get nodes --name "$name" 2>/dev/null)
+if ((${#nodes[@]} == 0)); then
+  echo "There is no cluster $name to load images into: tests/kind/cluster.sh up $shape" >&2
+  exit 1
+fi
+# Two at a time would write into the same build context.
+exec 9>"$STAMPS/images.lock"
+flock 9
+
+base=python:3.11-slim-bookworm
+./pull.sh "$base" || base=$(./debian-image.sh python python3)
+
+image demo deploy/demo/Dockerfile deploy/demo/server.py
+demo=demo:$tag
+wheels
+image operator deploy/Dockerfile operator/exposedapp requirements.lock build/wheels
+operator=operator:$tag
+
+missing=$(missing_on "$demo" "$operator" | paste -sd ,)
+[[ -z $missing ]] || phase "Load the images into $name" "$BIN/kind" load docker-image --name "$name" \
+  --nodes "$missing" "exposedapp/$demo" exposedapp/demo:dev "exposedapp/$operator" exposedapp/operator:dev
+
+cat >"$BUILD/images.env" <<END
+OPERATOR_IMAGE=exposedapp/$operator
+DEMO_IMAGE=exposedapp/demo:dev
+END
