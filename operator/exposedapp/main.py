@@ -20,6 +20,7 @@ def main() -> None:
     )
     # kopf tells every event that it sees; what the operator does of it is told by itself.
     logging.getLogger("kopf").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     port = int(os.environ.get("EXPOSEDAPP_HEALTH_PORT", "8080"))
     asyncio.run(
         kopf.operator(

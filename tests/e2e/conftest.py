@@ -98,6 +98,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         command: list[str | Path] = [BIN / "kubectl", "--namespace", OPERATOR_NAMESPACE]
         command += ["logs", "deployment/exposedapp", "--tail=-1"]
-        environment = {"KUBECONFIG": str(ROOT / "build" / "kubeconfig")}
+        environment = {**os.environ, "KUBECONFIG": str(ROOT / "build" / "kubeconfig")}
         with target.open("wb") as file:
             subprocess.run(command, check=False, env=environment, stdout=file, stderr=file)

@@ -1,6 +1,7 @@
 """What the end-to-end tests share: a cluster to talk to, and waiting for conditions."""
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -60,7 +61,7 @@ class Namespace:
         """Runs kubectl in the namespace; raises Refused with its words when it fails."""
         done = subprocess.run(
             [str(self.cluster.kubectl_path), "--namespace", self.name, *args],
-            env={"KUBECONFIG": str(self.cluster.kubeconfig_path)},
+            env={**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig_path)},
             input=stdin,
             capture_output=True,
             text=True,
