@@ -73,9 +73,18 @@ def kinds(status: ExposedAppStatus) -> list[str]:
         (Reason.FORBIDDEN, "Service"),
     ],
 )
-@pytest.mark.parametrize("seen", [WELL, STOPPED], ids=["running", "stopped"])
+@pytest.mark.parametrize(
+    "seen",
+    [
+        WELL,
+        STOPPED,
+        replace(STOPPED, nodes=[]),
+        replace(WELL, trouble=Trouble(Reason.IMAGE_PULL, "")),
+    ],
+    ids=["running", "stopped", "no node", "pods in trouble"],
+)
 def test_a_problem(seen: Observed, reason: Reason, child: Any) -> None:
-    # A stopped app is Ready, but not when its spec cannot work.
+    # Whatever else there is to say: nothing of it heals before this does.
     seen = replace(seen, problems=[Problem(reason, "The server's words.", child)])
     expected = ("False", reason.value, "The server's words.")
     assert told(seen) == expected
