@@ -33,9 +33,7 @@ up() {
   local image
   ./docker.sh
   ./tools.sh user
-  # Two at a time would make the same cluster twice.
-  exec 9>"$STAMPS/cluster-$name.lock"
-  flock 9
+  alone "cluster-$name"
   if [[ -n $(node_containers --quiet) ]] && broken; then
     phase "Delete cluster $name, which is broken" delete
   fi

@@ -24,4 +24,10 @@ use_cluster() {
   [[ $name != exposedapp ]] || kubeconfig=$BUILD/kubeconfig
 }
 
+# Until this script ends, no other one with the same $1: two at a time would write over each other.
+alone() {
+  exec {lock}>"$STAMPS/$1.lock"
+  flock --nonblock "$lock" || { echo "   waiting for another run ($1)" >&2; flock "$lock"; }
+}
+
 digest() { sha256sum | cut -c 1-12; }

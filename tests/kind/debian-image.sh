@@ -28,6 +28,7 @@ install_mmdebstrap() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mmdebstrap
 }
 
+alone "debian-$name"
 if ! docker image inspect "$image" >/dev/null 2>&1; then
   if ! command -v mmdebstrap >/dev/null; then
     if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then

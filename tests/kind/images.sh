@@ -87,9 +87,7 @@ if ((${#nodes[@]} == 0)); then
   echo "There is no cluster $name to load images into: tests/kind/cluster.sh up $shape" >&2
   exit 1
 fi
-# Two at a time would write into the same build context.
-exec 9>"$STAMPS/images.lock"
-flock 9
+alone images
 
 base=python:3.11-slim-bookworm
 ./pull.sh "$base" || base=$(./debian-image.sh python python3)

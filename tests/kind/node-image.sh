@@ -8,8 +8,9 @@ set -euo pipefail
 
 WORK=$BUILD/node-image
 
-NETWORK_PACKAGES=(iptables nftables iproute2 conntrack kmod curl jq ca-certificates)
-NODE_PACKAGES=("${NETWORK_PACKAGES[@]}" systemd dbus ethtool mount procps e2fsprogs runc catatonit libseccomp2)
+# The first line is what kube-proxy and the pod network call too: their image is made from the same packages.
+PACKAGES=(iptables nftables iproute2 conntrack kmod curl jq ca-certificates
+  systemd dbus ethtool mount procps e2fsprogs runc libseccomp2 catatonit)
 
 program_image() {  # $1: image, $2: program. One static program in /usr/local/bin and nothing else
   tar --create --directory "$BIN" --transform 's,^,usr/local/bin/,' --owner 0 --group 0 "$2" |
@@ -18,7 +19,7 @@ program_image() {  # $1: image, $2: program. One static program in /usr/local/bi
 
 network_image() {  # $1: image. kube-proxy and the pod network beside the programs that they call
   local container
-  container=$(docker create "$network_base")
+  container=$(docker create "$debian")
   tar --create --directory "$BIN" --owner 0 --group 0 kube-proxy | docker cp - "$container":/usr/local/bin/
   docker cp pod-network.sh "$container":/usr/local/bin/
   docker commit "$container" "$1"
@@ -36,7 +37,7 @@ control_plane_images() {
         docker tag "$image" localhost/pod-network:dev
         ;;
       */pause:*)
-        docker run --rm "$node_base" cat /usr/bin/catatonit >"$BIN/pause"
+        docker run --rm "$debian" cat /usr/bin/catatonit >"$BIN/pause"
         chmod +x "$BIN/pause"
         tar --create --directory "$BIN" --owner 0 --group 0 pause |
           docker import --change 'ENTRYPOINT ["/pause", "-P"]' - "$image"
@@ -69,7 +70,7 @@ node_files() {
 node_image() {
   local container
   # systemd stops on this signal; on the usual one it starts again.
-  container=$(docker run --detach --privileged --stop-signal SIGRTMIN+3 --entrypoint sleep "$node_base" infinity)
+  container=$(docker run --detach --privileged --stop-signal SIGRTMIN+3 --entrypoint sleep "$debian" infinity)
   # shellcheck disable=SC2064  # this container, now
   trap "docker rm --force --volumes $container" EXIT
   tar --create --directory "$WORK/files" --owner 0 --group 0 . | docker cp - "$container":/
@@ -99,11 +100,13 @@ build() {
 }
 
 if [[ -n ${NODE_IMAGE:-} ]]; then
+  rm -f "$STAMPS/no-registry"  # asked for by name: worth a try now
   ./pull.sh "$NODE_IMAGE" || { echo "NODE_IMAGE=$NODE_IMAGE is not here and cannot be pulled." >&2; exit 1; }
   echo "$NODE_IMAGE"
   exit 0
 fi
 
+alone node-image
 pinned=$(grep -v '^#' node-image.txt)
 if ./pull.sh "$pinned"; then
   echo "$pinned"
@@ -116,8 +119,7 @@ version=$(awk '$1 == "k8s.io/kubernetes" {print $2; exit}' go.mod)
 sources=(node-image.sh node-setup.sh debian-image.sh pod-network.sh pod-network.yaml storage-class.yaml)
 image=exposedapp/node:$version-$(cat "$STAMPS/tools-node-content" "${sources[@]}" | digest)
 if ! docker image inspect "$image" >/dev/null 2>&1; then
-  network_base=$(./debian-image.sh network "${NETWORK_PACKAGES[@]}")
-  node_base=$(./debian-image.sh node "${NODE_PACKAGES[@]}")
+  debian=$(./debian-image.sh node "${PACKAGES[@]}")
   phase "Build the node image ($version)" build
 fi
 echo "$image"

@@ -73,6 +73,7 @@ if ! command -v go >/dev/null; then
   exit 1
 fi
 
+alone tools
 stamp=$STAMPS/tools-$group
 wanted=$(cat go.mod go.sum tools.sh <(go env GOVERSION GOARCH) | digest)
 complete=yes
