@@ -100,7 +100,10 @@ def _handle(watch: Watch, running: "_Running", registry: kopf.OperatorRegistry) 
         for key in watch.put(dict(body)):
             running.queue.add(key)
 
-    @kopf.on.event(*resource, id=f"drop-{watch.plural}", registry=registry)
+    def matters(event: kopf.RawEvent, **_: Any) -> bool:
+        return event["type"] == "DELETED" or not running.queue.started
+
+    @kopf.on.event(*resource, id=f"drop-{watch.plural}", registry=registry, when=matters)
     async def drop(event: kopf.RawEvent, **_: Any) -> None:
         running.queue.start()
         if event["type"] == "DELETED":
@@ -156,12 +159,26 @@ def _configure(settings: kopf.OperatorSettings, **_: Any) -> None:
     settings.scanning.disabled = True
     settings.peering.standalone = True
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = _NoDiffs()
     # A worker is kept per object for so long after its last event.
     settings.queueing.idle_timeout = 1
     settings.networking.connect_timeout = 10
     settings.networking.request_timeout = 60
     # An API server that is away must not end the operator: by default kopf gives up after 54 s.
     settings.networking.error_backoffs = _EndlessBackoffs()
+
+
+class _NoDiffs(kopf.DiffBaseStorage):
+    """kopf compares every object with its last handled state; here nobody asks for that."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence({})
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        pass
 
 
 class _EndlessBackoffs:

@@ -44,9 +44,14 @@ class WorkQueue(Generic[K]):
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def started(self) -> bool:
+        """Whether keys are being worked on."""
+        return bool(self._tasks)
+
     def start(self) -> None:
         """Starts the workers; a second call does nothing. Keys may be added before."""
-        if not self._tasks:
+        if not self.started:
             self._tasks = [asyncio.create_task(self._worker()) for _ in range(WORKERS)]
 
     async def stop(self) -> None:
