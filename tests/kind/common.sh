@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034  # sourced: others use what is set here
 # Where things are, and which cluster is meant.
-cd "$(dirname "${BASH_SOURCE[0]}")"
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit
 . ./phase.sh
 
 BUILD=$(cd ../.. && pwd)/build
