@@ -73,9 +73,14 @@ class Cluster:
         await self._client.close()
 
     async def serves_exposedapps(self) -> bool:
-        """Whether the CustomResourceDefinition is there and established."""
+        """Whether ExposedApps can be found and listed.
+
+        Raises ApiError while the CustomResourceDefinition is so new that they cannot be listed.
+        """
+        path = f"/apis/{GROUP}/{VERSION}"
         try:
-            found = await self._request("GET", f"/apis/{GROUP}/{VERSION}")
+            found = await self._request("GET", path)
+            await self._request("GET", f"{path}/{PLURAL}?limit=1")
         except ApiError as error:
             if error.status == 404:
                 return False

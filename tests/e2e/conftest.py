@@ -51,6 +51,7 @@ class Operator:
         helm: list[str | Path] = [BIN / "helm", "upgrade", "--install", "exposedapp"]
         helm += [ROOT / "deploy" / "chart" / "exposedapp", "--create-namespace"]
         helm += ["--namespace", OPERATOR_NAMESPACE, "--wait", "--timeout", "120s"]
+        helm += ["--take-ownership"]  # of a CRD that `make dev` applied
         helm += ["--set", f"image.repository={repository}", "--set", f"image.tag={tag}"]
         environment = {**os.environ, "KUBECONFIG": str(ROOT / "build" / "kubeconfig")}
         subprocess.run(helm, check=True, env=environment, capture_output=True)

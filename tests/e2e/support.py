@@ -23,17 +23,20 @@ DEMO_IMAGE = "exposedapp/demo:dev"
 DEADLINE_SECONDS = 90.0
 
 
+class Refused(Exception):
+    """kubectl failed; the text is what it told the user."""
+
+
 def eventually(probe: Callable[[], T], deadline: float = DEADLINE_SECONDS) -> T:
     """Tries until the probe raises nothing; its last failure is the test's.
 
-    A probe asserts what should become true. One that the wait can never be right about should not
-    be given here.
+    What kubectl or a URL refuses now may come true, as well as what the probe asserts.
     """
     end = time.monotonic() + deadline
     while True:
         try:
             return probe()
-        except (AssertionError, OSError, KeyError, subprocess.CalledProcessError):
+        except (AssertionError, OSError, KeyError, Refused):
             if time.monotonic() > end:
                 raise
             time.sleep(0.2)
@@ -44,10 +47,6 @@ def fetch(url: str) -> str:
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own nodes
         text: str = answer.read().decode()
     return text
-
-
-class Refused(Exception):
-    """kubectl failed; the text is what it told the user."""
 
 
 class Namespace:

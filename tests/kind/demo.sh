@@ -22,7 +22,8 @@ namespace() {
 
 install() {
   namespace
-  helm upgrade --install exposedapp deploy/chart/exposedapp --namespace "$operator_namespace" \
+  # The CRD may be there already, from `make dev`.
+  helm upgrade --install exposedapp deploy/chart/exposedapp --namespace "$operator_namespace" --take-ownership \
     --set "image.repository=${OPERATOR_IMAGE%:*}" --set "image.tag=${OPERATOR_IMAGE##*:}" --wait --timeout 2m
 }
 

@@ -124,3 +124,8 @@ def service_body(*ports: Json, **spec: Any) -> Json:
             **spec,
         },
     }
+
+
+def port(number: int, node_port: int | None = None, protocol: str = "TCP", **more: Any) -> Json:
+    found = {"port": number, "targetPort": number, "protocol": protocol, **more}
+    return {**found, "nodePort": node_port} if node_port else found

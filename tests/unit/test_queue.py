@@ -7,13 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from exposedapp.queue import (
-    FIRST_RETRY_SECONDS,
-    LAST_RETRY_SECONDS,
-    WORKERS,
-    Retry,
-    WorkQueue,
-)
+from exposedapp.queue import FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS, WORKERS, Retry, WorkQueue
 
 DEADLINE_SECONDS = 10.0
 

@@ -1,0 +1,161 @@
+"""Children that are somebody else's, and node ports that are or were."""
+
+import pytest
+
+from exposedapp.api import Json
+from exposedapp.queue import Retry
+from unit.world import BUSY, KEY, PINNED, World
+
+# --- node ports -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["at work", "restarted"])
+async def test_a_deleted_service_gets_its_node_ports_back(world: World, restarted: bool) -> None:
+    world.other_service(30000)
+    world.app(ports=[{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "UDP"}])
+    await world.settle()
+    before = world.node_ports()
+    # These have become free meanwhile, and would be allocated next.
+    world.cluster.delete("Service", "other", "other")
+    world.cluster.delete("Service", *KEY)
+    if restarted:
+        world.restart()
+    await world.settle()
+    assert world.node_ports() == before
+
+
+async def test_a_remembered_node_port_that_another_took_is_given_up(stopped: World) -> None:
+    assert stopped.node_ports() == [30000]
+    stopped.cluster.delete("Service", *KEY)
+    stopped.other_service(30000)
+    stopped.cluster.writes.clear()
+    await stopped.reconcile()
+    assert stopped.cluster.writes == ["apply Service", "apply Service", "patch status"]
+    assert stopped.node_ports() == [30001]
+    assert stopped.status()["url"] == "http://10.0.0.1:30001"
+    assert stopped.ready() == ("True", "ScaledToZero")
+    await stopped.settle()
+
+
+async def test_a_node_port_that_is_still_being_released_is_waited_for(stopped: World) -> None:
+    stopped.cluster.delete("Service", *KEY)
+    stopped.cluster.being_released = {30000}
+    await stopped.fails()
+    assert stopped.ready() == ("False", "Progressing")
+    assert "still being released" in stopped.message()
+    stopped.cluster.being_released = set()
+    await stopped.settle()
+    assert stopped.node_ports() == [30000]
+
+
+async def test_a_wanted_node_port_that_another_has_is_told_and_heals(world: World) -> None:
+    world.other_service(30080)
+    world.app(ports=PINNED)
+    retry = await world.fails()
+    assert retry.after is None
+    assert world.ready() == ("False", "NodePortConflict")
+    assert "provided port is already allocated" in world.message()
+    assert world.message().endswith("Node port 30080 belongs to Service other/other")
+    world.cluster.writes.clear()
+    await world.fails()
+    assert "patch status" not in world.cluster.writes
+    world.cluster.delete("Service", "other", "other")
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+    assert world.node_ports() == [30080]
+
+
+async def test_an_app_that_wants_the_node_port_of_another_keeps_its_own(stopped: World) -> None:
+    stopped.other_service(30080)
+    stopped.app(ports=PINNED)
+    await stopped.fails()
+    assert stopped.ready() == ("False", "NodePortConflict")
+    assert "Service other/other" in stopped.message()
+    assert stopped.node_ports() == [30000]
+    assert stopped.status()["url"] == "http://10.0.0.1:30000"
+
+
+async def test_when_nobody_can_say_who_has_the_node_port_it_is_tried_again(world: World) -> None:
+    world.cluster.fail("services", BUSY)
+    world.other_service(30080)
+    world.app(ports=PINNED)
+    assert (await world.fails()).after == BUSY.retry_after
+    await world.fails()
+    assert world.ready() == ("False", "NodePortConflict")
+
+
+async def test_a_pinned_node_port_that_is_no_longer_wanted_stays(stopped: World) -> None:
+    stopped.app(ports=PINNED)
+    await stopped.settle()
+    stopped.app()
+    await stopped.settle()
+    assert stopped.node_ports() == [30080]
+
+
+# --- objects of others ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service"])
+async def test_a_foreign_object_is_left_alone(world: World, kind: str) -> None:
+    owner = {"kind": "Other", "name": "theirs", "uid": "x", "controller": True}
+    world.foreign(kind, ownerReferences=[owner])
+    before = world.cluster.objects[kind, *KEY]
+    world.app()
+    await world.fails()
+    assert world.ready() == ("False", "NotOwned")
+    assert f"a {kind} named web" in world.message()
+    assert "Other theirs" in world.message()
+    # The other child is made all the same.
+    assert len(world.cluster.writes) == 2
+    assert world.cluster.objects[kind, *KEY] == before
+    await world.fails()
+    assert len(world.cluster.writes) == 2
+    world.cluster.delete(kind, *KEY)
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+
+
+async def test_an_object_without_an_owner_is_foreign_too(world: World) -> None:
+    world.foreign("Service")
+    world.app()
+    await world.fails()
+    assert world.ready() == ("False", "NotOwned")
+
+
+async def test_a_foreign_object_is_found_though_it_is_not_watched(world: World) -> None:
+    # Only what carries the operator's label is watched.
+    world.app()
+    world.watch()
+    world.foreign("Deployment")
+    with pytest.raises(Retry):
+        await world.reconciler.reconcile(KEY)
+    assert world.cluster.writes == ["apply Service", "patch status"]
+    assert world.ready() == ("False", "NotOwned")
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service"])
+async def test_a_child_of_an_earlier_app_is_waited_for(world: World, kind: str) -> None:
+    owner = {"kind": "ExposedApp", "name": "web", "uid": "earlier", "controller": True}
+    world.foreign(kind, ownerReferences=[owner])
+    world.app()
+    await world.fails()
+    assert f"apply {kind}" not in world.cluster.writes
+    assert world.ready() == ("False", "Progressing")
+    assert "earlier app" in world.message()
+    world.cluster.delete(kind, *KEY)
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+
+
+async def test_an_own_child_that_is_being_deleted_is_waited_for(stopped: World) -> None:
+    def delete(body: Json) -> None:
+        body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+
+    stopped.cluster.edit("Service", *KEY, delete)
+    stopped.cluster.writes.clear()
+    await stopped.fails()
+    assert stopped.cluster.writes == ["patch status"]
+    assert stopped.ready() == ("False", "Progressing")
+    stopped.cluster.delete("Service", *KEY)
+    await stopped.settle()
+    assert stopped.node_ports() == [30000]

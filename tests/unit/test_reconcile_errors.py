@@ -1,0 +1,115 @@
+"""What the API server refuses, and what it does not answer."""
+
+import pytest
+
+from exposedapp.cluster import ApiError
+from unit.world import AWAY, BUSY, KEY, World
+
+DOWN = ApiError(503, "ServiceUnavailable", "the server is currently unable")
+TERMINATING = ApiError(
+    403,
+    "Forbidden",
+    'services "web" is forbidden: unable to create new content in namespace shop because it is '
+    "being terminated",
+    ("NamespaceTerminating",),
+)
+
+
+@pytest.mark.parametrize("request_name", ["get Deployment", "apply Service", "patch status"])
+@pytest.mark.parametrize(
+    ("error", "after"), [(AWAY, None), (BUSY, 7.0)], ids=["no answer", "throttled"]
+)
+async def test_what_passes_is_tried_again(
+    world: World, request_name: str, error: ApiError, after: float | None
+) -> None:
+    world.cluster.fail(request_name, error)
+    world.app()
+    retry = await world.fails()
+    assert retry.after == after
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+
+
+async def test_one_child_that_fails_does_not_hinder_the_other(world: World) -> None:
+    world.cluster.fail("apply Deployment", AWAY)
+    world.app()
+    await world.fails()
+    assert world.node_ports() == [30000]
+
+
+async def test_a_child_that_the_server_cannot_take_is_told(world: World) -> None:
+    world.cluster.fail("apply Deployment", DOWN)
+    world.app()
+    await world.fails()
+    assert world.ready() == ("False", "Progressing")
+    assert "currently unable" in world.message()
+    assert world.status()["url"] == "http://10.0.0.1:30000"
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+
+
+async def test_in_a_namespace_that_goes_the_status_stays(world: World) -> None:
+    world.cluster.fail("apply Service", TERMINATING)
+    world.app()
+    await world.fails()
+    assert "patch status" not in world.cluster.writes
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ApiError(403, "Forbidden", "exceeded quota: small"), "QuotaExceeded"),
+        (ApiError(403, "Forbidden", "cannot patch services"), "Forbidden"),
+        (ApiError(500, "InternalError", "range is full"), "NodePortsExhausted"),
+        (ApiError(422, "Invalid", "spec.ports[0]: Invalid value"), "InvalidSpec"),
+    ],
+)
+async def test_a_refusal_is_told_retried_and_heals(
+    world: World, error: ApiError, reason: str
+) -> None:
+    world.cluster.fail("apply Service", error, times=3)
+    world.app()
+    await world.fails()
+    assert world.ready() == ("False", reason)
+    assert error.message in world.message()
+    world.cluster.writes.clear()
+    await world.fails()
+    assert world.cluster.writes == ["apply Service"]
+    await world.fails()
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+
+
+async def test_a_child_replaced_meanwhile_is_looked_at_anew(stopped: World) -> None:
+    def replace() -> None:
+        stopped.cluster.delete("Deployment", *KEY)
+        stopped.foreign("Deployment")
+
+    stopped.cluster.before["apply Deployment"] = replace
+    stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))
+    retry = await stopped.fails()
+    assert retry.after == pytest.approx(0.2)
+    # Its event has not come yet.
+    assert stopped.cache.children["Deployment"].get(KEY) is None
+    await stopped.fails()
+    assert stopped.ready() == ("False", "NotOwned")
+    assert stopped.live("Deployment")["spec"]["replicas"] == 5
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["deleted: 404", "another one: 409"])
+async def test_an_app_that_is_gone_when_its_status_is_written_is_forgotten(
+    world: World, replaced: bool
+) -> None:
+    def replace() -> None:
+        world.cluster.delete("ExposedApp", *KEY)
+        if replaced:
+            world.app()
+
+    world.app()
+    world.cluster.before["patch status"] = replace
+    await world.reconcile()
+    assert world.cache.apps.get(KEY) is None
+    world.cluster.requests.clear()
+    # Until the event of its deletion, or of its successor, comes.
+    assert await world.reconciler.reconcile(KEY) is None
+    assert world.cluster.requests == []

@@ -1,0 +1,126 @@
+"""A small world around the reconcile: an API server in memory, watches, and a clock."""
+
+from typing import Any
+
+import pytest
+
+from exposedapp.api import Json
+from exposedapp.cache import Cache, Key
+from exposedapp.cluster import ApiError
+from exposedapp.queue import Retry
+from exposedapp.reconcile import LAST_LOOK_SECONDS, Reconciler
+from unit.fake_cluster import FakeCluster
+from unit.objects import endpoint_body, node_body, slice_body
+
+KEY = Key("shop", "web")
+PODS = "pods shop exposedapp.dev/name=web"
+"""The request for the pods of the app, as the API server in memory calls it."""
+
+PINNED = [{"port": 80, "nodePort": 30080}]
+
+AWAY = ApiError(0, "NoAnswer", "no answer from the API server")
+BUSY = ApiError(429, "TooManyRequests", "too many requests", retry_after=7.0)
+
+
+class World:
+    """A cluster, what the operator remembers of it, and a clock."""
+
+    def __init__(self) -> None:
+        self.cluster = FakeCluster()
+        self.now = 1000.0
+        self.restart()
+        self.nodes = [node_body("a", "10.0.0.1"), node_body("b", "10.0.0.2")]
+        self.slices: list[Json] = []
+
+    def restart(self) -> None:
+        self.cache = Cache()
+        self.reconciler = Reconciler(self.cluster, self.cache, clock=lambda: self.now)
+
+    def app(self, **spec: Any) -> None:
+        """Creates the app, or changes its spec."""
+        live = self.cluster.objects.get(("ExposedApp", *KEY))
+        meta = {"namespace": KEY.namespace, "name": KEY.name}
+        status = live["status"] if live else {"observedGeneration": -1}
+        spec = {"image": "registry.example/web:1", "replicas": 0, "ports": [{"port": 80}], **spec}
+        self.cluster.put("ExposedApp", {"metadata": meta, "spec": spec, "status": status})
+
+    def watch(self) -> None:
+        """Brings what is remembered up to date, as the watches do."""
+        stores = {"ExposedApp": self.cache.apps, **self.cache.children}
+        for kind, store in stores.items():
+            for key in store:
+                if (kind, *key) not in self.cluster.objects:
+                    store.forget(key)
+        for (kind, _, _), body in self.cluster.objects.items():
+            if body["metadata"]["name"] == KEY.name:
+                stores[kind].put(body)
+        for body in self.nodes:
+            self.cache.put_node(body)
+        for body in self.slices:
+            self.cache.put_slice(body)
+
+    async def reconcile(self) -> float | None:
+        self.watch()
+        return await self.reconciler.reconcile(KEY)
+
+    async def fails(self) -> Retry:
+        """Reconciles, which is to be tried again."""
+        with pytest.raises(Retry) as raised:
+            await self.reconcile()
+        return raised.value
+
+    async def settle(self) -> None:
+        """Reconciles until there is nothing more to write, while the cluster does its part."""
+        for _ in range(10):
+            self.cluster.writes.clear()
+            if await self.reconcile() is None and not self.cluster.writes:
+                return
+            self.run_pods(ready=self.live("Deployment")["spec"]["replicas"])
+            self.now += LAST_LOOK_SECONDS
+        pytest.fail(f"still writes {self.cluster.writes}")
+
+    def run_pods(self, ready: int, total: int | None = None) -> None:
+        """The Deployment and its endpoints become what the pods make of them."""
+        total = ready if total is None else total
+
+        def change(body: Json) -> None:
+            body["status"] = {
+                "observedGeneration": body["metadata"]["generation"],
+                "replicas": total,
+                "updatedReplicas": total,
+                "readyReplicas": ready,
+                "availableReplicas": ready,
+            }
+
+        self.cluster.edit("Deployment", *KEY, change)
+        self.slices = [
+            slice_body("s", *(endpoint_body(f"p{i}", ready=i < ready) for i in range(total)))
+        ]
+
+    def live(self, kind: str) -> Json:
+        return self.cluster.objects[(kind, *KEY)]
+
+    def status(self) -> Json:
+        return dict(self.live("ExposedApp")["status"])
+
+    def ready(self) -> tuple[str, str]:
+        (found,) = (it for it in self.status()["conditions"] if it["type"] == "Ready")
+        return found["status"], found["reason"]
+
+    def message(self) -> str:
+        (found,) = (it for it in self.status()["conditions"] if it["type"] == "Ready")
+        return str(found["message"])
+
+    def node_ports(self) -> list[int]:
+        return [port["nodePort"] for port in self.live("Service")["spec"]["ports"]]
+
+    def other_service(self, node_port: int) -> None:
+        port = {"port": 1, "protocol": "TCP", "nodePort": node_port}
+        meta = {"namespace": "other", "name": "other"}
+        self.cluster.put("Service", {"metadata": meta, "spec": {"ports": [port]}})
+
+    def foreign(self, kind: str, **meta: Any) -> None:
+        """An object that has the name of the app's child."""
+        meta = {"namespace": KEY.namespace, "name": KEY.name, **meta}
+        spec = {"replicas": 5, "ports": [{"port": 80, "nodePort": 31000}], "ipFamilies": ["IPv4"]}
+        self.cluster.put(kind, {"metadata": meta, "spec": spec})
