@@ -1,7 +1,10 @@
 """What the API server refuses, and what it does not answer."""
 
+import asyncio
+
 import pytest
 
+from exposedapp.api import Json
 from exposedapp.cluster import ApiError
 from unit.world import AWAY, BUSY, KEY, World
 
@@ -30,11 +33,23 @@ async def test_what_passes_is_tried_again(
     assert world.ready() == ("True", "ScaledToZero")
 
 
-async def test_one_child_that_fails_does_not_hinder_the_other(world: World) -> None:
+async def test_one_child_that_fails_does_not_cut_the_other_short(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = world.cluster.apply
+
+    async def slow_for_services(wanted: Json, uid: str | None) -> Json:
+        if wanted["kind"] == "Service":
+            for _ in range(10):
+                await asyncio.sleep(0)
+        return await apply(wanted, uid)
+
+    monkeypatch.setattr(world.cluster, "apply", slow_for_services)
     world.cluster.fail("apply Deployment", AWAY)
     world.app()
     await world.fails()
-    assert world.node_ports() == [30000]
+    # Nothing may be under way when the app is reconciled again.
+    assert world.cache.children["Service"].get(KEY) is not None
 
 
 async def test_a_child_that_the_server_cannot_take_is_told(world: World) -> None:
