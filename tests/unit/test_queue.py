@@ -73,8 +73,10 @@ async def test_keys_may_be_added_before_the_start() -> None:
     queue.add("a")
     queue.add("b")
     await turns()
+    assert not queue.started
     assert work.keys == []
     async with running(queue):
+        assert queue.started
         await work.done.wait()
     assert work.keys == ["a", "b"]
 
