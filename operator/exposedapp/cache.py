@@ -56,9 +56,20 @@ class Store:
         del self._packed[key]
         return True
 
-    def forget(self, key: Key) -> None:
-        """Forgets whatever is known under this key: it has proved to be wrong."""
-        self._packed.pop(key, None)
+    def update(self, body: Json) -> None:
+        """Remembers the answer to a write, unless the object has been deleted meanwhile."""
+        if self.uid(key_of(body)) == body["metadata"]["uid"]:
+            self.put(body)
+
+    def forget(self, key: Key, uid: str) -> None:
+        """Forgets an object that has proved to be gone; one that took its place stays."""
+        if self.uid(key) == uid:
+            del self._packed[key]
+
+    def uid(self, key: Key) -> str | None:
+        """The uid of the object as it was last seen."""
+        found = self.get(key)
+        return found["metadata"]["uid"] if found else None
 
 
 class Cache:

@@ -41,7 +41,7 @@ class Children:
         return live if live and _owner(live).get("uid") == app.uid else None
 
     async def ensure_deployment(self, app: Identity, wanted: Json, futile: Futile) -> Outcome:
-        """Makes the Deployment as wanted. Raises Retry when that may go better later."""
+        """Makes the Deployment as wanted. Raises Retry when it is better to come back soon."""
         return await self._ensure(app, "Deployment", wanted, futile)
 
     async def ensure_service(
@@ -50,60 +50,64 @@ class Children:
         """Makes the Service as wanted, on the node ports that it had.
 
         `before` are the ports of the app's status: the memory of a Service that was deleted.
-        Raises Retry when it may go better later.
+        Raises Retry when it is better to come back soon.
         """
         live = self.known(app, "Service")
-        sticky = keep_node_ports(wanted, node_ports(live["spec"]["ports"] if live else before))
+        had = node_ports(live["spec"]["ports"] if live else before)
+        sticky = keep_node_ports(wanted, had)
         outcome = await self._ensure(app, "Service", sticky, futile)
-        if outcome.problem is None or outcome.problem.reason != Reason.NODE_PORT_CONFLICT:
+        reason = outcome.problem.reason if outcome.problem else None
+        if outcome.problem and reason == Reason.NODE_PORT_CONFLICT:
+            holders = await self._holders(sticky)
+            if not holders:
+                # Deleting a Service is told before its ports are free again.
+                return Outcome(live, waiting="A node port of this app is still being released.")
+            if holders.keys() & node_ports(wanted["spec"]["ports"]).keys():
+                message = f"{outcome.problem.message}. {'; '.join(sorted(holders.values()))}."
+                return replace(outcome, problem=replace(outcome.problem, message=message))
+            had = {key: number for key, number in had.items() if key not in holders}
+        elif reason == Reason.INVALID_SPEC and sticky != wanted:
+            had = {}  # such as a port out of a range that has been changed
+        else:
             return outcome
-        if not (holders := await self._holders(sticky)):
-            # Deleting a Service is told before its ports are free again.
-            return Outcome(live, waiting="A node port of this app is still being released.")
-        if holders.keys() & node_ports(wanted["spec"]["ports"]).keys():
-            message = f"{outcome.problem.message}. {'; '.join(sorted(holders.values()))}"
-            return replace(outcome, problem=replace(outcome.problem, message=message))
-        # A remembered number went to another Service. Nobody asked for it, so a new one will do.
-        return await self._ensure(app, "Service", wanted, futile)
+        # Nobody asked for a remembered number by name: when it cannot be had, a new one will do.
+        return await self._ensure(app, "Service", keep_node_ports(wanted, had), futile)
 
     async def _holders(self, service: Json) -> dict[PortKey, str]:
-        """Which other Services have node ports that this one wants, told in words."""
-        numbers = {
-            (number, protocol): (port, protocol)
-            for (port, protocol), number in node_ports(service["spec"]["ports"]).items()
-        }
+        """Which of this Service's node ports other Services have, and in words, which ones.
+
+        Between Services a number is taken for all protocols.
+        """
+        ours = {number: key for key, number in node_ports(service["spec"]["ports"]).items()}
         try:
             services = await self._cluster.services()
         except ApiError as error:
             raise Retry(str(error), error.retry_after) from error
         found = {}
         for other in services:
-            meta = other["metadata"]
             if key_of(other) == key_of(service):
                 continue
-            for (_, protocol), number in node_ports(other["spec"].get("ports") or []).items():
-                if key := numbers.get((number, protocol)):
-                    holder = f"{meta['namespace']}/{meta['name']}"
-                    found[key] = f"Node port {number} belongs to Service {holder}"
+            for number in node_ports(other["spec"].get("ports") or []).values():
+                if number in ours:
+                    holder = "/".join(key_of(other))
+                    found[ours[number]] = f"Node port {number} belongs to Service {holder}"
         return found
 
     async def _ensure(
         self, app: Identity, kind: ChildKind, wanted: Json, futile: Futile
     ) -> Outcome:
         key, store = Key(app.namespace, app.name), self._cache.children[kind]
+        live = store.get(key)
         try:
             # Apply takes over whatever has the name, so look before the first time.
-            live = store.get(key) or await self._cluster.get(kind, *key)
-        except ApiError as error:
-            raise Retry(str(error), error.retry_after) from error
-        if live is not None and (hindrance := _hindrance(app, kind, live)):
-            return hindrance
-        differences = tuple(
-            drift({part: wanted[part] for part in ("metadata", "spec")}, live) if live else ()
-        )
-        if live is not None and (not differences or differences == futile.get(kind)):
-            return Outcome(live)
-        try:
+            live = live or await self._cluster.get(kind, *key)
+            if live is not None and (hindrance := _hindrance(app, kind, live)):
+                return hindrance
+            differences = tuple(
+                drift({part: wanted[part] for part in ("metadata", "spec")}, live) if live else ()
+            )
+            if live is not None and (not differences or differences == futile.get(kind)):
+                return Outcome(live)
             answer = await self._cluster.apply(wanted, live["metadata"]["uid"] if live else None)
         except ApiError as error:
             return self._refused(key, kind, live, error)
@@ -118,12 +122,12 @@ class Children:
     def _refused(self, key: Key, kind: ChildKind, live: Json | None, error: ApiError) -> Outcome:
         if found := problem(error, kind):
             return Outcome(live, problem=found)
-        if error.status == 409:
-            # Replaced or deleted since it was last seen.
-            self._cache.children[kind].forget(key)
-            raise Retry(str(error), after=0.2) from error
-        if error.status >= 500:
+        if error.status == 0 or error.status >= 500:
             return Outcome(live, waiting=f"The API server cannot take the {kind} now: {error}")
+        if error.status == 409 and live is not None:
+            # Replaced or deleted since it was last seen.
+            self._cache.children[kind].forget(key, live["metadata"]["uid"])
+            raise Retry(str(error), after=0.2) from error
         raise Retry(str(error), error.retry_after) from error
 
 

@@ -21,11 +21,17 @@ LAST_RETRY_SECONDS = 60.0
 
 
 class Retry(Exception):
-    """What the work raises when it should be tried again; `after` is in seconds, None: back off."""
+    """What the work raises when it should be tried again.
 
-    def __init__(self, message: str, after: float | None = None) -> None:
+    `after` is in seconds, None: later at each failure, but after `at_most` seconds.
+    """
+
+    def __init__(
+        self, message: str, after: float | None = None, at_most: float | None = None
+    ) -> None:
         super().__init__(message)
         self.after = after
+        self.at_most = at_most
 
 
 class WorkQueue(Generic[K]):
@@ -101,6 +107,8 @@ class WorkQueue(Generic[K]):
             again = await self._work(key)
         except Retry as retry:
             after = self._back_off(key) if retry.after is None else retry.after
+            if retry.at_most is not None:
+                after = min(after, retry.at_most)
             log.debug("%s: %s; next try in %.1f s", key, retry, after)
             return after
         except Exception:

@@ -55,6 +55,7 @@ start says so in its own status, which nothing of what is watched repeats."""
 class _Memory:
     """What is kept of an app between two reconciles. Losing it costs requests, never the truth."""
 
+    uid: str
     generation: int
     futile: Futile = field(default_factory=dict)
     trouble: Trouble | None = None
@@ -90,7 +91,7 @@ class Reconciler:
             self._memory.pop(key, None)
             return None
         app = Identity(key.namespace, key.name, body["metadata"]["uid"])
-        memory = self._remember(key, body["metadata"]["generation"])
+        memory = self._remember(key, app.uid, body["metadata"]["generation"])
         spec, outcomes = await self._make_children(app, body, memory.futile)
         deployment = outcomes["Deployment"].live
         look = await self._look_at_pods(app, deployment, memory)
@@ -114,14 +115,16 @@ class Reconciler:
             )
         )
         due = await self._write_status(key, app, previous, status, memory)
+        again = min((it for it in (look, due) if it is not None), default=None)
         if problems or waiting:
-            raise Retry(next(iter(waiting.values()), "") or problems[0].message)
-        return min((it for it in (look, due) if it is not None), default=None)
+            message = problems[0].message if problems else next(iter(waiting.values()))
+            raise Retry(message, at_most=again)
+        return again
 
-    def _remember(self, key: Key, generation: int) -> _Memory:
+    def _remember(self, key: Key, uid: str, generation: int) -> _Memory:
         memory = self._memory.get(key)
-        if memory is None or memory.generation != generation:
-            memory = self._memory[key] = _Memory(generation)
+        if memory is None or (memory.uid, memory.generation) != (uid, generation):
+            memory = self._memory[key] = _Memory(uid, generation)
         return memory
 
     async def _make_children(
@@ -169,7 +172,9 @@ class Reconciler:
             try:
                 pods = await self._cluster.pods(app.namespace, selector_string(app.name))
             except ApiError as error:
-                raise Retry(str(error), error.retry_after) from error
+                # The rest of the status is true without them.
+                log.warning("%s/%s: cannot list the pods: %s", app.namespace, app.name, error)
+                pods = []
             memory.trouble = pod_trouble(pods)
             memory.look_every = min(memory.look_every * 1.5, LAST_LOOK_SECONDS)
             memory.look_at = now + memory.look_every
@@ -205,11 +210,11 @@ class Reconciler:
         except ApiError as error:
             if error.status in (404, 409):
                 # Deleted, or another app of this name: its own event brings it back.
-                self._cache.apps.forget(key)
+                self._cache.apps.forget(key, app.uid)
                 return None
             raise Retry(str(error), error.retry_after) from error
         memory.held_back = None
-        self._cache.apps.put(answer)
+        self._cache.apps.update(answer)
         _log_transition(key, previous, status)
         return None
 

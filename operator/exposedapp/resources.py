@@ -110,12 +110,15 @@ def keep_node_ports(service: Json, known: Mapping[PortKey, int]) -> Json:
     Without this an allocated port would change whenever the Service is made anew. The hash stays:
     a port that the cluster picked is not something that was wanted.
     """
-    ports = [
-        {**port, "nodePort": known[key]}
-        if "nodePort" not in port and (key := (port["port"], port["protocol"])) in known
-        else port
-        for port in service["spec"]["ports"]
-    ]
+    chosen = {(port.get("nodePort"), port["protocol"]) for port in service["spec"]["ports"]}
+
+    def kept(port: Json) -> Json:
+        number = known.get((port["port"], port["protocol"]))
+        if "nodePort" in port or number is None or (number, port["protocol"]) in chosen:
+            return port
+        return {**port, "nodePort": number}
+
+    ports = [kept(port) for port in service["spec"]["ports"]]
     return {**service, "spec": {**service["spec"], "ports": ports}}
 
 
@@ -151,10 +154,11 @@ def _container_ports(ports: list[Port]) -> list[Json]:
     for port in ports:
         number = port.port if port.target_port is None else port.target_port
         if isinstance(number, int):
-            entry: Json = {"containerPort": number, "protocol": port.protocol}
+            entry = found.setdefault(
+                (number, port.protocol), {"containerPort": number, "protocol": port.protocol}
+            )
             if port.name and CONTAINER_PORT_NAME.match(port.name):
-                entry["name"] = port.name
-            found.setdefault((number, port.protocol), entry)
+                entry.setdefault("name", port.name)
     names = {entry["name"] for entry in found.values() if "name" in entry}
     for index, port in enumerate(ports):
         if isinstance(port.target_port, str) and port.target_port not in names:

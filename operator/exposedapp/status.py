@@ -127,10 +127,10 @@ def changes(old: ExposedAppStatus, new: ExposedAppStatus) -> Json:
     comes or goes would otherwise touch every app.
     """
     before, after = _as_json(old), _as_json(new)
-    if old.nodes and new.nodes and old.nodes.listed == new.nodes.listed:
-        after["nodes"] = before["nodes"]
     fields = before.keys() | after.keys()
-    return {key: after.get(key) for key in fields if before.get(key) != after.get(key)}
+    found = {key: after.get(key) for key in fields if before.get(key) != after.get(key)}
+    same_listed = old.nodes and new.nodes and old.nodes.listed == new.nodes.listed
+    return {} if same_listed and found.keys() == {"nodes"} else found
 
 
 def is_urgent(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
@@ -341,26 +341,29 @@ def _addresses(seen: Observed) -> Json:
     eligible = [node for node in seen.nodes if nodes.why_not(node, families) is None]
     listed = nodes.choose(seen.app.uid, eligible)
     hosts = [host for node in listed for host in nodes.hosts(node, families)]
-    by_port = [
-        sorted(nodes.url(nodes.SCHEMES[port.protocol], host, port.node_port) for host in hosts)
-        for port in ports
-        if port.node_port
-    ]
-    urls = sorted(url for group in by_port for url in group)
     # The first TCP port is the one a person means, else the first of all.
-    best = next((group for group in by_port if group and group[0].startswith("http")), urls)
+    main = next((port for port in ports if port.protocol == "TCP"), ports[0])
+    best = _urls([main], hosts)
     before = seen.previous.url
-    first = ports[0]
     name, namespace = seen.app.name, seen.app.namespace
     return {
         "url": before if before in best else next(iter(best), None),
-        "urls": urls,
+        "urls": _urls(ports, hosts),
         "nodes": NodesStatus(eligible=len(eligible), listed=len(listed)),
         "ports": ports,
         "cluster_ips": [it for it in spec.get("clusterIPs") or () if it != "None"],
-        "cluster_url": f"{nodes.SCHEMES[first.protocol]}://{name}.{namespace}.svc:{first.port}",
-        "proxy_path": f"/api/v1/namespaces/{namespace}/services/{name}:{first.port}/proxy/",
+        "cluster_url": f"{nodes.SCHEMES[main.protocol]}://{name}.{namespace}.svc:{main.port}",
+        "proxy_path": f"/api/v1/namespaces/{namespace}/services/{name}:{main.port}/proxy/",
     }
+
+
+def _urls(ports: Sequence[PortStatus], hosts: Sequence[str]) -> list[str]:
+    return sorted(
+        nodes.url(nodes.SCHEMES[port.protocol], host, port.node_port)
+        for port in ports
+        for host in hosts
+        if port.node_port
+    )
 
 
 def _why_no_node(seen: Observed) -> str:

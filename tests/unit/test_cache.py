@@ -67,9 +67,21 @@ def test_forget_and_iterate() -> None:
     assert list(store) == [KEY]
     for key in store:
         # Handlers drop while they iterate.
-        store.forget(key)
+        store.forget(key, "another")
+        assert store.get(KEY) is not None
+        store.forget(key, store.uid(key) or "")
     assert store.get(KEY) is None
-    store.forget(KEY)
+    store.forget(KEY, "u1")
+
+
+def test_an_answer_does_not_bring_back_what_was_deleted() -> None:
+    store = Store()
+    store.put(body(1))
+    store.update(body(2))
+    assert version(store) == "2"
+    store.drop(body(3))
+    store.update(body(2))
+    assert store.get(KEY) is None
 
 
 def test_what_is_remembered_cannot_be_changed_from_outside() -> None:

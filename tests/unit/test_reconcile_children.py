@@ -3,6 +3,7 @@
 import pytest
 
 from exposedapp.api import Json
+from exposedapp.cluster import ApiError
 from exposedapp.queue import Retry
 from unit.world import BUSY, KEY, PINNED, World
 
@@ -55,7 +56,7 @@ async def test_a_wanted_node_port_that_another_has_is_told_and_heals(world: Worl
     assert retry.after is None
     assert world.ready() == ("False", "NodePortConflict")
     assert "provided port is already allocated" in world.message()
-    assert world.message().endswith("Node port 30080 belongs to Service other/other")
+    assert world.message().endswith("Node port 30080 belongs to Service other/other.")
     world.cluster.writes.clear()
     await world.fails()
     assert "patch status" not in world.cluster.writes
@@ -159,3 +160,35 @@ async def test_an_own_child_that_is_being_deleted_is_waited_for(stopped: World) 
     stopped.cluster.delete("Service", *KEY)
     await stopped.settle()
     assert stopped.node_ports() == [30000]
+
+
+async def test_a_pinned_number_may_be_that_of_a_sibling(stopped: World) -> None:
+    stopped.app(ports=[{"name": "a", "port": 80}, {"name": "b", "port": 81, "nodePort": 30000}])
+    await stopped.settle()
+    assert stopped.node_ports()[1] == 30000
+
+
+async def test_a_number_that_is_taken_for_another_protocol_is_taken(world: World) -> None:
+    world.other_service(30080, protocol="UDP")
+    world.app(ports=PINNED)
+    await world.fails()
+    assert world.ready() == ("False", "NodePortConflict")
+
+
+async def test_only_the_remembered_number_that_is_taken_is_given_up(world: World) -> None:
+    world.app(ports=[{"name": name, "port": port} for port, name in enumerate("abc", start=80)])
+    await world.settle()
+    assert world.node_ports() == [30000, 30001, 30002]
+    world.cluster.delete("Service", *KEY)
+    world.other_service(30000)
+    await world.settle()
+    assert world.node_ports()[1:] == [30001, 30002]
+    assert world.node_ports()[0] not in (30000, 30001, 30002)
+
+
+async def test_a_remembered_number_outside_a_new_range_is_given_up(stopped: World) -> None:
+    stopped.cluster.delete("Service", *KEY)
+    words = "spec.ports[0].nodePort: Invalid value: 30000: provided port is not in the valid range"
+    stopped.cluster.fail("apply Service", ApiError(422, "Invalid", words))
+    await stopped.settle()
+    assert stopped.ready() == ("True", "ScaledToZero")

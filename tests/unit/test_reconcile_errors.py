@@ -6,7 +6,9 @@ import pytest
 
 from exposedapp.api import Json
 from exposedapp.cluster import ApiError
-from unit.world import AWAY, BUSY, KEY, World
+from exposedapp.reconcile import FIRST_LOOK_SECONDS
+from unit.objects import node_body
+from unit.world import AWAY, BUSY, KEY, PINNED, PODS, World
 
 DOWN = ApiError(503, "ServiceUnavailable", "the server is currently unable")
 TERMINATING = ApiError(
@@ -128,3 +130,35 @@ async def test_an_app_that_is_gone_when_its_status_is_written_is_forgotten(
     # Until the event of its deletion, or of its successor, comes.
     assert await world.reconciler.reconcile(KEY) is None
     assert world.cluster.requests == []
+
+
+async def test_a_successor_that_is_known_already_is_kept(world: World) -> None:
+    def replace() -> None:
+        world.cluster.delete("ExposedApp", *KEY)
+        world.app()
+        world.watch()
+
+    world.app()
+    world.cluster.before["patch status"] = replace
+    await world.reconcile()
+    assert world.cache.apps.uid(KEY) == world.live("ExposedApp")["metadata"]["uid"]
+
+
+async def test_pods_that_nobody_may_list_do_not_hold_up_the_status(world: World) -> None:
+    world.cluster.fail(PODS, ApiError(403, "Forbidden", "pods is forbidden"), times=100)
+    world.app(replicas=2)
+    await world.reconcile()
+    world.now += 2
+    world.run_pods(ready=1, total=2)
+    world.nodes[1] = node_body("b", ready=False)
+    await world.reconcile()
+    assert world.status()["urls"] == ["http://10.0.0.1:30000"]
+
+
+async def test_a_problem_does_not_slow_down_what_else_is_due(world: World) -> None:
+    """A retry that backs off must not take the place of a look at the pods."""
+    world.other_service(30080)
+    world.app(ports=PINNED, replicas=1)
+    retry = await world.fails()
+    assert retry.at_most is not None
+    assert retry.at_most <= FIRST_LOOK_SECONDS

@@ -50,7 +50,7 @@ class World:
         for kind, store in stores.items():
             for key in store:
                 if (kind, *key) not in self.cluster.objects:
-                    store.forget(key)
+                    store.forget(key, store.uid(key) or "")
         for (kind, _, _), body in self.cluster.objects.items():
             if body["metadata"]["name"] == KEY.name:
                 stores[kind].put(body)
@@ -114,8 +114,8 @@ class World:
     def node_ports(self) -> list[int]:
         return [port["nodePort"] for port in self.live("Service")["spec"]["ports"]]
 
-    def other_service(self, node_port: int) -> None:
-        port = {"port": 1, "protocol": "TCP", "nodePort": node_port}
+    def other_service(self, node_port: int, protocol: str = "TCP") -> None:
+        port = {"port": 1, "protocol": protocol, "nodePort": node_port}
         meta = {"namespace": "other", "name": "other"}
         self.cluster.put("Service", {"metadata": meta, "spec": {"ports": [port]}})
 
