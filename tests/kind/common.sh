@@ -5,8 +5,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit
 
 BUILD=$(cd ../.. && pwd)/build
 BIN=$BUILD/bin
+# Apart from those that people call: an engine would take our containerd-shim-runc-v2 from PATH for its own.
+NODE_BIN=$BUILD/node-bin
 STAMPS=$BUILD/stamps
-mkdir -p "$BIN" "$STAMPS"
+mkdir -p "$BIN" "$NODE_BIN" "$STAMPS"
 
 # $1 is a shape, the name of a kind configuration beside this file; CLUSTER_NAME overrides the name that follows from it.
 use_cluster() {

@@ -13,14 +13,14 @@ PACKAGES=(iptables nftables iproute2 conntrack kmod curl jq ca-certificates
   systemd dbus ethtool mount procps e2fsprogs runc libseccomp2 catatonit)
 
 program_image() {  # $1: image, $2: program. One static program in /usr/local/bin and nothing else
-  tar --create --directory "$BIN" --transform 's,^,usr/local/bin/,' --owner 0 --group 0 "$2" |
+  tar --create --directory "$NODE_BIN" --transform 's,^,usr/local/bin/,' --owner 0 --group 0 "$2" |
     docker import --change "ENTRYPOINT [\"/usr/local/bin/$2\"]" --change 'ENV PATH=/usr/local/bin' - "$1"
 }
 
 network_image() {  # $1: image. kube-proxy and the pod network beside the programs that they call
   local container
   container=$(docker create "$debian")
-  tar --create --directory "$BIN" --owner 0 --group 0 kube-proxy | docker cp - "$container":/usr/local/bin/
+  tar --create --directory "$NODE_BIN" --owner 0 --group 0 kube-proxy | docker cp - "$container":/usr/local/bin/
   docker cp pod-network.sh "$container":/usr/local/bin/
   docker commit "$container" "$1"
   docker rm "$container"
@@ -30,16 +30,16 @@ network_image() {  # $1: image. kube-proxy and the pod network beside the progra
 control_plane_images() {
   local image
   rm -f "$WORK/images"
-  for image in $("$BIN/kubeadm" config images list --kubernetes-version "$version"); do
+  for image in $("$NODE_BIN/kubeadm" config images list --kubernetes-version "$version"); do
     case $image in
       */kube-proxy:*)
         network_image "$image"
         docker tag "$image" localhost/pod-network:dev
         ;;
       */pause:*)
-        docker run --rm "$debian" cat /usr/bin/catatonit >"$BIN/pause"
-        chmod +x "$BIN/pause"
-        tar --create --directory "$BIN" --owner 0 --group 0 pause |
+        docker run --rm "$debian" cat /usr/bin/catatonit >"$NODE_BIN/pause"
+        chmod +x "$NODE_BIN/pause"
+        tar --create --directory "$NODE_BIN" --owner 0 --group 0 pause |
           docker import --change 'ENTRYPOINT ["/pause", "-P"]' - "$image"
         ;;
       *) program_image "$image" "$(basename "${image%:*}")" ;;
@@ -56,9 +56,9 @@ node_files() {
   mkdir -p "$files"/{usr/bin,opt/cni/bin,kind/manifests,etc/kubernetes/manifests}
   cp -r --no-preserve=mode "$kind"/images/base/files/{etc,kind,usr} "$files/"
   chmod +x "$files"/usr/local/bin/* "$files"/kind/bin/*
-  ln "$BIN"/{kubeadm,kubelet,kubectl} "$files/usr/bin/"
-  ln "$BIN"/{containerd,containerd-shim-runc-v2,ctr} "$files/usr/local/bin/"
-  ln "$BIN"/{host-local,loopback,ptp,portmap} "$files/opt/cni/bin/"
+  ln "$NODE_BIN"/{kubeadm,kubelet,kubectl} "$files/usr/bin/"
+  ln "$NODE_BIN"/{containerd,containerd-shim-runc-v2,ctr} "$files/usr/local/bin/"
+  ln "$NODE_BIN"/{host-local,loopback,ptp,portmap} "$files/opt/cni/bin/"
   cp pod-network.yaml "$files/kind/manifests/default-cni.yaml"
   cp storage-class.yaml "$files/kind/manifests/default-storage.yaml"
   echo -n "$version" >"$files/kind/version"

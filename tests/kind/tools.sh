@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Puts programs into build/bin, in the versions of go.mod:
-#   tools.sh user     what people and tests call: kind, kubectl, helm (default)
-#   tools.sh node     what runs inside a node that is built here (not needed where a node image can be pulled)
+# Puts programs into build/, in the versions of go.mod:
+#   tools.sh user     build/bin: what people and tests call: kind, kubectl, helm (default)
+#   tools.sh node     build/node-bin: what runs inside a node that is built here (not needed where one can be pulled)
 # To add one: `go get -tool PACKAGE@VERSION` here, and its package to a group below.
 # Without Go, the programs of group user are taken from PATH.
 set -euo pipefail
@@ -43,8 +43,8 @@ build() {
     -X k8s.io/component-base/version.gitTreeState=clean
     -X k8s.io/component-base/version.gitCommit=unknown
     -X helm.sh/helm/v4/internal/version.version=$helm"
-  CGO_ENABLED=0 go build -v -trimpath -ldflags "${flags//$'\n'/ }" -o "$BIN/" "$@"
-  [[ " $* " != *" go.etcd.io/etcd/server/v3 "* ]] || mv "$BIN/server" "$BIN/etcd"
+  CGO_ENABLED=0 go build -v -trimpath -ldflags "${flags//$'\n'/ }" -o "$into/" "$@"
+  [[ " $* " != *" go.etcd.io/etcd/server/v3 "* ]] || mv "$into/server" "$into/etcd"
 }
 
 link_from_path() {
@@ -66,6 +66,7 @@ link_from_path() {
 group=${1:-user}
 case $group in user | node) ;; *) echo "usage: tools.sh [user|node]" >&2; exit 2 ;; esac
 declare -n packages=$group
+if [[ $group == user ]]; then into=$BIN; else into=$NODE_BIN; fi
 
 if ! command -v go >/dev/null; then
   if [[ $group == user ]]; then link_from_path "${user[@]}"; exit 0; fi
@@ -77,11 +78,11 @@ alone tools
 stamp=$STAMPS/tools-$group
 wanted=$(cat go.mod go.sum tools.sh <(go env GOVERSION GOARCH) | digest)
 complete=yes
-for package in "${packages[@]}"; do [[ -x $BIN/$(program_of "$package") ]] || complete=; done
+for package in "${packages[@]}"; do [[ -x $into/$(program_of "$package") ]] || complete=; done
 if [[ $complete && -f $stamp && $(<"$stamp") == "$wanted" ]]; then exit 0; fi
 
 PHASE_HINT="check that Go modules can be downloaded (go env GOPROXY), then run this again: what is compiled stays" \
   phase "Build the tools ($group, from Go modules)" build "${packages[@]}"
 # Same sources, same programs: node-image.sh takes this to see whether its image is still the right one.
-for package in "${packages[@]}"; do cat "$BIN/$(program_of "$package")"; done | digest >"$stamp-content"
+for package in "${packages[@]}"; do cat "$into/$(program_of "$package")"; done | digest >"$stamp-content"
 echo "$wanted" >"$stamp"
