@@ -171,6 +171,123 @@ class EnvVar(Model):
     )
 
 
+class ObjectReference(Model):
+    """A ConfigMap or a Secret as a whole."""
+
+    name: str = Field(description="Name of the object, in the app's own namespace.", min_length=1)
+    optional: bool | None = Field(
+        default=None, description="Whether the pod may start when the object does not exist."
+    )
+
+
+class EnvFromSource(Model):
+    """All keys of a ConfigMap or a Secret as environment variables: exactly one of the two."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "has(self.configMapRef) != has(self.secretRef)",
+                "an item of envFrom needs exactly one of configMapRef and secretRef",
+            )
+        )
+    )
+
+    prefix: str | None = Field(
+        default=None, description="Put before each key to make the variable's name."
+    )
+    config_map_ref: ObjectReference | None = Field(default=None, description="A ConfigMap.")
+    secret_ref: ObjectReference | None = Field(default=None, description="A Secret.")
+
+
+ProbePort = Annotated[int | str, int_or_string(maxLength=15)]
+
+
+class HTTPHeader(Model):
+    """One header of a probe's request."""
+
+    name: str = Field(description="Name of the header.", min_length=1)
+    value: str = Field(description="Value of the header.")
+
+
+class HTTPGetAction(Model):
+    """An HTTP request; 200 to 399 is a success."""
+
+    path: str | None = Field(default=None, description="Path of the request; default /.")
+    port: ProbePort = Field(description="Port of the container, a number or a name.")
+    host: str | None = Field(default=None, description="Host to ask; default: the pod.")
+    scheme: Literal["HTTP", "HTTPS"] | None = Field(
+        default=None, description="HTTP (default) or HTTPS; a certificate is not checked."
+    )
+    http_headers: list[HTTPHeader] | None = Field(
+        default=None,
+        description="Headers of the request.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+
+
+class TCPSocketAction(Model):
+    """A TCP connection; being accepted is a success."""
+
+    port: ProbePort = Field(description="Port of the container, a number or a name.")
+    host: str | None = Field(default=None, description="Host to connect to; default: the pod.")
+
+
+class GRPCAction(Model):
+    """A request to the gRPC health service."""
+
+    port: int = Field(description="Port of the container.", ge=1, le=65535)
+    service: str | None = Field(default=None, description="Name of the service to ask about.")
+
+
+class ExecAction(Model):
+    """A command in the container; exit code 0 is a success."""
+
+    command: list[str] | None = Field(
+        default=None,
+        description="The command and its arguments; no shell is started.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+
+
+class Probe(Model):
+    """How the kubelet asks a container: exactly one of httpGet, tcpSocket, grpc and exec."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "[has(self.httpGet), has(self.tcpSocket), has(self.grpc), has(self.exec)]"
+                ".filter(x, x).size() == 1",
+                "a probe needs exactly one of httpGet, tcpSocket, grpc and exec",
+            )
+        )
+    )
+
+    http_get: HTTPGetAction | None = Field(default=None, description="Ask by HTTP.")
+    tcp_socket: TCPSocketAction | None = Field(default=None, description="Ask by connecting.")
+    grpc: GRPCAction | None = Field(default=None, description="Ask gRPC's health service.")
+    exec: ExecAction | None = Field(default=None, description="Ask by running a command.")
+    initial_delay_seconds: int | None = Field(
+        default=None, description="Seconds from the container's start to the first try.", ge=0
+    )
+    timeout_seconds: int | None = Field(
+        default=None, description="Seconds after which a try has failed; default 1.", ge=1
+    )
+    period_seconds: int | None = Field(
+        default=None, description="Seconds between two tries; default 10.", ge=1
+    )
+    success_threshold: int | None = Field(
+        default=None, description="Successes in a row that count as well again; default 1.", ge=1
+    )
+    failure_threshold: int | None = Field(
+        default=None, description="Failures in a row that count as failed; default 3.", ge=1
+    )
+    termination_grace_period_seconds: int | None = Field(
+        default=None,
+        description="Seconds that a container gets to end after its liveness probe failed.",
+        ge=1,
+    )
+
+
 class ResourceClaim(Model):
     """A claim for a device, made in the pod."""
 
@@ -284,8 +401,33 @@ class ExposedAppSpec(Model):
         max_length=512,
         json_schema_extra=map_list("name"),
     )
+    env_from: list[EnvFromSource] | None = Field(
+        default=None,
+        description="ConfigMaps and Secrets whose keys all become environment variables; a later "
+        "one wins, and env wins over all.",
+        max_length=64,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    command: list[str] | None = Field(
+        default=None,
+        description="What is run instead of the image's ENTRYPOINT; no shell is started.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    args: list[str] | None = Field(
+        default=None,
+        description="Arguments instead of the image's CMD.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
     resources: ResourceRequirements | None = Field(
         default=None, description="CPU, memory and devices of each pod."
+    )
+    readiness_probe: Probe | None = Field(
+        default=None,
+        description="Whether a pod may get traffic. Without one it gets traffic as soon as its "
+        "container has started, which loses requests at every rollout.",
+    )
+    liveness_probe: Probe | None = Field(
+        default=None, description="Whether a container must be restarted."
     )
     service: ServiceSpec = Field(
         default=ServiceSpec(), description="How the Service in front of the pods is made."

@@ -19,6 +19,16 @@ HASH_ANNOTATION = "exposedapp.dev/desired-hash"
 """What was last wanted of a child, so that a field dropped from the spec is noticed."""
 
 CONTAINER_NAME = "app"
+CONTAINER_FIELDS = (
+    "command",
+    "args",
+    "env",
+    "envFrom",
+    "resources",
+    "readinessProbe",
+    "livenessProbe",
+)
+"""Fields of the spec that are the container's own, word for word."""
 
 CONTAINER_PORT_NAME = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9](?:[-a-z0-9]{0,13}[a-z0-9])?$")
 """A container port's name is narrower than a Service port's (IANA_SVC_NAME, RFC 6335)."""
@@ -69,7 +79,7 @@ def make_deployment(app: Identity, spec: ExposedAppSpec) -> Json:
         "name": CONTAINER_NAME,
         "image": spec.image,
         "ports": _container_ports(spec.ports),
-        **{key: given[key] for key in ("env", "resources") if given.get(key)},
+        **{key: given[key] for key in CONTAINER_FIELDS if given.get(key)},
     }
     return _with_hash(
         {

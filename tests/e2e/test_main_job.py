@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from typing import Any
 
 import yaml
 
@@ -176,6 +177,29 @@ def test_a_change_reaches_the_pods(namespace: Namespace) -> None:
     container = namespace.get("deployment", "change")["spec"]["template"]["spec"]["containers"][0]
     assert "env" not in container
     assert container["resources"] == {}
+
+
+def test_container_fields(namespace: Namespace) -> None:
+    """command, args, envFrom and probes reach the container, and a rollout loses no request."""
+    namespace.kubectl("create", "configmap", "place", "--from-literal=NAME=a-config-map")
+    spec: dict[str, Any] = {
+        "replicas": 2,
+        "envFrom": [{"prefix": "NODE_", "configMapRef": {"name": "place"}}],
+        "command": ["python3"],
+        "args": ["/app/server.py"],
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1},
+        "livenessProbe": {"tcpSocket": {"port": 8080}},
+    }
+    namespace.apply(app("fields", **spec))
+    url = namespace.wait_ready("fields")["status"]["url"]
+    eventually(lambda: _answers(url, "on a-config-map"))
+    namespace.apply(app("fields", **{**spec, "env": [{"name": "NODE_NAME", "value": "new"}]}))
+
+    def all_are_new() -> None:
+        answers = [fetch(url) for _ in range(10)]
+        assert all("on new" in answer for answer in answers)
+
+    eventually(all_are_new)
 
 
 def _answers(url: str, text: str) -> None:

@@ -56,6 +56,22 @@ REFUSED: dict[str, tuple[Json, str]] = {
         },
         "a value or a valueFrom, not both",
     ),
+    "probe without a way to ask": (
+        {"readinessProbe": {"periodSeconds": 1}},
+        "a probe needs exactly one of httpGet, tcpSocket, grpc and exec",
+    ),
+    "probe with two ways to ask": (
+        {"livenessProbe": {"tcpSocket": {"port": 1}, "exec": {"command": ["true"]}}},
+        "a probe needs exactly one of httpGet, tcpSocket, grpc and exec",
+    ),
+    "unknown field in a probe": (
+        {"readinessProbe": {"httpGet": {"port": 8080, "uri": "/"}}},
+        'unknown field "spec.readinessProbe.httpGet.uri"',
+    ),
+    "envFrom of nothing": (
+        {"envFrom": [{"prefix": "A_"}]},
+        "an item of envFrom needs exactly one of configMapRef and secretRef",
+    ),
     "env without a source in valueFrom": (
         {"env": [{"name": "A", "valueFrom": {}}]},
         "valueFrom needs exactly one of",
@@ -110,6 +126,26 @@ TOLD: dict[str, tuple[Json, str, str]] = {
         {"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "nowhere", "key": "a"}}}]},
         "CreateContainerConfigError",
         'configmap "nowhere" not found',
+    ),
+    "missing ConfigMap in envFrom": (
+        {"envFrom": [{"configMapRef": {"name": "nowhere"}}]},
+        "CreateContainerConfigError",
+        'configmap "nowhere" not found',
+    ),
+    "command that does not exist": (
+        {"command": ["/no/such/program"]},
+        "CrashLoopBackOff",
+        "/no/such/program",
+    ),
+    "command that ends": (
+        {"command": ["python3", "-c", "raise SystemExit(3)"]},
+        "CrashLoopBackOff",
+        "exit code 3",
+    ),
+    "probe of a port that no container has": (
+        {"readinessProbe": {"httpGet": {"port": "nowhere"}}},
+        "Progressing",
+        "0 of 1 pods are ready",
     ),
     "more CPU than any node has": (
         {"resources": {"requests": {"cpu": "1000"}}},

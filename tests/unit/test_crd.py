@@ -169,6 +169,9 @@ def test_rules_name_the_field_and_what_to_write() -> None:
     assert set(told) == {
         "",
         "spec.env[]",
+        "spec.envFrom[]",
+        "spec.livenessProbe",
+        "spec.readinessProbe",
         "spec.env[].valueFrom",
         "spec.ports",
         "spec.ports[].targetPort",

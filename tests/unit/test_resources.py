@@ -63,6 +63,24 @@ SPECS: dict[str, Json] = {
         "ports": [{"name": "a-name-of-more-than-fifteen", "port": 80}]
     },
     "fixed-node-port": {"ports": [{"port": 80, "targetPort": 8080, "nodePort": 30080}]},
+    "command-and-probes": {
+        "command": ["/bin/server"],
+        "args": ["--port", "$(PORT)"],
+        "envFrom": [
+            {"prefix": "A_", "configMapRef": {"name": "a"}},
+            {"secretRef": {"name": "b", "optional": True}},
+        ],
+        "ports": [{"name": "web", "port": 80, "targetPort": 8080}],
+        "readinessProbe": {
+            "httpGet": {
+                "path": "/ready",
+                "port": "web",
+                "httpHeaders": [{"name": "A", "value": "b"}],
+            },
+            "periodSeconds": 1,
+        },
+        "livenessProbe": {"tcpSocket": {"port": 8080}, "failureThreshold": 5},
+    },
     "stopped": {"replicas": 0},
 }
 
