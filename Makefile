@@ -23,14 +23,14 @@ demo: ## A cluster, the operator and an app in it, every URL fetched: the main j
 test: lint unit e2e ## Everything that must pass: lint, unit, e2e on a real cluster
 
 .PHONY: lint
-lint: $(VENV)/ok ## Format, style, types, import directions, generated files
+lint: $(VENV)/ok ## Format, style, types, import directions
 	@$(PHASE) "Check format" ruff format --check .
 	@$(PHASE) "Check style" ruff check .
 	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e deploy/demo
 	@$(PHASE) "Check import directions" lint-imports
 
 .PHONY: unit
-unit: $(VENV)/ok build/bin/helm ## Unit tests, with coverage
+unit: $(VENV)/ok build/bin/helm ## Unit tests, with coverage; generated files are up to date
 	pytest tests/unit --cov --cov-report=term
 
 .PHONY: e2e

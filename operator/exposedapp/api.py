@@ -392,6 +392,12 @@ class ExposedAppSpec(Model):
                     "self.exists_one(q, has(q.name) && q.name == p.name))",
                     "two of ports[] have the same name: give each a name of its own",
                 ),
+                (
+                    "self.all(p, !has(p.nodePort) || self.exists_one(q, has(q.nodePort) "
+                    "&& q.nodePort == p.nodePort && q.protocol == p.protocol))",
+                    "two of ports[] have the same nodePort and protocol: give each a nodePort "
+                    "of its own",
+                ),
             ),
         },
     )

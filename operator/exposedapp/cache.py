@@ -14,6 +14,9 @@ from exposedapp.nodes import Node, parse_node
 from exposedapp.resources import HASH_ANNOTATION
 from exposedapp.status import Endpoint
 
+DROPPED_KEPT = 1000
+"""How many deleted objects' last versions are kept: enough for all requests under way."""
+
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
 
@@ -29,6 +32,7 @@ class Store:
 
     def __init__(self) -> None:
         self._packed: dict[Key, tuple[int, bytes]] = {}
+        self._dropped: dict[Key, int] = {}
 
     def __iter__(self) -> Iterator[Key]:
         return iter(list(self._packed))
@@ -42,34 +46,28 @@ class Store:
         """Remembers an object; False when a newer state of it, or the same, is known already."""
         key, version = key_of(body), version_of(body)
         known = self._packed.get(key)
-        if known and known[0] >= version:
+        if version <= (known[0] if known else self._dropped.get(key, 0)):
             return False
         self._packed[key] = (version, orjson.dumps(trim(body)))
         return True
 
     def drop(self, body: Json) -> bool:
         """Forgets a deleted object, unless a newer one has taken its place."""
-        key = key_of(body)
+        key, version = key_of(body), version_of(body)
         known = self._packed.get(key)
-        if known is None or known[0] > version_of(body):
+        if known and known[0] > version:
             return False
-        del self._packed[key]
-        return True
-
-    def update(self, body: Json) -> None:
-        """Remembers the answer to a write, unless the object has been deleted meanwhile."""
-        if self.uid(key_of(body)) == body["metadata"]["uid"]:
-            self.put(body)
+        # The answer to a write may be handled after the news that its object is gone.
+        self._dropped[key] = version
+        if len(self._dropped) > DROPPED_KEPT:
+            del self._dropped[next(iter(self._dropped))]
+        return self._packed.pop(key, None) is not None
 
     def forget(self, key: Key, uid: str) -> None:
         """Forgets an object that has proved to be gone; one that took its place stays."""
-        if self.uid(key) == uid:
-            del self._packed[key]
-
-    def uid(self, key: Key) -> str | None:
-        """The uid of the object as it was last seen."""
         found = self.get(key)
-        return found["metadata"]["uid"] if found else None
+        if found and found["metadata"]["uid"] == uid:
+            del self._packed[key]
 
 
 class Cache:

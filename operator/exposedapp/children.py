@@ -1,22 +1,40 @@
 """Making one child of an app as it is wanted: look, compare, apply."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+
+import orjson
 
 from exposedapp.api import KIND, Json
 from exposedapp.cache import Cache, Key, key_of
 from exposedapp.cluster import ApiError, Cluster
 from exposedapp.drift import drift
 from exposedapp.queue import Retry
-from exposedapp.refusals import problem
-from exposedapp.resources import Identity, PortKey, keep_node_ports, node_ports
+from exposedapp.refusals import is_out_of_range, problem_of
+from exposedapp.resources import Identity, keep_node_ports, node_ports
 from exposedapp.status import ChildKind, Problem, Reason
 
 log = logging.getLogger(__name__)
 
-Futile = dict[ChildKind, tuple[str, ...]]
-"""Per child, the differences that an apply did not remove. Remembering them turns a comparison
-that is wrong for ever into one request instead of a loop; forgetting them costs that request."""
+FIGHT_APPLIES = 3
+FIGHT_SECONDS = 60.0
+"""Somebody who undoes every apply gets so many answers in a row, then one in so many seconds."""
+
+
+@dataclass(slots=True)
+class LastApply:
+    """What the last apply of a child was for. Losing it costs requests, never the truth."""
+
+    differences: tuple[str, ...]
+    futile_for: int | None
+    """The live object (its digest) in which the apply changed nothing. Remembering it turns a
+    comparison that is wrong for ever into one request instead of a loop."""
+    times: int
+    at: float
+
+
+Applied = dict[ChildKind, LastApply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +49,22 @@ class Outcome:
 class Children:
     """Makes children, one at a time; several at once do not hinder each other."""
 
-    def __init__(self, cluster: Cluster, cache: Cache) -> None:
+    def __init__(self, cluster: Cluster, cache: Cache, clock: Callable[[], float]) -> None:
         self._cluster = cluster
         self._cache = cache
+        self._clock = clock
 
     def known(self, app: Identity, kind: ChildKind) -> Json | None:
         """The child as it was last seen, when it is this app's."""
         live = self._cache.children[kind].get(Key(app.namespace, app.name))
         return live if live and _owner(live).get("uid") == app.uid else None
 
-    async def ensure_deployment(self, app: Identity, wanted: Json, futile: Futile) -> Outcome:
+    async def ensure_deployment(self, app: Identity, wanted: Json, applied: Applied) -> Outcome:
         """Makes the Deployment as wanted. Raises Retry when it is better to come back soon."""
-        return await self._ensure(app, "Deployment", wanted, futile)
+        return await self._ensure(app, "Deployment", wanted, applied)
 
     async def ensure_service(
-        self, app: Identity, wanted: Json, before: list[Json], futile: Futile
+        self, app: Identity, wanted: Json, before: list[Json], applied: Applied
     ) -> Outcome:
         """Makes the Service as wanted, on the node ports that it had.
 
@@ -55,79 +74,99 @@ class Children:
         live = self.known(app, "Service")
         had = node_ports(live["spec"]["ports"] if live else before)
         sticky = keep_node_ports(wanted, had)
-        outcome = await self._ensure(app, "Service", sticky, futile)
-        reason = outcome.problem.reason if outcome.problem else None
-        if outcome.problem and reason == Reason.NODE_PORT_CONFLICT:
-            holders = await self._holders(sticky)
-            if not holders:
+        outcome = await self._ensure(app, "Service", sticky, applied)
+        problem = outcome.problem
+        if problem is None:
+            return outcome
+        if problem.reason == Reason.NODE_PORT_CONFLICT:
+            numbers = set(node_ports(sticky["spec"]["ports"]).values())
+            pinned = set(node_ports(wanted["spec"]["ports"]).values())
+            holders = await self._holders(Key(app.namespace, app.name), numbers)
+            if pinned & holders.keys():
+                message = f"{problem.message}. {'; '.join(sorted(holders.values()))}."
+                return replace(outcome, problem=replace(problem, message=message))
+            if not holders and numbers > pinned:
                 # Deleting a Service is told before its ports are free again.
                 return Outcome(live, waiting="A node port of this app is still being released.")
-            if holders.keys() & node_ports(wanted["spec"]["ports"]).keys():
-                message = f"{outcome.problem.message}. {'; '.join(sorted(holders.values()))}."
-                return replace(outcome, problem=replace(outcome.problem, message=message))
-            had = {key: number for key, number in had.items() if key not in holders}
-        elif reason == Reason.INVALID_SPEC and sticky != wanted:
-            had = {}  # such as a port out of a range that has been changed
-        else:
+            had = {key: number for key, number in had.items() if number not in holders}
+        elif is_out_of_range(problem):
+            had = {}
+        again = keep_node_ports(wanted, had)
+        if again == sticky:
             return outcome
         # Nobody asked for a remembered number by name: when it cannot be had, a new one will do.
-        return await self._ensure(app, "Service", keep_node_ports(wanted, had), futile)
+        return await self._ensure(app, "Service", again, applied)
 
-    async def _holders(self, service: Json) -> dict[PortKey, str]:
-        """Which of this Service's node ports other Services have, and in words, which ones.
+    async def _holders(self, key: Key, numbers: set[int]) -> dict[int, str]:
+        """Which of these node ports other Services have, and in words, which ones.
 
-        Between Services a number is taken for all protocols.
+        Between Services a number is taken for all protocols, and for health checks too.
         """
-        ours = {number: key for key, number in node_ports(service["spec"]["ports"]).items()}
         try:
             services = await self._cluster.services()
         except ApiError as error:
             raise Retry(str(error), error.retry_after) from error
         found = {}
         for other in services:
-            if key_of(other) == key_of(service):
-                continue
-            for number in node_ports(other["spec"].get("ports") or []).values():
-                if number in ours:
-                    holder = "/".join(key_of(other))
-                    found[ours[number]] = f"Node port {number} belongs to Service {holder}"
+            theirs = {*node_ports(other["spec"].get("ports") or []).values()}
+            theirs.add(other["spec"].get("healthCheckNodePort", 0))
+            if key_of(other) != key:
+                holder = "/".join(key_of(other))
+                for number in theirs & numbers:
+                    found[number] = f"Node port {number} belongs to Service {holder}"
         return found
 
     async def _ensure(
-        self, app: Identity, kind: ChildKind, wanted: Json, futile: Futile
+        self, app: Identity, kind: ChildKind, wanted: Json, applied: Applied
     ) -> Outcome:
         key, store = Key(app.namespace, app.name), self._cache.children[kind]
         live = store.get(key)
         try:
             # Apply takes over whatever has the name, so look before the first time.
             live = live or await self._cluster.get(kind, *key)
-            if live is not None and (hindrance := _hindrance(app, kind, live)):
-                return hindrance
-            differences = tuple(
-                drift({part: wanted[part] for part in ("metadata", "spec")}, live) if live else ()
-            )
-            if live is not None and (not differences or differences == futile.get(kind)):
-                return Outcome(live)
-            answer = await self._cluster.apply(wanted, live["metadata"]["uid"] if live else None)
+            if live is None:
+                answer = await self._cluster.apply(wanted, None)
+            else:
+                if hindrance := _hindrance(app, kind, live):
+                    return hindrance
+                if not self._needs_apply(kind, wanted, live, applied):
+                    return Outcome(live)
+                answer = await self._cluster.apply(wanted, live["metadata"]["uid"])
         except ApiError as error:
             return self._refused(key, kind, live, error)
         store.put(answer)
         if live and answer["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]:
-            futile[kind] = differences
+            applied[kind].futile_for = _digest(live)
         else:
-            futile.pop(kind, None)
-            log.info("%s/%s: %s applied%s", *key, kind, _told(differences))
+            log.info("%s/%s: %s applied%s", *key, kind, _told(applied.get(kind)))
         return Outcome(answer)
 
+    def _needs_apply(self, kind: ChildKind, wanted: Json, live: Json, applied: Applied) -> bool:
+        parts = {part: wanted[part] for part in ("metadata", "spec")}
+        differences = tuple(drift(parts, live))
+        if not differences:
+            return False
+        now, last = self._clock(), applied.get(kind)
+        if last is not None and last.futile_for == _digest(live):
+            return False
+        if last is None or last.differences != differences or now - last.at > FIGHT_SECONDS:
+            applied[kind] = LastApply(differences, None, 1, now)
+            return True
+        if last.times >= FIGHT_APPLIES:
+            said = f"something keeps changing {', '.join(differences)} of the {kind} back"
+            raise Retry(said, after=FIGHT_SECONDS)
+        last.times, last.at = last.times + 1, now
+        return True
+
     def _refused(self, key: Key, kind: ChildKind, live: Json | None, error: ApiError) -> Outcome:
-        if found := problem(error, kind):
-            return Outcome(live, problem=found)
-        if error.status == 0 or error.status >= 500:
-            return Outcome(live, waiting=f"The API server cannot take the {kind} now: {error}")
-        if error.status == 409 and live is not None:
-            # Replaced or deleted since it was last seen.
+        if live is not None and (error.status == 409 or "metadata.uid" in error.message):
+            # Deleted (409) or replaced (422) since it was last seen.
             self._cache.children[kind].forget(key, live["metadata"]["uid"])
-            raise Retry(str(error), after=0.2) from error
+            raise Retry(str(error)) from error
+        if found := problem_of(error, kind):
+            return Outcome(live, problem=found)
+        if error.status >= 500 and "webhook" in error.message:
+            return Outcome(live, waiting=f"The API server cannot take the {kind} now: {error}")
         raise Retry(str(error), error.retry_after) from error
 
 
@@ -157,5 +196,13 @@ def _hindrance(app: Identity, kind: ChildKind, live: Json) -> Outcome | None:
     )
 
 
-def _told(differences: tuple[str, ...]) -> str:
-    return f" ({', '.join(differences)})" if differences else ""
+def _told(last: LastApply | None) -> str:
+    return f" ({', '.join(last.differences)})" if last else ""
+
+
+def _digest(live: Json) -> int:
+    """What of an object an apply can change."""
+    meta = live["metadata"]
+    parts = [live["spec"], *(meta.get(key) for key in ("labels", "annotations"))]
+    parts.append(meta.get("ownerReferences"))
+    return hash(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))

@@ -111,15 +111,16 @@ class Cluster:
             "application/apply-patch+yaml",
         )
 
-    async def patch_status(self, namespace: str, name: str, uid: str, changes: Json) -> Json:
+    async def patch_status(self, namespace: str, name: str, version: str, changes: Json) -> Json:
         """Merges the changed fields into an app's status; None removes a field.
 
-        The uid makes it fail (ApiError 409) when the app is another one of the same name.
+        Refused (ApiError 409) when the app is not at this resourceVersion any more: what was
+        computed may be about another spec, or about another app of the same name.
         """
         return await self._request(
             "PATCH",
             _path("ExposedApp", namespace, name) + f"/status?fieldManager={FIELD_MANAGER}",
-            {"metadata": {"uid": uid}, "status": changes},
+            {"metadata": {"resourceVersion": version}, "status": changes},
             "application/merge-patch+json",
         )
 

@@ -11,6 +11,10 @@ import kopf
 
 from exposedapp.handlers import make_registry
 
+AGAIN_SECONDS = 5
+
+log = logging.getLogger(__name__)
+
 
 def main() -> None:
     """Runs the operator until it is told to stop."""
@@ -22,14 +26,22 @@ def main() -> None:
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     port = int(os.environ.get("EXPOSEDAPP_HEALTH_PORT", "8080"))
-    asyncio.run(
-        kopf.operator(
-            registry=make_registry(),
-            clusterwide=True,
-            standalone=True,
-            liveness_endpoint=f"http://0.0.0.0:{port}/healthz",
-        )
-    )
+    asyncio.run(_run(f"http://0.0.0.0:{port}/healthz"))
+
+
+async def _run(health: str) -> None:
+    """Runs kopf, and again when a watch ended it: it gives up at some errors that pass."""
+    while True:
+        try:
+            return await kopf.operator(
+                registry=make_registry(),
+                clusterwide=True,
+                standalone=True,
+                liveness_endpoint=health,
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next start looks anew
+            log.error("Starting again in %d s: %s", AGAIN_SECONDS, error)  # noqa: TRY400
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from exposedapp.api import Json
 
@@ -89,6 +90,7 @@ def url(scheme: str, host: str, port: int) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
+@lru_cache(maxsize=4096)
 def _family(address: str) -> str | None:
     try:
         return f"IPv{ipaddress.ip_address(address).version}"

@@ -18,6 +18,7 @@ K = TypeVar("K", bound=Hashable)
 WORKERS = 32
 FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 60.0
+TELL_AFTER_FAILURES = 3
 
 
 class Retry(Exception):
@@ -109,7 +110,9 @@ class WorkQueue(Generic[K]):
             after = self._back_off(key) if retry.after is None else retry.after
             if retry.at_most is not None:
                 after = min(after, retry.at_most)
-            log.debug("%s: %s; next try in %.1f s", key, retry, after)
+            often = self._failures.get(key) == TELL_AFTER_FAILURES
+            level = logging.WARNING if often else logging.DEBUG
+            log.log(level, "%s: %s; next try in %.1f s", key, retry, after)
             return after
         except Exception:
             after = self._back_off(key)

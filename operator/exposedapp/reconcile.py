@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from exposedapp.api import ExposedAppSpec, ExposedAppStatus, Json
 from exposedapp.cache import Cache, Key
-from exposedapp.children import Children, Futile, Outcome
+from exposedapp.children import Applied, Children, Outcome
 from exposedapp.cluster import ApiError, Cluster
 from exposedapp.queue import Retry
 from exposedapp.resources import (
@@ -33,18 +33,21 @@ from exposedapp.status import (
     Trouble,
     changes,
     compute,
+    is_reconciling,
     is_urgent,
     pod_trouble,
     rollout_complete,
     summary,
+    tells_pod_trouble,
 )
 
 log = logging.getLogger(__name__)
 
-QUIET_SECONDS = 1.0
-"""A status whose news can wait is written when nothing more has come for so long ..."""
-LONGEST_WAIT_SECONDS = 5.0
-"""... but not later than this."""
+SETTLED_PACE = (1.0, 5.0)
+"""A status whose news can wait is written when nothing more has come for so long, but not later
+than this; both in seconds."""
+ROLLOUT_PACE = (10.0, 30.0)
+"""The same while pods are on their way: their last step is urgent, and takes the others along."""
 FIRST_LOOK_SECONDS = 1.0
 LAST_LOOK_SECONDS = 30.0
 """How soon and how rarely the pods are looked at while they are not as wanted: a pod that cannot
@@ -57,7 +60,7 @@ class _Memory:
 
     uid: str
     generation: int
-    futile: Futile = field(default_factory=dict)
+    applied: Applied = field(default_factory=dict)
     trouble: Trouble | None = None
     look_at: float | None = None
     look_every: float = FIRST_LOOK_SECONDS
@@ -74,7 +77,7 @@ class Reconciler:
     ) -> None:
         self._cluster = cluster
         self._cache = cache
-        self._children = Children(cluster, cache)
+        self._children = Children(cluster, cache, clock)
         self._clock = clock
         self._memory: dict[Key, _Memory] = {}
 
@@ -92,10 +95,10 @@ class Reconciler:
             return None
         app = Identity(key.namespace, key.name, body["metadata"]["uid"])
         memory = self._remember(key, app.uid, body["metadata"]["generation"])
-        spec, outcomes = await self._make_children(app, body, memory.futile)
+        spec, outcomes = await self._make_children(app, body, memory.applied)
         deployment = outcomes["Deployment"].live
-        look = await self._look_at_pods(app, deployment, memory)
         previous = _status_of(body)
+        look = await self._look_at_pods(app, deployment, previous, memory)
         problems = [it.problem for it in outcomes.values() if it.problem]
         waiting = {kind: it.waiting for kind, it in outcomes.items() if it.waiting}
         status = compute(
@@ -114,7 +117,8 @@ class Reconciler:
                 now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             )
         )
-        due = await self._write_status(key, app, previous, status, memory)
+        version = body["metadata"]["resourceVersion"]
+        due = await self._write_status(key, version, previous, status, memory)
         again = min((it for it in (look, due) if it is not None), default=None)
         if problems or waiting:
             message = problems[0].message if problems else next(iter(waiting.values()))
@@ -128,7 +132,7 @@ class Reconciler:
         return memory
 
     async def _make_children(
-        self, app: Identity, body: Json, futile: Futile
+        self, app: Identity, body: Json, applied: Applied
     ) -> tuple[ExposedAppSpec | None, dict[ChildKind, Outcome]]:
         spec = None
         try:
@@ -144,8 +148,8 @@ class Reconciler:
         ports = (body.get("status") or {}).get("ports") or []
         # Both are awaited also when one fails: the next reconcile must find none under way.
         results = await asyncio.gather(
-            self._children.ensure_deployment(app, deployment, futile),
-            self._children.ensure_service(app, service, ports, futile),
+            self._children.ensure_deployment(app, deployment, applied),
+            self._children.ensure_service(app, service, ports, applied),
             return_exceptions=True,
         )
         outcomes: dict[ChildKind, Outcome] = {}
@@ -156,7 +160,11 @@ class Reconciler:
         return spec, outcomes
 
     async def _look_at_pods(
-        self, app: Identity, deployment: Json | None, memory: _Memory
+        self,
+        app: Identity,
+        deployment: Json | None,
+        previous: ExposedAppStatus,
+        memory: _Memory,
     ) -> float | None:
         """Asks the pods what holds them up, now and then while they are not as wanted.
 
@@ -167,15 +175,18 @@ class Reconciler:
             return None
         now = self._clock()
         if memory.look_at is None:
-            memory.look_at = now + memory.look_every
-        elif now >= memory.look_at:
+            # After a restart the pods that were in trouble most likely still are.
+            known = tells_pod_trouble(previous, memory.generation)
+            memory.look_at = now if known else now + memory.look_every
+        if now >= memory.look_at:
             try:
                 pods = await self._cluster.pods(app.namespace, selector_string(app.name))
+                found = pod_trouble(pods)
+                if found is None or not found.same_as(memory.trouble):
+                    memory.trouble = found
             except ApiError as error:
                 # The rest of the status is true without them.
                 log.warning("%s/%s: cannot list the pods: %s", app.namespace, app.name, error)
-                pods = []
-            memory.trouble = pod_trouble(pods)
             memory.look_every = min(memory.look_every * 1.5, LAST_LOOK_SECONDS)
             memory.look_at = now + memory.look_every
         return memory.look_at - now
@@ -183,7 +194,7 @@ class Reconciler:
     async def _write_status(
         self,
         key: Key,
-        app: Identity,
+        version: str,
         previous: ExposedAppStatus,
         status: ExposedAppStatus,
         memory: _Memory,
@@ -202,19 +213,20 @@ class Reconciler:
                 memory.held_since = now
             if memory.held_back != status:
                 memory.held_back, memory.held_changed = status, now
-            due = min(memory.held_changed + QUIET_SECONDS, memory.held_since + LONGEST_WAIT_SECONDS)
+            quiet, longest = ROLLOUT_PACE if is_reconciling(status) else SETTLED_PACE
+            due = min(memory.held_changed + quiet, memory.held_since + longest)
             if now < due:
                 return due - now
         try:
-            answer = await self._cluster.patch_status(*key, app.uid, different)
+            answer = await self._cluster.patch_status(*key, version, different)
         except ApiError as error:
-            if error.status in (404, 409):
-                # Deleted, or another app of this name: its own event brings it back.
-                self._cache.apps.forget(key, app.uid)
+            if error.status == 404:
+                self._cache.apps.forget(key, memory.uid)
+                self._memory.pop(key, None)
                 return None
             raise Retry(str(error), error.retry_after) from error
         memory.held_back = None
-        self._cache.apps.update(answer)
+        self._cache.apps.put(answer)
         _log_transition(key, previous, status)
         return None
 

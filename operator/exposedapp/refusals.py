@@ -4,7 +4,7 @@ from exposedapp.cluster import ApiError
 from exposedapp.status import ChildKind, Problem, Reason
 
 
-def problem(error: ApiError, child: ChildKind) -> Problem | None:
+def problem_of(error: ApiError, child: ChildKind) -> Problem | None:
     """The problem behind a refusal; None when it is a passing one and only trying again helps.
 
     The API server tells several of these apart in words only: the phrases are those of
@@ -24,3 +24,8 @@ def problem(error: ApiError, child: ChildKind) -> Problem | None:
     if error.status in (400, 422):
         return Problem(Reason.INVALID_SPEC, text, child)
     return None
+
+
+def is_out_of_range(found: Problem) -> bool:
+    """Whether a node port lies outside the cluster's range."""
+    return "provided port is not in the valid range" in found.message

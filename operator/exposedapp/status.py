@@ -5,7 +5,7 @@ of transition included, so "is there anything to write" is a comparison.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -76,6 +76,11 @@ class Trouble:
 
     reason: Reason
     message: str
+    pod: str = field(default="", compare=False)
+
+    def same_as(self, other: "Trouble | None") -> bool:
+        """Whether it is the same trouble; the kubelet words it anew at every attempt."""
+        return other is not None and (self.reason, self.pod) == (other.reason, other.pod)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,18 @@ def is_urgent(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
     What people and programs wait for is urgent; counts and messages are not.
     """
     return _urgent_part(old) != _urgent_part(new)
+
+
+def is_reconciling(status: ExposedAppStatus) -> bool:
+    """Whether pods or objects are on their way to what is wanted."""
+    return any(it.type == "Reconciling" for it in status.conditions or ())
+
+
+def tells_pod_trouble(status: ExposedAppStatus, generation: int) -> bool:
+    """Whether the status names, for this spec, something that only the pods can have said."""
+    ready = summary(status)
+    words = {*WAITING_REASONS.values(), Reason.UNSCHEDULABLE}
+    return ready is not None and ready.observed_generation == generation and ready.reason in words
 
 
 def summary(status: ExposedAppStatus) -> Condition | None:
@@ -280,18 +297,26 @@ WAITING_REASONS = {
 
 def pod_trouble(pods: Sequence[Json]) -> Trouble | None:
     """What keeps the newest pod that cannot start from starting; None when all seem well."""
-    for pod in sorted(pods, key=lambda it: it["metadata"]["creationTimestamp"], reverse=True):
-        status = pod.get("status") or {}
+    standing = [it for it in pods if "deletionTimestamp" not in it["metadata"]]
+    standing.sort(key=lambda it: str(it["metadata"]["creationTimestamp"]), reverse=True)
+    for pod in standing:
+        if _template(pod) != _template(standing[0]):
+            continue  # of an older spec
+        name, status = pod["metadata"]["name"], pod.get("status") or {}
         for container in (
             *(status.get("initContainerStatuses") or ()),
             *(status.get("containerStatuses") or ()),
         ):
             waiting = (container.get("state") or {}).get("waiting") or {}
             if reason := WAITING_REASONS.get(waiting.get("reason", "")):
-                return Trouble(reason, _words(pod, container, waiting))
+                return Trouble(reason, _words(name, container, waiting), name)
+            if container.get("restartCount") and not container.get("ready"):
+                # Between two crashes it runs for a moment, or has just ended.
+                crash = {"reason": Reason.CRASH_LOOP}
+                return Trouble(Reason.CRASH_LOOP, _words(name, container, crash), name)
         for condition in status.get("conditions") or ():
             if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-                return Trouble(Reason.UNSCHEDULABLE, condition.get("message", ""))
+                return Trouble(Reason.UNSCHEDULABLE, condition.get("message", ""), name)
     return None
 
 
@@ -305,10 +330,16 @@ def _rollout_trouble(conditions: Iterable[Json]) -> Trouble | None:
     return None
 
 
-def _words(pod: Json, container: Json, waiting: Json) -> str:
+def _template(pod: Json) -> str | None:
+    """Which version of the Deployment's template a pod was made from."""
+    found: str | None = (pod["metadata"].get("labels") or {}).get("pod-template-hash")
+    return found
+
+
+def _words(pod: str, container: Json, waiting: Json) -> str:
     """What Kubernetes says of a waiting container, without what changes at every attempt."""
     last = (container.get("lastState") or {}).get("terminated") or {}
-    where = f"Pod {pod['metadata']['name']}"
+    where = f"Pod {pod}"
     if container.get("name", CONTAINER_NAME) != CONTAINER_NAME:
         where += f", container {container['name']}"
     if waiting["reason"] == "CrashLoopBackOff" and last:

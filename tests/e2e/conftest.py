@@ -43,6 +43,7 @@ class Operator:
 
     def __init__(self, cluster: KindCluster) -> None:
         self.namespace = Namespace(cluster, OPERATOR_NAMESPACE)
+        self._said = ""
 
     def install(self) -> None:
         """Installs or upgrades the chart with the image built from this tree."""
@@ -58,6 +59,7 @@ class Operator:
 
     def stop(self) -> None:
         """Ends the operator's pod and waits until it is gone."""
+        self._said = self.logs()
         self.namespace.kubectl("scale", "deployment/exposedapp", "--replicas=0")
         self.namespace.kubectl("wait", "pod", "--all", "--for=delete", "--timeout=60s")
 
@@ -67,8 +69,8 @@ class Operator:
         self.namespace.kubectl("rollout", "status", "deployment/exposedapp", "--timeout=60s")
 
     def logs(self) -> str:
-        """What the operator's present pod has said."""
-        return self.namespace.kubectl("logs", "deployment/exposedapp", "--tail=-1")
+        """What the operator has said since it was installed."""
+        return self._said + self.namespace.kubectl("logs", "deployment/exposedapp", "--tail=-1")
 
 
 @pytest.fixture(scope="session")

@@ -137,17 +137,17 @@ def test_kubectl_shows_and_explains(namespace: Namespace) -> None:
 
 def test_several_ports_and_a_chosen_one(namespace: Namespace) -> None:
     ports = [
-        {"name": "web", "port": 80, "targetPort": 8080, "nodePort": 30123},
+        {"name": "web", "port": 80, "targetPort": 8080, "nodePort": 30023},
         {"name": "alt", "port": 81, "targetPort": "web"},
         {"name": "dns", "port": 80, "protocol": "UDP", "targetPort": 8080},
     ]
     namespace.apply(app("many", ports=ports))
     status = namespace.wait_ready("many")["status"]
     by_name = {it["name"]: it for it in status["ports"]}
-    assert by_name["web"]["nodePort"] == 30123
+    assert by_name["web"]["nodePort"] == 30023
     assert len(status["urls"]) == 9
     assert sum(url.startswith("udp://") for url in status["urls"]) == 3
-    assert status["url"].endswith(":30123")
+    assert status["url"].endswith(":30023")
     for address in node_addresses(namespace).values():
         for name in ("web", "alt"):
             eventually(partial(fetch, f"http://{address}:{by_name[name]['nodePort']}"))

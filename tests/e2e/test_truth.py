@@ -113,6 +113,9 @@ def test_write_budget(namespace: Namespace, operator: Operator) -> None:
     namespace.kubectl("annotate", "service/budget", "note=not-the-operators-business")
     assert writes.since_start() == {"PATCH services": 1}  # the test's own
 
+    namespace.apply(app("running"))
+    namespace.wait_ready("running")
+    writes.since_start()
     operator.stop()
     operator.start()
     assert writes.since_start() == {}

@@ -35,6 +35,15 @@ REFUSED: dict[str, tuple[Json, str]] = {
         {"ports": [{"name": "a", "port": 80}, {"name": "b", "port": 80}]},
         "spec.ports[1]: Duplicate value",
     ),
+    "one nodePort twice": (
+        {
+            "ports": [
+                {"name": "a", "port": 80, "nodePort": 30080},
+                {"name": "b", "port": 81, "nodePort": 30080},
+            ]
+        },
+        "two of ports[] have the same nodePort and protocol",
+    ),
     "no ports": ({"ports": []}, "spec.ports"),
     "empty image": ({"image": ""}, "spec.image"),
     "negative replicas": ({"replicas": -1}, "spec.replicas"),
@@ -176,7 +185,7 @@ def test_told_in_ready_and_healed(
 
 
 def test_two_apps_want_one_node_port(namespace: Namespace) -> None:
-    ports: list[dict[str, Any]] = [{"port": 80, "targetPort": 8080, "nodePort": 30777}]
+    ports: list[dict[str, Any]] = [{"port": 80, "targetPort": 8080, "nodePort": 30077}]
     namespace.apply(app("first", ports=ports))
     namespace.wait_ready("first")
     namespace.apply(app("second", ports=ports))
@@ -184,7 +193,7 @@ def test_two_apps_want_one_node_port(namespace: Namespace) -> None:
     def told() -> None:
         ready = namespace.ready("second")
         assert ready["reason"] == "NodePortConflict", ready
-        holder = f"Node port 30777 belongs to Service {namespace.name}/first"
+        holder = f"Node port 30077 belongs to Service {namespace.name}/first"
         assert holder in ready["message"]
 
     eventually(told)

@@ -71,8 +71,11 @@ class FakeCluster(Cluster):
         self._receive(f"apply {kind}", writes=True)
         key = (kind, meta["namespace"], meta["name"])
         live = self.objects.get(key)
-        if uid and (live is None or live["metadata"]["uid"] != uid):
+        if uid and live is None:
             raise _conflict(kind, meta["name"])
+        if uid and live and live["metadata"]["uid"] != uid:
+            said = f'metadata.uid: Invalid value: "{uid}": field is immutable'
+            raise _invalid(kind, wanted, said)
         before = self._applied.get(live["metadata"]["uid"], {}) if live else {}
         body = _merge(copy.deepcopy(live or {}), before, copy.deepcopy(wanted))
         if kind == "Service":
@@ -86,12 +89,12 @@ class FakeCluster(Cluster):
         self._applied[stored["metadata"]["uid"]] = copy.deepcopy(wanted)
         return copy.deepcopy(stored)
 
-    async def patch_status(self, namespace: str, name: str, uid: str, changes: Json) -> Json:
+    async def patch_status(self, namespace: str, name: str, version: str, changes: Json) -> Json:
         self._receive("patch status", writes=True)
         live = self.objects.get(("ExposedApp", namespace, name))
         if live is None:
             raise ApiError(404, "NotFound", f'exposedapps.exposedapp.dev "{name}" not found')
-        if live["metadata"]["uid"] != uid:
+        if live["metadata"]["resourceVersion"] != version:
             raise _conflict("ExposedApp", name)
         status = {**live.get("status", {}), **copy.deepcopy(changes)}
         status = {field: value for field, value in status.items() if value is not None}
@@ -173,7 +176,9 @@ def _merge(live: Any, before: Any, wanted: Any) -> Any:
 def _conflict(kind: str, name: str) -> ApiError:
     plural = f"{kind.lower()}s"
     return ApiError(
-        409, "Conflict", f'Operation cannot be fulfilled on {plural} "{name}": uid mismatch'
+        409,
+        "Conflict",
+        f'Operation cannot be fulfilled on {plural} "{name}": the object has been modified',
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from exposedapp.api import Json
-from exposedapp.cache import Cache, Key, Store, key_of, trim
+from exposedapp.cache import DROPPED_KEPT, Cache, Key, Store, key_of, trim
 from exposedapp.nodes import Node
 from exposedapp.status import Endpoint
 from unit.objects import APP, OWNER, endpoint_body, node_body, slice_body
@@ -69,7 +69,7 @@ def test_forget_and_iterate() -> None:
         # Handlers drop while they iterate.
         store.forget(key, "another")
         assert store.get(KEY) is not None
-        store.forget(key, store.uid(key) or "")
+        store.forget(key, "u1")
     assert store.get(KEY) is None
     store.forget(KEY, "u1")
 
@@ -77,11 +77,20 @@ def test_forget_and_iterate() -> None:
 def test_an_answer_does_not_bring_back_what_was_deleted() -> None:
     store = Store()
     store.put(body(1))
-    store.update(body(2))
-    assert version(store) == "2"
-    store.drop(body(3))
-    store.update(body(2))
+    assert store.put(body(2))
+    store.drop(body(4))
+    assert not store.put(body(3))
     assert store.get(KEY) is None
+    assert store.put(body(5, uid="u2"))
+
+
+def test_few_dropped_objects_are_remembered() -> None:
+    store = Store()
+    for it in range(DROPPED_KEPT + 5):
+        gone = body(it + 1)
+        gone["metadata"]["name"] = f"web-{it}"
+        store.drop(gone)
+    assert len(store._dropped) == DROPPED_KEPT
 
 
 def test_what_is_remembered_cannot_be_changed_from_outside() -> None:

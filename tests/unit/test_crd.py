@@ -177,7 +177,7 @@ def test_rules_name_the_field_and_what_to_write() -> None:
         "spec.ports[].targetPort",
     }
     assert "metadata.name" in told[""][0]
-    assert all("name" in message for message in told["spec.ports"])
+    assert all("give each" in message for message in told["spec.ports"])
     assert "targetPort" in told["spec.ports[].targetPort"][0]
 
 

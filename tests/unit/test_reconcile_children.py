@@ -1,11 +1,20 @@
 """Children that are somebody else's, and node ports that are or were."""
 
+from contextlib import suppress
+
 import pytest
 
 from exposedapp.api import Json
+from exposedapp.children import FIGHT_APPLIES, FIGHT_SECONDS
 from exposedapp.cluster import ApiError
 from exposedapp.queue import Retry
 from unit.world import BUSY, KEY, PINNED, World
+
+TAKEN = ApiError(
+    422,
+    "Invalid",
+    "spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated",
+)
 
 # --- node ports -----------------------------------------------------------------------------------
 
@@ -192,3 +201,85 @@ async def test_a_remembered_number_outside_a_new_range_is_given_up(stopped: Worl
     stopped.cluster.fail("apply Service", ApiError(422, "Invalid", words))
     await stopped.settle()
     assert stopped.ready() == ("True", "ScaledToZero")
+
+
+async def test_a_number_shared_by_two_protocols_is_given_up_as_a_whole(world: World) -> None:
+    """The API server gives one port the same number for TCP and UDP."""
+    ports = [{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "UDP"}]
+    world.app(ports=ports)
+    await world.settle()
+    for body in (world.live("Service")["spec"], world.live("ExposedApp")["status"]):
+        for port in body["ports"]:
+            port["nodePort"] = 30000
+    world.cluster.delete("Service", *KEY)
+    world.other_service(30000)
+    world.restart()
+    await world.settle()
+    assert 30000 not in world.node_ports()
+
+
+async def test_a_number_may_be_held_for_health_checks(world: World) -> None:
+    world.cluster.fail("apply Service", TAKEN)
+    meta = {"namespace": "other", "name": "lb"}
+    world.cluster.put(
+        "Service", {"metadata": meta, "spec": {"healthCheckNodePort": 30080, "ports": []}}
+    )
+    world.app(ports=PINNED)
+    await world.fails()
+    assert world.message().endswith("Node port 30080 belongs to Service other/lb.")
+
+
+async def test_a_pinned_number_that_nobody_seems_to_hold_is_a_conflict(world: World) -> None:
+    world.cluster.fail("apply Service", TAKEN)
+    world.app(ports=PINNED)
+    await world.fails()
+    assert world.ready() == ("False", "NodePortConflict")
+    await world.settle()
+
+
+async def test_a_deleted_child_does_not_come_back_with_a_late_answer(stopped: World) -> None:
+    def delete() -> None:
+        gone = dict(stopped.live("Deployment"))
+        stopped.cluster.delete("Deployment", *KEY)
+        late = {**gone, "metadata": {**gone["metadata"], "resourceVersion": "100000"}}
+        stopped.cache.children["Deployment"].drop(late)
+        stopped.cluster.put("Deployment", gone)
+
+    stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))
+    stopped.cluster.before["apply Deployment"] = delete
+    await stopped.reconcile()
+    assert stopped.cache.children["Deployment"].get(KEY) is None
+
+
+async def test_who_undoes_every_apply_is_not_answered_for_ever(stopped: World) -> None:
+    applies = 0
+    for _ in range(20):
+        stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))
+        stopped.cluster.writes.clear()
+        with suppress(Retry):
+            await stopped.reconcile()
+        applies += stopped.cluster.writes.count("apply Deployment")
+    assert applies == FIGHT_APPLIES
+    assert (await stopped.fails()).after == FIGHT_SECONDS
+    stopped.now += FIGHT_SECONDS + 1
+    await stopped.settle()
+    assert stopped.live("Deployment")["spec"]["replicas"] == 0
+
+
+async def test_a_futile_difference_hides_no_other_value(stopped: World) -> None:
+    """A webhook that rewrites the image must not make every other image look right."""
+
+    def rewrite(body: Json) -> None:
+        if body.get("kind") == "Deployment":
+            body["spec"]["template"]["spec"]["containers"][0]["image"] = "mirror.example/web:1"
+
+    def container(body: Json) -> Json:
+        found: Json = body["spec"]["template"]["spec"]["containers"][0]
+        return found
+
+    stopped.cluster.normalise = rewrite
+    stopped.app(env=[{"name": "A", "value": "b"}])
+    await stopped.settle()
+    stopped.cluster.edit("Deployment", *KEY, lambda body: container(body).update(image="evil:1"))
+    await stopped.settle()
+    assert container(stopped.live("Deployment"))["image"] == "mirror.example/web:1"

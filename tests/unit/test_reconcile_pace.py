@@ -7,11 +7,13 @@ import pytest
 from exposedapp.reconcile import (
     FIRST_LOOK_SECONDS,
     LAST_LOOK_SECONDS,
-    LONGEST_WAIT_SECONDS,
-    QUIET_SECONDS,
+    SETTLED_PACE,
 )
 from unit.objects import endpoint_body, node_body, pod_body, slice_body
-from unit.world import PODS, World
+from unit.world import BUSY, PODS, World
+
+PULLING = {"reason": "ImagePullBackOff", "message": "Back-off pulling"}
+QUIET_SECONDS, LONGEST_WAIT_SECONDS = SETTLED_PACE
 
 # --- news that can wait ---------------------------------------------------------------------------
 
@@ -132,3 +134,43 @@ async def test_another_spec_starts_anew(world: World) -> None:
     world.app(replicas=1, image="registry.example/web:2")
     assert await world.reconcile() == FIRST_LOOK_SECONDS
     assert world.ready() == ("False", "Progressing")
+
+
+async def test_a_restart_with_pods_in_trouble_writes_nothing(world: World) -> None:
+    world.app(replicas=1)
+    await world.reconcile()
+    world.cluster.pod_list = [pod_body("web-1", waiting=PULLING)]
+    world.now += FIRST_LOOK_SECONDS
+    await world.reconcile()
+    assert world.ready() == ("False", "ImagePullBackOff")
+    world.restart()
+    world.cluster.writes.clear()
+    await world.reconcile()
+    assert world.cluster.writes == []
+
+
+async def test_pods_that_cannot_be_listed_once_are_not_well(world: World) -> None:
+    world.app(replicas=1)
+    await world.reconcile()
+    world.cluster.pod_list = [pod_body("web-1", waiting=PULLING)]
+    world.now += FIRST_LOOK_SECONDS
+    await world.reconcile()
+    world.cluster.fail(PODS, BUSY)
+    world.now += LAST_LOOK_SECONDS
+    await world.reconcile()
+    assert world.ready() == ("False", "ImagePullBackOff")
+
+
+async def test_the_steps_of_a_slow_rollout_are_not_written_one_by_one(world: World) -> None:
+    world.app(replicas=8)
+    await world.reconcile()
+    world.cluster.writes.clear()
+    for ready in range(8):
+        world.run_pods(ready=ready, total=8)
+        await world.reconcile()
+        world.now += 2
+        await world.reconcile()
+    world.run_pods(ready=8)
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert len(world.cluster.writes) <= 2

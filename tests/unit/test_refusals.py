@@ -3,7 +3,7 @@
 import pytest
 
 from exposedapp.cluster import ApiError
-from exposedapp.refusals import problem
+from exposedapp.refusals import problem_of
 from exposedapp.status import Reason
 
 IN_USE = (
@@ -77,7 +77,7 @@ UID_MISMATCH = (
 def test_a_problem_in_the_servers_words(
     status: int, reason: str, message: str, causes: tuple[str, ...], expected: Reason
 ) -> None:
-    found = problem(ApiError(status, reason, message, causes), "Service")
+    found = problem_of(ApiError(status, reason, message, causes), "Service")
     assert found is not None
     assert (found.reason, found.message, found.child) == (expected, message, "Service")
 
@@ -112,4 +112,4 @@ def test_a_problem_in_the_servers_words(
 def test_what_passes_by_itself_is_no_problem(
     status: int, reason: str, message: str, causes: tuple[str, ...]
 ) -> None:
-    assert problem(ApiError(status, reason, message, causes), "Service") is None
+    assert problem_of(ApiError(status, reason, message, causes), "Service") is None

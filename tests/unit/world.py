@@ -50,7 +50,7 @@ class World:
         for kind, store in stores.items():
             for key in store:
                 if (kind, *key) not in self.cluster.objects:
-                    store.forget(key, store.uid(key) or "")
+                    store.forget(key, (store.get(key) or {})["metadata"]["uid"])
         for (kind, _, _), body in self.cluster.objects.items():
             if body["metadata"]["name"] == KEY.name:
                 stores[kind].put(body)
