@@ -25,8 +25,18 @@ def main() -> None:
     # kopf tells every event that it sees; what the operator does of it is told by itself.
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    if not log.isEnabledFor(logging.DEBUG):
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(_without_kopf_traces)
     port = int(os.environ.get("EXPOSEDAPP_HEALTH_PORT", "8080"))
     asyncio.run(_run(f"http://0.0.0.0:{port}/healthz"))
+
+
+def _without_kopf_traces(record: logging.LogRecord) -> bool:
+    """A watch that breaks off says so in a line; where in kopf it did is for the level DEBUG."""
+    if record.name.startswith("kopf"):
+        record.exc_info = None
+    return True
 
 
 async def _run(health: str) -> None:
