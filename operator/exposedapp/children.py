@@ -11,9 +11,9 @@ from exposedapp.cache import Cache, Key, key_of
 from exposedapp.cluster import ApiError, Cluster
 from exposedapp.drift import drift
 from exposedapp.queue import Retry
+from exposedapp.reasons import ChildKind, Problem, Reason
 from exposedapp.refusals import is_out_of_range, problem_of
 from exposedapp.resources import Identity, keep_node_ports, node_ports
-from exposedapp.status import ChildKind, Problem, Reason
 
 log = logging.getLogger(__name__)
 

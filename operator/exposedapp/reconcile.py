@@ -16,7 +16,9 @@ from exposedapp.api import ExposedAppSpec, ExposedAppStatus, Json
 from exposedapp.cache import Cache, Key
 from exposedapp.children import Applied, Children, Outcome
 from exposedapp.cluster import ApiError, Cluster
+from exposedapp.pods import pod_trouble
 from exposedapp.queue import Retry
+from exposedapp.reasons import CHILD_KINDS, ChildKind, Problem, Reason, Trouble
 from exposedapp.resources import (
     Identity,
     SpecError,
@@ -25,17 +27,11 @@ from exposedapp.resources import (
     selector_string,
 )
 from exposedapp.status import (
-    CHILD_KINDS,
-    ChildKind,
     Observed,
-    Problem,
-    Reason,
-    Trouble,
     changes,
     compute,
     is_reconciling,
     is_urgent,
-    pod_trouble,
     rollout_complete,
     summary,
     tells_pod_trouble,

@@ -1,7 +1,7 @@
 """Pure: what the API server's refusal of a child means to the person who wrote the app."""
 
 from exposedapp.cluster import ApiError
-from exposedapp.status import ChildKind, Problem, Reason
+from exposedapp.reasons import ChildKind, Problem, Reason
 
 
 def problem_of(error: ApiError, child: ChildKind) -> Problem | None:

@@ -5,9 +5,7 @@ of transition included, so "is there anything to write" is a comparison.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Literal
+from dataclasses import dataclass
 
 from exposedapp import nodes
 from exposedapp.api import (
@@ -21,44 +19,9 @@ from exposedapp.api import (
     PortStatus,
 )
 from exposedapp.nodes import Node
-from exposedapp.resources import CONTAINER_NAME, Identity, selector_string
-
-
-class Reason(StrEnum):
-    """Why Ready is what it is: a closed list, since programs read it."""
-
-    AVAILABLE = "Available"
-    SCALED_TO_ZERO = "ScaledToZero"
-    NO_ELIGIBLE_NODE = "NoEligibleNode"
-    # Under way, or waiting for the pods:
-    PROGRESSING = "Progressing"
-    IMAGE_PULL = "ImagePullBackOff"
-    CONTAINER_CONFIG = "CreateContainerConfigError"
-    CRASH_LOOP = "CrashLoopBackOff"
-    UNSCHEDULABLE = "Unschedulable"
-    FAILED_CREATE = "FailedCreate"
-    DEADLINE = "ProgressDeadlineExceeded"
-    # Cannot go on without a change somewhere:
-    INVALID_SPEC = "InvalidSpec"
-    NOT_OWNED = "NotOwned"
-    NODE_PORT_CONFLICT = "NodePortConflict"
-    NODE_PORTS_EXHAUSTED = "NodePortsExhausted"
-    QUOTA_EXCEEDED = "QuotaExceeded"
-    FORBIDDEN = "Forbidden"
-
-
-ChildKind = Literal["Deployment", "Service"]
-CHILD_KINDS: tuple[ChildKind, ...] = ("Deployment", "Service")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why the app cannot become what its spec says until somebody changes something."""
-
-    reason: Reason
-    message: str
-    child: ChildKind | None = None
-    """The child that it is about; None: the spec as a whole."""
+from exposedapp.pods import POD_REASONS
+from exposedapp.reasons import ChildKind, Problem, Reason, Trouble
+from exposedapp.resources import Identity, selector_string
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +31,6 @@ class Endpoint:
     pod: str
     ready: bool
     terminating: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What keeps a pod from starting, in Kubernetes' own words."""
-
-    reason: Reason
-    message: str
-    pod: str = field(default="", compare=False)
-
-    def same_as(self, other: "Trouble | None") -> bool:
-        """Whether it is the same trouble; the kubelet words it anew at every attempt."""
-        return other is not None and (self.reason, self.pod) == (other.reason, other.pod)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +104,11 @@ def is_reconciling(status: ExposedAppStatus) -> bool:
 def tells_pod_trouble(status: ExposedAppStatus, generation: int) -> bool:
     """Whether the status names, for this spec, something that only the pods can have said."""
     ready = summary(status)
-    words = {*WAITING_REASONS.values(), Reason.UNSCHEDULABLE}
-    return ready is not None and ready.observed_generation == generation and ready.reason in words
+    return (
+        ready is not None
+        and ready.observed_generation == generation
+        and ready.reason in POD_REASONS
+    )
 
 
 def summary(status: ExposedAppStatus) -> Condition | None:
@@ -276,50 +229,6 @@ def _problem(seen: Observed, child: ChildKind) -> Problem | None:
     return next((it for it in seen.problems if it.child in (child, None)), None)
 
 
-# --- pods, while they are not as wanted ---------------------------------------------------------
-
-# What a container may be waiting for, and the one word of the closed list that it goes under.
-# Source: kubelet's pkg/kubelet/images/types.go and pkg/kubelet/kuberuntime.
-WAITING_REASONS = {
-    "ErrImagePull": Reason.IMAGE_PULL,
-    "ImagePullBackOff": Reason.IMAGE_PULL,
-    "ErrImageNeverPull": Reason.IMAGE_PULL,
-    "InvalidImageName": Reason.IMAGE_PULL,
-    "ImageInspectError": Reason.IMAGE_PULL,
-    "RegistryUnavailable": Reason.IMAGE_PULL,
-    "SignatureValidationFailed": Reason.IMAGE_PULL,
-    "CreateContainerConfigError": Reason.CONTAINER_CONFIG,
-    "CreateContainerError": Reason.CONTAINER_CONFIG,
-    "RunContainerError": Reason.CRASH_LOOP,
-    "CrashLoopBackOff": Reason.CRASH_LOOP,
-}
-
-
-def pod_trouble(pods: Sequence[Json]) -> Trouble | None:
-    """What keeps the newest pod that cannot start from starting; None when all seem well."""
-    standing = [it for it in pods if "deletionTimestamp" not in it["metadata"]]
-    standing.sort(key=lambda it: str(it["metadata"]["creationTimestamp"]), reverse=True)
-    for pod in standing:
-        if _template(pod) != _template(standing[0]):
-            continue  # of an older spec
-        name, status = pod["metadata"]["name"], pod.get("status") or {}
-        for container in (
-            *(status.get("initContainerStatuses") or ()),
-            *(status.get("containerStatuses") or ()),
-        ):
-            waiting = (container.get("state") or {}).get("waiting") or {}
-            if reason := WAITING_REASONS.get(waiting.get("reason", "")):
-                return Trouble(reason, _words(name, container, waiting), name)
-            if container.get("restartCount") and not container.get("ready"):
-                # Between two crashes it runs for a moment, or has just ended.
-                crash = {"reason": Reason.CRASH_LOOP}
-                return Trouble(Reason.CRASH_LOOP, _words(name, container, crash), name)
-        for condition in status.get("conditions") or ():
-            if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-                return Trouble(Reason.UNSCHEDULABLE, condition.get("message", ""), name)
-    return None
-
-
 def _rollout_trouble(conditions: Iterable[Json]) -> Trouble | None:
     """What the Deployment itself says when it has no pods that could say it."""
     found = {it["type"]: it for it in conditions}
@@ -328,25 +237,6 @@ def _rollout_trouble(conditions: Iterable[Json]) -> Trouble | None:
     if (progress := found.get("Progressing")) and progress["status"] == "False":
         return Trouble(Reason.DEADLINE, progress.get("message", ""))
     return None
-
-
-def _template(pod: Json) -> str | None:
-    """Which version of the Deployment's template a pod was made from."""
-    found: str | None = (pod["metadata"].get("labels") or {}).get("pod-template-hash")
-    return found
-
-
-def _words(pod: str, container: Json, waiting: Json) -> str:
-    """What Kubernetes says of a waiting container, without what changes at every attempt."""
-    last = (container.get("lastState") or {}).get("terminated") or {}
-    where = f"Pod {pod}"
-    if container.get("name", CONTAINER_NAME) != CONTAINER_NAME:
-        where += f", container {container['name']}"
-    if waiting["reason"] == "CrashLoopBackOff" and last:
-        said = (last.get("message") or "").strip()
-        ended = f"{last.get('reason', 'Error')}, exit code {last.get('exitCode')}"
-        return f"{where}: the container keeps ending ({ended}){': ' + said if said else ''}"
-    return f"{where}: {waiting.get('message') or waiting['reason']}"
 
 
 # --- addresses ----------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 import pytest
 
 from exposedapp.cluster import ApiError
+from exposedapp.reasons import Reason
 from exposedapp.refusals import problem_of
-from exposedapp.status import Reason
 
 IN_USE = (
     'Service "web" is invalid: spec.ports[0].nodePort: Invalid value: 30008: '

@@ -3,7 +3,8 @@
 import pytest
 
 from exposedapp.api import Json
-from exposedapp.status import WAITING_REASONS, Reason, Trouble, pod_trouble
+from exposedapp.pods import WAITING_REASONS, pod_trouble
+from exposedapp.reasons import Reason, Trouble
 from unit.objects import pod_body
 from unit.observed import BEFORE
 

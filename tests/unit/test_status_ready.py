@@ -6,16 +6,8 @@ from typing import Any
 import pytest
 
 from exposedapp.api import ExposedAppStatus, Json
-from exposedapp.status import (
-    Endpoint,
-    Observed,
-    Problem,
-    Reason,
-    Trouble,
-    compute,
-    rollout_complete,
-    summary,
-)
+from exposedapp.reasons import Problem, Reason, Trouble
+from exposedapp.status import Endpoint, Observed, compute, rollout_complete, summary
 from unit.objects import deployment_body, node
 from unit.observed import BEFORE, NEW, NOW, STOPPED, TWO, WELL, condition, told
 
