@@ -9,9 +9,9 @@ from typing import NamedTuple, cast
 
 import orjson
 
-from exposedapp.api import Json
 from exposedapp.nodes import Node, parse_node
 from exposedapp.resources import HASH_ANNOTATION
+from exposedapp.schema import Json
 from exposedapp.status import Endpoint
 
 DROPPED_KEPT = 1000

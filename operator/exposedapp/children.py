@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from exposedapp.api import KIND, Json
+from exposedapp.api import KIND
 from exposedapp.cache import Cache, Key, key_of
 from exposedapp.cluster import ApiError, Cluster
 from exposedapp.drift import drift
@@ -14,6 +14,7 @@ from exposedapp.queue import Retry
 from exposedapp.reasons import ChildKind, Problem, Reason
 from exposedapp.refusals import is_out_of_range, problem_of
 from exposedapp.resources import Identity, keep_node_ports, node_ports
+from exposedapp.schema import Json
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ import aiohttp
 import orjson
 from kubernetes.aio import client, config
 
-from exposedapp.api import GROUP, PLURAL, VERSION, Json
+from exposedapp.api import GROUP, PLURAL, VERSION
+from exposedapp.schema import Json
 
 FIELD_MANAGER = "exposedapp"
 MAX_IN_FLIGHT = 32

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from exposedapp.api import GROUP, KIND, PLURAL, VERSION, ExposedApp, Json
+from exposedapp.api import GROUP, KIND, PLURAL, VERSION, ExposedApp
+from exposedapp.schema import Json
 
 # metadata.name becomes the Service's name, and through it a DNS label (RFC 1035).
 NAME_RULE = {

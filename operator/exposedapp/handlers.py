@@ -18,12 +18,13 @@ from typing import Any
 
 import kopf
 
-from exposedapp.api import GROUP, PLURAL, VERSION, Json
+from exposedapp.api import GROUP, PLURAL, VERSION
 from exposedapp.cache import Cache, Key, Store, key_of
 from exposedapp.cluster import ApiError, Cluster
 from exposedapp.queue import WorkQueue
 from exposedapp.reconcile import Reconciler
 from exposedapp.resources import NAME_LABEL
+from exposedapp.schema import Json
 
 log = logging.getLogger(__name__)
 

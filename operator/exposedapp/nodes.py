@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from exposedapp.api import Json
+from exposedapp.schema import Json
 
 ADDRESS_TYPES = ("ExternalIP", "InternalIP")
 """Which kinds of a node's addresses become URLs; per IP family the first one that it has."""

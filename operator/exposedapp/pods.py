@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from exposedapp.api import Json
 from exposedapp.reasons import Reason, Trouble
 from exposedapp.resources import CONTAINER_NAME
+from exposedapp.schema import Json
 
 # What a container may be waiting for, and the one word of the closed list that it goes under.
 # Source: kubelet's pkg/kubelet/images/types.go and pkg/kubelet/kuberuntime.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from exposedapp.api import ExposedAppSpec, ExposedAppStatus, Json
+from exposedapp.api import ExposedAppSpec, ExposedAppStatus
 from exposedapp.cache import Cache, Key
 from exposedapp.children import Applied, Children, Outcome
 from exposedapp.cluster import ApiError, Cluster
@@ -26,6 +26,7 @@ from exposedapp.resources import (
     make_service,
     selector_string,
 )
+from exposedapp.schema import Json
 from exposedapp.status import (
     Observed,
     changes,

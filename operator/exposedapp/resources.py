@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from exposedapp.api import API_VERSION, KIND, ExposedAppSpec, Json, Port
+from exposedapp.api import API_VERSION, KIND, ExposedAppSpec, Port
+from exposedapp.schema import Json
 
 NAME_LABEL = "exposedapp.dev/name"
 """The identity of an app's pods. The selector is made of this alone: it is immutable."""

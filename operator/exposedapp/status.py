@@ -14,7 +14,6 @@ from exposedapp.api import (
     EndpointsStatus,
     ExposedAppSpec,
     ExposedAppStatus,
-    Json,
     NodesStatus,
     PortStatus,
 )
@@ -22,6 +21,7 @@ from exposedapp.nodes import Node
 from exposedapp.pods import POD_REASONS
 from exposedapp.reasons import ChildKind, Problem, Reason, Trouble
 from exposedapp.resources import Identity, selector_string
+from exposedapp.schema import Json
 
 
 @dataclass(frozen=True, slots=True)

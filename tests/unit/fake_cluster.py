@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from exposedapp.api import Json
 from exposedapp.cluster import ApiError, Cluster
+from exposedapp.schema import Json
 
 ObjectKey = tuple[str, str, str]
 """(kind, namespace, name)"""

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from exposedapp.api import ExposedAppSpec, Json
+from exposedapp.api import ExposedAppSpec
 from exposedapp.nodes import Node
 from exposedapp.resources import Identity
+from exposedapp.schema import Json
 
 APP = Identity("shop", "web", "uid-web")
 OWNER: Json = {

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from exposedapp.api import Json
 from exposedapp.cache import DROPPED_KEPT, Cache, Key, Store, key_of, trim
 from exposedapp.nodes import Node
+from exposedapp.schema import Json
 from exposedapp.status import Endpoint
 from unit.objects import APP, OWNER, endpoint_body, node_body, slice_body
 

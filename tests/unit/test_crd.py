@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from exposedapp import crd
-from exposedapp.api import Json
+from exposedapp.schema import Json
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "deploy" / "chart" / "exposedapp" / "files" / "crd.yaml"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exposedapp.api import Json
 from exposedapp.drift import drift
+from exposedapp.schema import Json
 
 
 def at(path: str, value: Any) -> Json:

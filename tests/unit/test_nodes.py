@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exposedapp.api import Json
 from exposedapp.nodes import LIMIT, Node, choose, hosts, parse_node, url, why_not
+from exposedapp.schema import Json
 from unit.objects import node, node_body
 
 EXTERNAL = ("ExternalIP", "203.0.113.1")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exposedapp.api import Json
+from exposedapp.schema import Json
 from unit.world import KEY, World
 
 CREATION = ["apply Deployment", "apply Service", "patch status"]

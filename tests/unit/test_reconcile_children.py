@@ -4,10 +4,10 @@ from contextlib import suppress
 
 import pytest
 
-from exposedapp.api import Json
 from exposedapp.children import FIGHT_APPLIES, FIGHT_SECONDS
 from exposedapp.cluster import ApiError
 from exposedapp.queue import Retry
+from exposedapp.schema import Json
 from unit.world import BUSY, KEY, PINNED, World
 
 TAKEN = ApiError(

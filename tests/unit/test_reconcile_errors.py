@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from exposedapp.api import Json
 from exposedapp.cluster import ApiError
 from exposedapp.reconcile import FIRST_LOOK_SECONDS
+from exposedapp.schema import Json
 from unit.objects import node_body
 from unit.world import AWAY, BUSY, KEY, PINNED, PODS, World
 

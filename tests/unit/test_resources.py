@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import yaml
 
-from exposedapp.api import Json
 from exposedapp.resources import (
     HASH_ANNOTATION,
     SpecError,
@@ -21,6 +20,7 @@ from exposedapp.resources import (
     node_ports,
     selector_string,
 )
+from exposedapp.schema import Json
 from unit.objects import APP, spec_of
 
 GOLDEN = Path(__file__).parent / "golden"

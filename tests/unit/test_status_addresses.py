@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from exposedapp.api import Json
 from exposedapp.resources import Identity
+from exposedapp.schema import Json
 from exposedapp.status import Endpoint, compute
 from unit.objects import node, port, service_body
 from unit.observed import NODES, TWO, WELL

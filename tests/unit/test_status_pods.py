@@ -2,9 +2,9 @@
 
 import pytest
 
-from exposedapp.api import Json
 from exposedapp.pods import WAITING_REASONS, pod_trouble
 from exposedapp.reasons import Reason, Trouble
+from exposedapp.schema import Json
 from unit.objects import pod_body
 from unit.observed import BEFORE
 

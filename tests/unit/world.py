@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from exposedapp.api import Json
 from exposedapp.cache import Cache, Key
 from exposedapp.cluster import ApiError
 from exposedapp.queue import Retry
 from exposedapp.reconcile import LAST_LOOK_SECONDS, Reconciler
+from exposedapp.schema import Json
 from unit.fake_cluster import FakeCluster
 from unit.objects import endpoint_body, node_body, slice_body
 

@@ -1,0 +1,43 @@
+"""What the types of the resource are made with: a common base and pieces of schema."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+Json = dict[str, Any]
+"""A Kubernetes object, or a part of one, as the API server sends it."""
+
+
+def int_or_string(**extra: Any) -> WithJsonSchema:
+    """The schema of Kubernetes' IntOrString."""
+    return WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "x-kubernetes-int-or-string": True,
+            **extra,
+        }
+    )
+
+
+def rules(*pairs: tuple[str, str]) -> Json:
+    """CEL rules for a schema, from pairs of (rule, message)."""
+    return {"x-kubernetes-validations": [{"rule": rule, "message": msg} for rule, msg in pairs]}
+
+
+def map_list(*keys: str) -> Json:
+    """Marks a list as one that server-side apply merges by these keys; duplicates are refused."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
+
+
+class Model(BaseModel):
+    """What all parts of the resource share: camelCase outside, immutable inside.
+
+    Unknown fields are ignored: the API server prunes them, and `kubectl apply` names them.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+    def as_json(self) -> Json:
+        """The object as it was written: only the fields that were given, in camelCase."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
