@@ -35,8 +35,9 @@ ready() {
   }
 }
 
-fetch() {  # kube-proxy may be a moment behind the Service, so a refused connection is tried again
-  curl --silent --show-error --fail --noproxy '*' --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$1"
+fetch() {  # kube-proxy may be a moment behind the Service: quietly tried again, and the last failure is told
+  local try=(curl --silent --fail --noproxy '*' --max-time 5)
+  "${try[@]}" --retry 20 --retry-delay 1 --retry-connrefused "$1" || "${try[@]}" --show-error "$1"
 }
 
 PHASE_HINT="kubectl --kubeconfig build/kubeconfig -n $operator_namespace describe pods" \
