@@ -26,15 +26,15 @@ test: lint unit e2e ## Everything that must pass: lint, unit, e2e on a real clus
 lint: $(VENV)/ok ## Format, style, types, import directions
 	@$(PHASE) "Check format" ruff format --check .
 	@$(PHASE) "Check style" ruff check .
-	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e deploy/demo
+	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e deploy/demo docs
 	@$(PHASE) "Check import directions" lint-imports
 
 .PHONY: unit
-unit: $(VENV)/ok build/bin/helm ## Unit tests, with coverage; generated files are up to date
+unit: $(VENV)/ok build/bin/helm build/bin/kstatus ## Unit tests, with coverage; generated files are up to date
 	pytest tests/unit --cov --cov-report=term
 
 .PHONY: e2e
-e2e: cluster images ## End-to-end tests on the cluster
+e2e: cluster images metrics ## End-to-end tests on the cluster
 	pytest tests/e2e -v --durations=10
 
 .PHONY: cluster
@@ -45,6 +45,10 @@ cluster: ## The local three-node cluster, and build/kubeconfig for it
 images: cluster $(VENV)/ok ## Build the operator's and the demo's image, and load them
 	@tests/kind/images.sh
 
+.PHONY: metrics
+metrics: cluster ## A metrics server in the cluster, for autoscalers and kubectl top
+	@tests/kind/metrics.sh
+
 .PHONY: down
 down: ## Delete the cluster; what was built stays
 	@tests/kind/cluster.sh down
@@ -54,9 +58,10 @@ dev: cluster images ## Run the operator here against the cluster, restarted at e
 	@tests/kind/dev.sh
 
 .PHONY: generate
-generate: $(VENV)/ok build/bin/helm ## Write the files that are generated: CRD, plain manifests
+generate: $(VENV)/ok build/bin/helm ## Write the files that are generated: CRD, plain manifests, docs/fields.md
 	python -m exposedapp.crd > deploy/chart/exposedapp/files/crd.yaml
 	deploy/render.sh
+	python docs/generate_fields.py > docs/fields.md
 
 .PHONY: lock
 lock: $(VENV)/ok ## Take the newest versions of the dependencies that pyproject.toml allows
@@ -73,5 +78,5 @@ $(VENV)/ok: requirements-dev.lock
 	    && $(VENV)/bin/pip install --disable-pip-version-check --require-hashes -r requirements-dev.lock"
 	@touch $@
 
-build/bin/helm:
+build/bin/helm build/bin/kstatus &:
 	@tests/kind/tools.sh user

@@ -3,6 +3,12 @@
     $ curl http://172.18.0.3:30008/
     hello from hello-6d5f7c9b8-abcde on exposedapp-worker2
 
+By UDP, on the same port number, it says so too, and then what it was sent.
+
+    $ echo hi | nc -u -w1 172.18.0.3 30008
+    hello from hello-6d5f7c9b8-abcde on exposedapp-worker2
+    hi
+
 Settings come from the environment: PORT (8080), POD_NAME (the host name), NODE_NAME, and
 DRAIN_SECONDS (2), the time between SIGTERM and the end in which requests are still answered.
 """
@@ -16,6 +22,8 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+LONGEST_ANSWER = 65507  # bytes in one datagram over IPv4
 
 
 class HelloHandler(BaseHTTPRequestHandler):
@@ -47,8 +55,21 @@ class HelloHandler(BaseHTTPRequestHandler):
             super().log_request(code, size)
 
 
-class WebServer(ThreadingHTTPServer):
+class DualStackServer(socketserver.TCPServer):
+    """Serves every address, IPv4 and, where there is any, IPv6; a UDP server can be one, too."""
+
+    doing: str
     address_family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+
+    def server_bind(self) -> None:
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        # Not HTTPServer's own: it looks its name up in the DNS, which can take seconds in a pod.
+        socketserver.TCPServer.server_bind(self)
+
+
+class WebServer(DualStackServer, ThreadingHTTPServer):
+    doing = "listening"
     request_queue_size = 128
     daemon_threads = False  # so that server_close() waits for the requests in flight
 
@@ -56,12 +77,6 @@ class WebServer(ThreadingHTTPServer):
         self.draining = False
         self._connections: set[socket.socket] = set()
         super().__init__(("", port), HelloHandler)
-
-    def server_bind(self) -> None:
-        if self.address_family == socket.AF_INET6:
-            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        # Not HTTPServer's own: it looks its name up in the DNS, which can take seconds in a pod.
-        socketserver.TCPServer.server_bind(self)
 
     def get_request(self) -> tuple[socket.socket, object]:
         connection, address = super().get_request()
@@ -80,6 +95,22 @@ class WebServer(ThreadingHTTPServer):
         super().server_close()
 
 
+class EchoHandler(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        sent, udp = self.request
+        answer = greeting().encode() + sent
+        with contextlib.suppress(OSError):  # there is no way back to who sent it
+            udp.sendto(answer[:LONGEST_ANSWER], self.client_address)
+
+
+class EchoServer(DualStackServer, socketserver.UDPServer):
+    doing = "echoing UDP"
+    max_packet_size = 65535
+
+    def __init__(self, port: int) -> None:
+        super().__init__(("", port), EchoHandler)
+
+
 def greeting() -> str:
     pod = os.environ.get("POD_NAME") or socket.gethostname()
     node = os.environ.get("NODE_NAME") or "an unknown node"
@@ -91,15 +122,15 @@ def main() -> None:
     stop_signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
 
-    servers = [WebServer(int(os.environ.get("PORT") or 8080))]
+    web = WebServer(int(os.environ.get("PORT") or 8080))
+    servers = [web, EchoServer(web.server_address[1])]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        print(f"listening on port {server.server_address[1]}", file=sys.stderr, flush=True)
+        print(f"{server.doing} on port {server.server_address[1]}", file=sys.stderr, flush=True)
 
     signal.sigwait(stop_signals)
     # The nodes go on sending new connections until they have heard that this pod is leaving.
-    for server in servers:
-        server.draining = True
+    web.draining = True
     time.sleep(float(os.environ.get("DRAIN_SECONDS") or 2))
     for server in servers:
         server.shutdown()

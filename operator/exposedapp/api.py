@@ -6,10 +6,11 @@ description here is what `kubectl explain` prints, and its limits are what the A
 
 from typing import Annotated, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from exposedapp.container import EnvFromSource, EnvVar, Probe, ResourceRequirements
-from exposedapp.schema import Model, int_or_string, map_list, rules
+from exposedapp.schema import Json, Model, any_object, int_or_string, labels_rule, map_list, rules
+from exposedapp.service import LabelValue, LoadBalancerStatus, Port, Protocol, ServiceSpec
 
 GROUP = "exposedapp.dev"
 VERSION = "v1alpha1"
@@ -17,75 +18,84 @@ API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "ExposedApp"
 PLURAL = "exposedapps"
 
-Protocol = Literal["TCP", "UDP", "SCTP"]
 
-DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+class PodTemplate(Model):
+    """A partial pod template."""
 
-TargetPort = Annotated[
-    int | str,
-    int_or_string(
-        maxLength=15,
-        **rules(
-            (
-                "type(self) == int ? self >= 1 && self <= 65535 : "
-                "self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$') && self.matches('[a-z]')",
-                "targetPort must be a number from 1 to 65535, or a container port's name "
-                "(at most 15 of a-z, 0-9 and '-', with at least one letter)",
-            )
-        ),
-    ),
-]
-
-
-class Port(Model):
-    """One port under which the app can be reached, inside the cluster and on every node."""
-
-    name: str | None = Field(
+    metadata: Annotated[Json, any_object()] | None = Field(
+        default=None, description="Labels and annotations of the pods."
+    )
+    spec: Annotated[Json, any_object()] | None = Field(
         default=None,
-        description="Name of the port, unique in the app; needed when there is more than one port.",
-        pattern=DNS_LABEL,
-        max_length=63,
-    )
-    port: int = Field(
-        description="Port of the app inside the cluster: at its cluster IP and its DNS name.",
-        ge=1,
-        le=65535,
-    )
-    target_port: TargetPort | None = Field(
-        default=None,
-        description="Port that the container listens on, as a number or as the name of a "
-        "container port. Default: the same as port.",
-    )
-    node_port: int | None = Field(
-        default=None,
-        description="Port of the app on every node, control plane included. Default: one that "
-        "the cluster picks from its range (usually 30000-32767) and that then stays. The range "
-        "is the cluster's own: a port outside it is told in the condition Ready.",
-        ge=1,
-        le=65535,
-    )
-    protocol: Protocol = Field(
-        default="TCP", description="TCP, UDP or SCTP. One number can serve two protocols."
-    )
-
-
-class ServiceSpec(Model):
-    """How the app's Service is made."""
-
-    type: Literal["NodePort"] = Field(
-        default="NodePort",
-        description="NodePort: every node answers at the same port, and a cluster IP with a DNS "
-        "name comes with it.",
+        description="Anything that a pod's spec can have: volumes, more containers, pull secrets, "
+        "service account, security context, node selector, spread.",
     )
 
 
 class ExposedAppSpec(Model):
     """What the app is and where it should be reachable."""
 
-    image: str = Field(
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "[has(self.image), has(self.selector), has(self.service.externalName)]"
+                ".filter(given, given).size() == 1",
+                "write exactly one of image (run it), selector (expose pods that already run) and "
+                "service.externalName (a DNS name elsewhere)",
+            ),
+            (
+                "has(self.service.externalName) == (self.service.type == 'ExternalName')",
+                "service.externalName and service.type ExternalName go together: write both or "
+                "neither",
+            ),
+            (
+                "has(self.ports) || self.service.type == 'ExternalName'",
+                "ports is missing: write at least one, such as [{port: 80}]",
+            ),
+            (
+                "self.service.type in ['NodePort', 'LoadBalancer'] || !has(self.ports) "
+                "|| self.ports.all(p, !has(p.nodePort))",
+                "ports[].nodePort needs service.type NodePort or LoadBalancer: remove it, or "
+                "change the type",
+            ),
+            (
+                "self.service.type in ['NodePort', 'LoadBalancer'] "
+                "|| !has(self.service.externalTrafficPolicy)",
+                "service.externalTrafficPolicy needs service.type NodePort or LoadBalancer: "
+                "remove it, or change the type",
+            ),
+            (
+                "self.service.type != 'ExternalName' || ![has(self.service.internalTrafficPolicy), "
+                "has(self.service.sessionAffinity), has(self.service.ipFamilyPolicy), "
+                "has(self.service.ipFamilies)].exists(given, given)",
+                "with service.type ExternalName no traffic passes the cluster: remove "
+                "service.internalTrafficPolicy, sessionAffinity, ipFamilyPolicy and ipFamilies",
+            ),
+            (
+                "has(self.image) || ![has(self.command), has(self.args), has(self.env), "
+                "has(self.envFrom), has(self.resources), has(self.readinessProbe), "
+                "has(self.livenessProbe), has(self.podTemplate)].exists(given, given)",
+                "command, args, env, envFrom, resources, readinessProbe, livenessProbe and "
+                "podTemplate are for the pods that image runs: remove them, or write image",
+            ),
+        )
+    )
+
+    image: str | None = Field(
+        default=None,
         description="Container image to run, for example docker.io/library/nginx:1.29. The "
-        "container is named 'app'.",
+        "container is named 'app'. Exactly one of image, selector and service.externalName is "
+        "written.",
         min_length=1,
+    )
+    selector: dict[str, LabelValue] | None = Field(
+        default=None,
+        description="Labels of pods that already run, instead of image: those of a StatefulSet, "
+        "or of another chart's Deployment. No Deployment is made then, and one that the app had "
+        "is removed.",
+        min_length=1,
+        max_length=64,
+        json_schema_extra=labels_rule("selector"),
     )
     replicas: int = Field(
         default=1,
@@ -95,9 +105,10 @@ class ExposedAppSpec(Model):
         le=2**31 - 1,
         json_schema_extra={"format": "int32"},
     )
-    ports: list[Port] = Field(
+    ports: list[Port] | None = Field(
+        default=None,
         description="The ports under which the app can be reached. The first TCP port is the one "
-        "of status.url.",
+        "of status.url. Needed, except with service.type ExternalName.",
         min_length=1,
         max_length=64,
         json_schema_extra={
@@ -156,8 +167,20 @@ class ExposedAppSpec(Model):
     liveness_probe: Probe | None = Field(
         default=None, description="Whether a container must be restarted."
     )
+    pod_template: PodTemplate | None = Field(
+        default=None,
+        description="A partial pod template that is laid over the generated one, for everything "
+        "that has no field here. Lists merge by the API's own keys (containers, env and volumes "
+        "by name), `$patch: delete` removes and `$patch: replace` replaces; its values win. The "
+        "label exposedapp.dev/name stays as it is.",
+    )
     service: ServiceSpec = Field(
         default=ServiceSpec(), description="How the Service in front of the pods is made."
+    )
+    suspend: bool = Field(
+        default=False,
+        description="While true, the Deployment and the Service are left as they are, whatever the "
+        "spec says; the status goes on telling what is.",
     )
 
 
@@ -212,10 +235,15 @@ class ExposedAppStatus(Model):
     observed_generation: int = Field(
         description="The metadata.generation that this status answers; -1 before the first time."
     )
-    url: str | None = Field(default=None, description="The address to click.")
+    url: str | None = Field(
+        default=None,
+        description="The address to click: the load balancer's, else a node's; for types without "
+        "node ports the one inside the cluster.",
+    )
     urls: list[str] | None = Field(
         default=None,
-        description="Every node's address, scheme://address:nodePort, sorted.",
+        description="Every address from outside: scheme://address:nodePort[path] of each listed "
+        "node, and the load balancer's, sorted.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     nodes: NodesStatus | None = Field(
@@ -241,6 +269,9 @@ class ExposedAppStatus(Model):
         default=None,
         description="Path of the app at the API server, for `kubectl get --raw` and "
         "`kubectl proxy`.",
+    )
+    load_balancer: LoadBalancerStatus | None = Field(
+        default=None, description="What the provider's load balancer has been given."
     )
     replicas: int | None = Field(default=None, description="Pods that exist now.")
     ready_replicas: int | None = Field(default=None, description="Pods that are ready now.")

@@ -9,13 +9,15 @@ from typing import NamedTuple, cast
 
 import orjson
 
+from exposedapp.addresses import Endpoint
+from exposedapp.labels import ADOPT_ANNOTATION, CONTAINER_ANNOTATION, HASH_ANNOTATION
 from exposedapp.nodes import Node, parse_node
-from exposedapp.resources import HASH_ANNOTATION
 from exposedapp.schema import Json
-from exposedapp.status import Endpoint
 
 DROPPED_KEPT = 1000
 """How many deleted objects' last versions are kept: enough for all requests under way."""
+
+KEPT_ANNOTATIONS = (HASH_ANNOTATION, ADOPT_ANNOTATION, CONTAINER_ANNOTATION)
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
@@ -99,7 +101,8 @@ class Cache:
         """Remembers an EndpointSlice; the key of its app when anything that matters changed."""
         key, name = _service_of(body), body["metadata"]["name"]
         parts = self._slices.setdefault(key, {})
-        endpoints = tuple(_endpoint(it) for it in body.get("endpoints") or ())
+        ports = frozenset(it.get("name") or "" for it in body.get("ports") or ())
+        endpoints = tuple(_endpoint(it, ports) for it in body.get("endpoints") or ())
         if parts.get(name) == endpoints:
             return ()
         parts[name] = endpoints
@@ -140,8 +143,9 @@ def trim(body: Json) -> Json:
     for key in ("ownerReferences", "deletionTimestamp"):
         if key in meta:
             trimmed["metadata"][key] = meta[key]
-    if digest := (meta.get("annotations") or {}).get(HASH_ANNOTATION):
-        trimmed["metadata"]["annotations"] = {HASH_ANNOTATION: digest}
+    annotations = meta.get("annotations") or {}
+    if found := {key: annotations[key] for key in KEPT_ANNOTATIONS if key in annotations}:
+        trimmed["metadata"]["annotations"] = found
     return trimmed
 
 
@@ -150,7 +154,7 @@ def _service_of(body: Json) -> Key:
     return Key(meta["namespace"], meta["labels"].get(SERVICE_NAME_LABEL, ""))
 
 
-def _endpoint(body: Json) -> Endpoint:
+def _endpoint(body: Json, ports: frozenset[str]) -> Endpoint:
     conditions = body.get("conditions") or {}
     target = body.get("targetRef") or {}
     return Endpoint(
@@ -158,4 +162,6 @@ def _endpoint(body: Json) -> Endpoint:
         # Unknown counts as ready (API docs of EndpointConditions).
         ready=conditions.get("ready") is not False,
         terminating=conditions.get("terminating") is True,
+        node=body.get("nodeName"),
+        ports=ports,
     )

@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 
 import orjson
 
+from exposedapp.adoption import is_adoptable
 from exposedapp.api import KIND
 from exposedapp.cache import Cache, Key, key_of
 from exposedapp.cluster import ApiError, Cluster
-from exposedapp.drift import drift
+from exposedapp.drift import drift, surplus_ports
+from exposedapp.labels import ADOPT_ANNOTATION, HASH_ANNOTATION, Identity
 from exposedapp.queue import Retry
-from exposedapp.reasons import ChildKind, Problem, Reason
+from exposedapp.reasons import ChildKind, Did, Problem, Reason
 from exposedapp.refusals import is_out_of_range, problem_of
-from exposedapp.resources import Identity, keep_node_ports, node_ports
+from exposedapp.resources import keep_node_ports, node_ports
 from exposedapp.schema import Json
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Outcome:
     live: Json | None = None
     problem: Problem | None = None
     waiting: str | None = None
+    did: Did | None = None
 
 
 class Children:
@@ -60,22 +63,54 @@ class Children:
         live = self._cache.children[kind].get(Key(app.namespace, app.name))
         return live if live and _owner(live).get("uid") == app.uid else None
 
-    async def ensure_deployment(self, app: Identity, wanted: Json, applied: Applied) -> Outcome:
-        """Makes the Deployment as wanted. Raises Retry when it is better to come back soon."""
-        return await self._ensure(app, "Deployment", wanted, applied)
+    def own(self, app: Identity, live: Json | None) -> Json | None:
+        """The object that has a child's name, when this app may change it."""
+        return live if live and _may_change(app, live) else None
+
+    async def look(self, app: Identity, kind: ChildKind) -> Json | None:
+        """Whatever has the child's name: apply would take it over, so look before the first time.
+
+        Raises Retry when there is no answer.
+        """
+        key = Key(app.namespace, app.name)
+        try:
+            return self._cache.children[kind].get(key) or await self._cluster.get(kind, *key)
+        except ApiError as error:
+            raise Retry(str(error), error.retry_after) from error
+
+    async def ensure_deployment(
+        self, app: Identity, live: Json | None, wanted: Json | None, applied: Applied
+    ) -> Outcome:
+        """Makes the Deployment as wanted; one that the app had and wants no more is removed.
+
+        `live` is what has its name. Raises Retry when it is better to come back soon.
+        """
+        if wanted is not None:
+            return await self._ensure(app, "Deployment", live, wanted, applied)
+        live = self.known(app, "Deployment")
+        if live is None or "deletionTimestamp" in live["metadata"]:
+            return Outcome()
+        key = Key(app.namespace, app.name)
+        try:
+            await self._cluster.delete(live, "Deployment")
+        except ApiError as error:
+            return self._refused(key, "Deployment", live, error)
+        self._cache.children["Deployment"].forget(key, live["metadata"]["uid"])
+        did = Did("Deployment", "Removed")
+        log.info("%s/%s: %s", *key, did)
+        return Outcome(did=did)
 
     async def ensure_service(
-        self, app: Identity, wanted: Json, before: list[Json], applied: Applied
+        self, app: Identity, live: Json | None, wanted: Json, before: list[Json], applied: Applied
     ) -> Outcome:
         """Makes the Service as wanted, on the node ports that it had.
 
-        `before` are the ports of the app's status: the memory of a Service that was deleted.
-        Raises Retry when it is better to come back soon.
+        `live` is what has its name; `before` are the ports of the app's status: the memory of a
+        Service that was deleted. Raises Retry when it is better to come back soon.
         """
-        live = self.known(app, "Service")
-        had = node_ports(live["spec"]["ports"] if live else before)
+        had = node_ports((live["spec"].get("ports") or []) if live else before)
         sticky = keep_node_ports(wanted, had)
-        outcome = await self._ensure(app, "Service", sticky, applied)
+        outcome = await self._ensure(app, "Service", live, sticky, applied)
         problem = outcome.problem
         if problem is None:
             return outcome
@@ -96,7 +131,7 @@ class Children:
         if again == sticky:
             return outcome
         # Nobody asked for a remembered number by name: when it cannot be had, a new one will do.
-        return await self._ensure(app, "Service", again, applied)
+        return await self._ensure(app, "Service", live, again, applied)
 
     async def _holders(self, key: Key, numbers: set[int]) -> dict[int, str]:
         """Which of these node ports other Services have, and in words, which ones.
@@ -118,13 +153,16 @@ class Children:
         return found
 
     async def _ensure(
-        self, app: Identity, kind: ChildKind, wanted: Json, applied: Applied
+        self,
+        app: Identity,
+        kind: ChildKind,
+        live: Json | None,
+        wanted: Json,
+        applied: Applied,
     ) -> Outcome:
-        key, store = Key(app.namespace, app.name), self._cache.children[kind]
-        live = store.get(key)
+        key = Key(app.namespace, app.name)
+        did = Did(kind, "Created")
         try:
-            # Apply takes over whatever has the name, so look before the first time.
-            live = live or await self._cluster.get(kind, *key)
             if live is None:
                 answer = await self._cluster.apply(wanted, None)
             else:
@@ -132,19 +170,27 @@ class Children:
                     return hindrance
                 if not self._needs_apply(kind, wanted, live, applied):
                     return Outcome(live)
+                did = _difference(kind, wanted, live, applied)
+                if did.how != "Updated" and surplus_ports(wanted, live):
+                    # Apply takes away only what it has given.
+                    ports = {"ports": wanted["spec"].get("ports")}
+                    await self._cluster.patch_spec(live, kind, ports)
                 answer = await self._cluster.apply(wanted, live["metadata"]["uid"])
         except ApiError as error:
             return self._refused(key, kind, live, error)
-        store.put(answer)
+        self._cache.children[kind].put(answer)
         if live and answer["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]:
             applied[kind].futile_for = _digest(live)
-        else:
-            log.info("%s/%s: %s applied%s", *key, kind, _told(applied.get(kind)))
-        return Outcome(answer)
+            return Outcome(answer)
+        log.info("%s/%s: %s", *key, did)
+        return Outcome(answer, did=did)
 
     def _needs_apply(self, kind: ChildKind, wanted: Json, live: Json, applied: Applied) -> bool:
         parts = {part: wanted[part] for part in ("metadata", "spec")}
-        differences = tuple(drift(parts, live))
+        differences = (
+            *drift(parts, live),
+            *(("spec.ports",) if surplus_ports(wanted, live) else ()),
+        )
         if not differences:
             return False
         now, last = self._clock(), applied.get(kind)
@@ -177,28 +223,39 @@ def _owner(live: Json) -> Json:
     return next((it for it in references if it.get("controller")), {})
 
 
+def _may_change(app: Identity, live: Json) -> bool:
+    owner = _owner(live)
+    return owner.get("uid") == app.uid or (not owner and is_adoptable(live))
+
+
 def _hindrance(app: Identity, kind: ChildKind, live: Json) -> Outcome | None:
     """Why the object that has the child's name must not be touched."""
     owner = _owner(live)
-    if owner.get("uid") == app.uid:
+    if _may_change(app, live):
         if "deletionTimestamp" in live["metadata"]:
             return Outcome(waiting=f"The old {kind} is being deleted.")
         return None
     if owner.get("kind") == KIND and owner.get("name") == app.name:
         return Outcome(waiting=f"The {kind} of an earlier app of this name is still being deleted.")
-    holder = f", it belongs to {owner['kind']} {owner['name']}" if owner else ""
-    return Outcome(
-        problem=Problem(
-            Reason.NOT_OWNED,
-            f"There is a {kind} named {app.name} that this app did not make{holder}. "
-            f"Delete it, or give the app another name.",
-            kind,
-        )
-    )
+    if owner:
+        holder = f", it belongs to {owner['kind']} {owner['name']}"
+        way_out = "Delete it, or give the app another name."
+    else:
+        holder = ""
+        hand_over = f"kubectl annotate {kind.lower()} {app.name} {ADOPT_ANNOTATION}=true"
+        way_out = f"Hand it over ({hand_over}), delete it, or give the app another name."
+    said = f"There is a {kind} named {app.name} that this app did not make{holder}. {way_out}"
+    return Outcome(problem=Problem(Reason.NOT_OWNED, said, kind))
 
 
-def _told(last: LastApply | None) -> str:
-    return f" ({', '.join(last.differences)})" if last else ""
+def _difference(kind: ChildKind, wanted: Json, live: Json, applied: Applied) -> Did:
+    """What an apply to a live object is for."""
+    before = (live["metadata"].get("annotations") or {}).get(HASH_ANNOTATION)
+    if before is None and not _owner(live):
+        return Did(kind, "Adopted")
+    if before != wanted["metadata"]["annotations"][HASH_ANNOTATION]:
+        return Did(kind, "Updated")
+    return Did(kind, "Repaired", applied[kind].differences)
 
 
 def _digest(live: Json) -> int:

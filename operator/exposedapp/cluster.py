@@ -24,6 +24,7 @@ PATHS = {
     "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
     "Service": "/api/v1/namespaces/{namespace}/services",
     "Pod": "/api/v1/namespaces/{namespace}/pods",
+    "Event": "/api/v1/namespaces/{namespace}/events",
     "ExposedApp": f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}",
 }
 
@@ -111,6 +112,37 @@ class Cluster:
             body,
             "application/apply-patch+yaml",
         )
+
+    async def patch_spec(self, live: Json, kind: str, changes: Json) -> Json:
+        """Sets fields of an object's spec as a whole, also parts that others own.
+
+        Refused (ApiError 409) when the object is not as it was when it was looked at.
+        """
+        meta = live["metadata"]
+        return await self._request(
+            "PATCH",
+            _path(kind, meta["namespace"], meta["name"]) + f"?fieldManager={FIELD_MANAGER}",
+            {"metadata": {"resourceVersion": meta["resourceVersion"]}, "spec": changes},
+            "application/merge-patch+json",
+        )
+
+    async def delete(self, live: Json, kind: str) -> None:
+        """Deletes this object, and in the background what it owns; one that is gone is no error.
+
+        Refused (ApiError 409) when another one has taken its place.
+        """
+        meta = live["metadata"]
+        options = {"preconditions": {"uid": meta["uid"]}, "propagationPolicy": "Background"}
+        try:
+            await self._request(
+                "DELETE",
+                _path(kind, meta["namespace"], meta["name"]),
+                options,
+                "application/json",
+            )
+        except ApiError as error:
+            if error.status != 404:
+                raise
 
     async def patch_status(self, namespace: str, name: str, version: str, changes: Json) -> Json:
         """Merges the changed fields into an app's status; None removes a field.

@@ -10,14 +10,21 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
+from exposedapp.schema import Json
+
 # By what the items of a list are told apart (the API's own patchMergeKeys), most telling first.
 MERGE_KEYS = (("containerPort", "protocol"), ("port", "protocol"), ("uid",), ("name",))
+ATOMIC_MAPS = frozenset({"selector", "nodeSelector", "matchLabels"})
+"""Fields that apply sets as a whole (x-kubernetes-map-type: atomic): nobody can add to them."""
 QUANTITY_FIELDS = frozenset({"requests", "limits", "divisor"})
 
 
 def drift(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
     """Yields the path of every field of `wanted` that `live` does not have, or has otherwise."""
     if isinstance(wanted, dict):
+        if path.rpartition(".")[2] in ATOMIC_MAPS and isinstance(live, dict) and wanted != live:
+            yield path
+            return
         source = live if isinstance(live, dict) else {}
         for key, value in wanted.items():
             yield from drift(value, source.get(key), f"{path}.{key}" if path else key)
@@ -27,6 +34,13 @@ def drift(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
             yield from drift(item, _counterpart(item, index, items), f"{path}[{index}]")
     elif wanted != live and (wanted or live) and not _same_quantity(wanted, live, path):
         yield path
+
+
+def surplus_ports(wanted: Json, live: Json) -> bool:
+    """Whether a live Service has ports that are not wanted."""
+    keys = {(it["port"], it["protocol"]) for it in wanted["spec"].get("ports") or ()}
+    found = {(it["port"], it.get("protocol", "TCP")) for it in live["spec"].get("ports") or ()}
+    return bool(found - keys)
 
 
 def _counterpart(item: Any, index: int, items: list[Any]) -> Any:

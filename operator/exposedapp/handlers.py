@@ -21,9 +21,10 @@ import kopf
 from exposedapp.api import GROUP, PLURAL, VERSION
 from exposedapp.cache import Cache, Key, Store, key_of
 from exposedapp.cluster import ApiError, Cluster
+from exposedapp.labels import NAME_LABEL
 from exposedapp.queue import WorkQueue
 from exposedapp.reconcile import Reconciler
-from exposedapp.resources import NAME_LABEL
+from exposedapp.recorder import Recorder
 from exposedapp.schema import Json
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,10 @@ class _Running:
     async def start(self, **_: Any) -> None:
         """Logs in and waits for the CRD: kopf looks for it once, at the start."""
         self._cluster = await Cluster.login()
-        self.queue = WorkQueue(Reconciler(self._cluster, self._cache).reconcile)
+        self._recorder = Recorder(self._cluster)
+        self._recorder.start()
+        reconciler = Reconciler(self._cluster, self._cache, self._recorder.record)
+        self.queue = WorkQueue(reconciler.reconcile)
         told = None
         while hindrance := await self._hindrance():
             if hindrance != told:
@@ -143,6 +147,7 @@ class _Running:
     async def stop(self, **_: Any) -> None:
         """Ends the workers, then the connections they use."""
         await self.queue.stop()
+        await self._recorder.stop()
         await self._cluster.close()
 
 

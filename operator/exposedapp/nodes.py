@@ -2,7 +2,7 @@
 
 import hashlib
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,8 +13,6 @@ ADDRESS_TYPES = ("ExternalIP", "InternalIP")
 
 LIMIT = 16
 """At most so many nodes per app are listed: a status must stay small on a large cluster."""
-
-SCHEMES = {"TCP": "http", "UDP": "udp", "SCTP": "sctp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +42,22 @@ def parse_node(body: Json) -> Node:
     )
 
 
-def why_not(node: Node, families: Sequence[str]) -> str | None:
-    """Why a node forwards nothing for an app, in a few words; None when it does."""
+def why_not(
+    node: Node, families: Sequence[str], with_pods: Collection[str] | None = None
+) -> str | None:
+    """Why a node forwards nothing for an app, in a few words; None when it does.
+
+    `with_pods` are the nodes that run a ready pod of the app, when only those forward
+    (externalTrafficPolicy Local).
+    """
     if node.deleting:
         return "being deleted"
     if not node.ready:
         return "not ready"
     if not hosts(node, families):
         return f"without an {' or '.join(families)} address"
+    if with_pods is not None and node.name not in with_pods:
+        return "without a ready pod (externalTrafficPolicy Local)"
     return None
 
 
@@ -83,11 +89,6 @@ def choose(uid: str, nodes: Iterable[Node]) -> list[Node]:
         eligible,
         key=lambda node: hashlib.blake2b(f"{uid}/{node.name}".encode(), digest_size=8).digest(),
     )[:LIMIT]
-
-
-def url(scheme: str, host: str, port: int) -> str:
-    """One URL; an IPv6 address is put in brackets (RFC 3986)."""
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 @lru_cache(maxsize=4096)

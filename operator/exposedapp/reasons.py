@@ -28,6 +28,18 @@ class Reason(StrEnum):
     FORBIDDEN = "Forbidden"
 
 
+STALLED_REASONS = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.NOT_OWNED,
+        Reason.NODE_PORT_CONFLICT,
+        Reason.NODE_PORTS_EXHAUSTED,
+        Reason.QUOTA_EXCEEDED,
+        Reason.FORBIDDEN,
+    }
+)
+"""With these, waiting helps nobody."""
+
 ChildKind = Literal["Deployment", "Service"]
 CHILD_KINDS: tuple[ChildKind, ...] = ("Deployment", "Service")
 
@@ -53,3 +65,17 @@ class Trouble:
     def same_as(self, other: "Trouble | None") -> bool:
         """Whether it is the same trouble; the kubelet words it anew at every attempt."""
         return other is not None and (self.reason, self.pod) == (other.reason, other.pod)
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """What was done to a child."""
+
+    kind: ChildKind
+    how: Literal["Created", "Updated", "Repaired", "Adopted", "Removed"]
+    fields: tuple[str, ...] = ()
+    """What somebody else had changed, and was put back."""
+
+    def __str__(self) -> str:
+        fields = f": {', '.join(self.fields)}" if self.fields else ""
+        return f"{self.kind} {self.how.lower()}{fields}"

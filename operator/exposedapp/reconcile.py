@@ -6,9 +6,10 @@ read the app -> what should be -> compare with what is -> write the difference -
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -16,16 +17,12 @@ from exposedapp.api import ExposedAppSpec, ExposedAppStatus
 from exposedapp.cache import Cache, Key
 from exposedapp.children import Applied, Children, Outcome
 from exposedapp.cluster import ApiError, Cluster
+from exposedapp.events import Happening, of_children, of_status
+from exposedapp.labels import NAME_LABEL, Identity, selector_string
 from exposedapp.pods import pod_trouble
 from exposedapp.queue import Retry
 from exposedapp.reasons import CHILD_KINDS, ChildKind, Problem, Reason, Trouble
-from exposedapp.resources import (
-    Identity,
-    SpecError,
-    make_deployment,
-    make_service,
-    selector_string,
-)
+from exposedapp.resources import SpecError, make_deployment, make_service, pod_labels
 from exposedapp.schema import Json
 from exposedapp.status import (
     Observed,
@@ -33,12 +30,14 @@ from exposedapp.status import (
     compute,
     is_reconciling,
     is_urgent,
-    rollout_complete,
+    pods_are_well,
     summary,
     tells_pod_trouble,
 )
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SETTLED_PACE = (1.0, 5.0)
 """A status whose news can wait is written when nothing more has come for so long, but not later
@@ -70,11 +69,16 @@ class Reconciler:
     """Makes one app at a time true; several at once do not hinder each other."""
 
     def __init__(
-        self, cluster: Cluster, cache: Cache, clock: Callable[[], float] = time.monotonic
+        self,
+        cluster: Cluster,
+        cache: Cache,
+        record: Callable[[Identity, Happening], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = cluster
         self._cache = cache
         self._children = Children(cluster, cache, clock)
+        self._record = record
         self._clock = clock
         self._memory: dict[Key, _Memory] = {}
 
@@ -93,29 +97,32 @@ class Reconciler:
         app = Identity(key.namespace, key.name, body["metadata"]["uid"])
         memory = self._remember(key, app.uid, body["metadata"]["generation"])
         spec, outcomes = await self._make_children(app, body, memory.applied)
+        for happened in of_children([it.did for it in outcomes.values() if it.did]):
+            self._record(app, happened)
         deployment = outcomes["Deployment"].live
+        pods = pod_labels(app, spec, deployment) if spec else {NAME_LABEL: app.name}
         previous = _status_of(body)
-        look = await self._look_at_pods(app, deployment, previous, memory)
         problems = [it.problem for it in outcomes.values() if it.problem]
         waiting = {kind: it.waiting for kind, it in outcomes.items() if it.waiting}
-        status = compute(
-            Observed(
-                app=app,
-                generation=memory.generation,
-                spec=spec,
-                previous=previous,
-                deployment=deployment,
-                service=outcomes["Service"].live,
-                endpoints=self._cache.endpoints(key),
-                nodes=list(self._cache.nodes.values()),
-                trouble=memory.trouble,
-                problems=problems,
-                waiting=waiting,
-                now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            )
+        seen = Observed(
+            app=app,
+            generation=memory.generation,
+            spec=spec,
+            previous=previous,
+            pods=pods,
+            deployment=deployment,
+            service=outcomes["Service"].live,
+            endpoints=self._cache.endpoints(key),
+            nodes=list(self._cache.nodes.values()),
+            trouble=memory.trouble,
+            problems=problems,
+            waiting=waiting,
+            now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
+        look = await self._look_at_pods(seen, memory)
+        status = compute(replace(seen, trouble=memory.trouble))
         version = body["metadata"]["resourceVersion"]
-        due = await self._write_status(key, version, previous, status, memory)
+        due = await self._write_status(app, version, previous, status, memory)
         again = min((it for it in (look, due) if it is not None), default=None)
         if problems or waiting:
             message = problems[0].message if problems else next(iter(waiting.values()))
@@ -132,52 +139,49 @@ class Reconciler:
         self, app: Identity, body: Json, applied: Applied
     ) -> tuple[ExposedAppSpec | None, dict[ChildKind, Outcome]]:
         spec = None
+        known = {kind: self._children.known(app, kind) for kind in CHILD_KINDS}
+        as_it_is = {kind: Outcome(live) for kind, live in known.items()}
         try:
             spec = ExposedAppSpec.model_validate(body["spec"])
-            deployment, service = make_deployment(app, spec), make_service(app, spec)
+            if spec.suspend:
+                return spec, as_it_is
+            there = await self._look(app, spec)
+            taken = self._children.own(app, there["Deployment"])
+            deployment = make_deployment(app, spec, taken)
+            service = make_service(app, spec, pod_labels(app, spec, taken))
         except (ValidationError, SpecError) as error:
             # The children stay as they are: the last spec that worked is better than none.
             found = Problem(Reason.INVALID_SPEC, _told(error))
-            return spec, {
-                "Deployment": Outcome(self._children.known(app, "Deployment"), found),
-                "Service": Outcome(self._children.known(app, "Service")),
-            }
+            return spec, {**as_it_is, "Deployment": Outcome(known["Deployment"], found)}
         ports = (body.get("status") or {}).get("ports") or []
-        # Both are awaited also when one fails: the next reconcile must find none under way.
-        results = await asyncio.gather(
-            self._children.ensure_deployment(app, deployment, applied),
-            self._children.ensure_service(app, service, ports, applied),
-            return_exceptions=True,
+        results = await _all(
+            self._children.ensure_deployment(app, there["Deployment"], deployment, applied),
+            self._children.ensure_service(app, there["Service"], service, ports, applied),
         )
-        outcomes: dict[ChildKind, Outcome] = {}
-        for kind, result in zip(CHILD_KINDS, results, strict=True):
-            if isinstance(result, BaseException):
-                raise result
-            outcomes[kind] = result
-        return spec, outcomes
+        return spec, dict(zip(CHILD_KINDS, results, strict=True))
 
-    async def _look_at_pods(
-        self,
-        app: Identity,
-        deployment: Json | None,
-        previous: ExposedAppStatus,
-        memory: _Memory,
-    ) -> float | None:
+    async def _look(self, app: Identity, spec: ExposedAppSpec) -> dict[ChildKind, Json | None]:
+        """What has the names of the children now."""
+        kinds = CHILD_KINDS if spec.image else ("Service",)
+        found = await _all(*(self._children.look(app, kind) for kind in kinds))
+        return {"Deployment": None, **dict(zip(kinds, found, strict=True))}
+
+    async def _look_at_pods(self, seen: Observed, memory: _Memory) -> float | None:
         """Asks the pods what holds them up, now and then while they are not as wanted.
 
         Returns after how many seconds to ask again.
         """
-        if deployment is None or rollout_complete(deployment):
+        if pods_are_well(seen):
             memory.trouble, memory.look_at, memory.look_every = None, None, FIRST_LOOK_SECONDS
             return None
-        now = self._clock()
+        app, now = seen.app, self._clock()
         if memory.look_at is None:
             # After a restart the pods that were in trouble most likely still are.
-            known = tells_pod_trouble(previous, memory.generation)
+            known = tells_pod_trouble(seen.previous, memory.generation)
             memory.look_at = now if known else now + memory.look_every
         if now >= memory.look_at:
             try:
-                pods = await self._cluster.pods(app.namespace, selector_string(app.name))
+                pods = await self._cluster.pods(app.namespace, selector_string(seen.pods))
                 found = pod_trouble(pods)
                 if found is None or not found.same_as(memory.trouble):
                     memory.trouble = found
@@ -190,7 +194,7 @@ class Reconciler:
 
     async def _write_status(
         self,
-        key: Key,
+        app: Identity,
         version: str,
         previous: ExposedAppStatus,
         status: ExposedAppStatus,
@@ -200,7 +204,7 @@ class Reconciler:
 
         Returns after how many seconds a status that was held back is due.
         """
-        different = changes(previous, status)
+        key, different = Key(app.namespace, app.name), changes(previous, status)
         if not different:
             memory.held_back = None
             return None
@@ -225,7 +229,23 @@ class Reconciler:
         memory.held_back = None
         self._cache.apps.put(answer)
         _log_transition(key, previous, status)
+        for happened in of_status(previous, status):
+            self._record(app, happened)
         return None
+
+
+async def _all(*under_way: Awaitable[T]) -> list[T]:
+    """What all of these return; all are awaited also when one fails, and then its error is raised.
+
+    The next reconcile must find none under way.
+    """
+    results = await asyncio.gather(*under_way, return_exceptions=True)
+    found = []
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+        found.append(result)
+    return found
 
 
 def _status_of(body: Json) -> ExposedAppStatus:

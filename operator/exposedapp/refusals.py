@@ -3,6 +3,9 @@
 from exposedapp.cluster import ApiError
 from exposedapp.reasons import ChildKind, Problem, Reason
 
+MALFORMED = ("failed to create typed patch object", "failed to convert new object")
+"""How server-side apply begins when a field is unknown or of a wrong type; its status is 500."""
+
 
 def problem_of(error: ApiError, child: ChildKind) -> Problem | None:
     """The problem behind a refusal; None when it is a passing one and only trying again helps.
@@ -21,7 +24,7 @@ def problem_of(error: ApiError, child: ChildKind) -> Problem | None:
         return Problem(Reason.QUOTA_EXCEEDED, text, child)
     if error.status == 403:
         return Problem(Reason.FORBIDDEN, text, child)
-    if error.status in (400, 422):
+    if error.status in (400, 422) or text.startswith(MALFORMED):
         return Problem(Reason.INVALID_SPEC, text, child)
     return None
 

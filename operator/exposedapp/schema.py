@@ -30,6 +30,23 @@ def map_list(*keys: str) -> Json:
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
 
 
+def labels_rule(field: str) -> Json:
+    """A rule that the keys of this map are label keys: what CEL can say, and patterns cannot."""
+    return rules(
+        (
+            "self.all(key, key.matches('^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]*"
+            "[A-Za-z0-9])?$') && key.size() - key.lastIndexOf('/') <= 64)",
+            f"{field} has a key that no label can have: write [PREFIX/]NAME, NAME at most 63 "
+            "of letters, digits, '-', '_' and '.'",
+        )
+    )
+
+
+def any_object(**extra: Any) -> WithJsonSchema:
+    """The schema of an object that only Kubernetes itself can check."""
+    return WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True, **extra})
+
+
 class Model(BaseModel):
     """What all parts of the resource share: camelCase outside, immutable inside.
 

@@ -7,30 +7,20 @@ of transition included, so "is there anything to write" is a comparison.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exposedapp import nodes
+from exposedapp import addresses
+from exposedapp.addresses import Addresses, Endpoint
 from exposedapp.api import (
     Condition,
     ConditionStatus,
     EndpointsStatus,
     ExposedAppSpec,
     ExposedAppStatus,
-    NodesStatus,
-    PortStatus,
 )
+from exposedapp.labels import Identity, selector_string
 from exposedapp.nodes import Node
 from exposedapp.pods import POD_REASONS
-from exposedapp.reasons import ChildKind, Problem, Reason, Trouble
-from exposedapp.resources import Identity, selector_string
+from exposedapp.reasons import STALLED_REASONS, ChildKind, Problem, Reason, Trouble
 from exposedapp.schema import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One pod behind the Service, from its EndpointSlices."""
-
-    pod: str
-    ready: bool
-    terminating: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +32,8 @@ class Observed:
     spec: ExposedAppSpec | None
     """None when it could not be parsed; then there is a problem that says why."""
     previous: ExposedAppStatus
+    pods: Mapping[str, str]
+    """The labels by which the app's pods are found; empty when it has none."""
     deployment: Json | None
     service: Json | None
     endpoints: Sequence[Endpoint]
@@ -54,25 +46,57 @@ class Observed:
     now: str
     """The time as Kubernetes writes it, for transitions."""
 
+    @property
+    def runs_pods(self) -> bool:
+        """Whether the pods are the app's own. When the spec is wrong, what is there tells."""
+        return self.deployment is not None if self.spec is None else self.spec.image is not None
+
+    @property
+    def suspended(self) -> bool:
+        """Whether nothing is to be changed."""
+        return self.spec is not None and self.spec.suspend
+
 
 def compute(seen: Observed) -> ExposedAppStatus:
     """The status that follows from what was observed."""
-    workload, service = _workload(seen), _service(seen)
-    addresses = _addresses(seen)
+    at = _addresses(seen)
+    counts = _endpoint_counts(seen.endpoints)
     deployed = (seen.deployment or {}).get("status") or {}
-    ready_endpoints = {it.pod for it in seen.endpoints if it.ready}
-    standing_endpoints = {it.pod for it in seen.endpoints if not it.terminating}
+    if seen.runs_pods:
+        replicas, ready = deployed.get("replicas", 0), deployed.get("readyReplicas", 0)
+    else:
+        replicas, ready = counts.total, counts.ready
     return ExposedAppStatus(
         observed_generation=seen.generation,
-        **addresses,
-        replicas=deployed.get("replicas", 0),
-        ready_replicas=deployed.get("readyReplicas", 0),
-        selector=selector_string(seen.app.name),
-        endpoints=EndpointsStatus(
-            ready=len(ready_endpoints), total=len(standing_endpoints | ready_endpoints)
-        ),
-        conditions=_conditions(seen, workload, service, addresses["nodes"]),
+        url=at.url,
+        urls=list(at.urls) or None,
+        nodes=at.nodes,
+        ports=list(at.ports) or None,
+        cluster_ips=list(at.cluster_ips) or None,
+        cluster_url=at.cluster_url,
+        proxy_path=at.proxy_path,
+        load_balancer=at.load_balancer,
+        replicas=replicas,
+        ready_replicas=ready,
+        selector=selector_string(seen.pods) or None,
+        endpoints=counts,
+        conditions=_conditions(seen, at),
     )
+
+
+def _addresses(seen: Observed) -> Addresses:
+    if seen.service is None:
+        # Without a Service there is no address; the ports stay, so that it gets the same again.
+        return Addresses(ports=seen.previous.ports or ())
+    return addresses.find(
+        seen.app, seen.spec, seen.service, seen.endpoints, seen.nodes, seen.previous.url
+    )
+
+
+def _endpoint_counts(endpoints: Sequence[Endpoint]) -> EndpointsStatus:
+    ready = {it.pod for it in endpoints if it.ready}
+    standing = {it.pod for it in endpoints if not it.terminating}
+    return EndpointsStatus(ready=len(ready), total=len(standing | ready))
 
 
 def changes(old: ExposedAppStatus, new: ExposedAppStatus) -> Json:
@@ -133,69 +157,105 @@ class _Verdict:
 
 
 def _workload(seen: Observed) -> _Verdict:
-    """Whether the pods are as wanted, by the same rules as `kubectl rollout status`."""
-    if problem := _problem(seen, "Deployment"):
-        return _Verdict("False", problem.reason, problem.message)
-    if waiting := seen.waiting.get("Deployment"):
-        return _Verdict("False", Reason.PROGRESSING, waiting)
-    if seen.deployment is None:
+    """Whether the pods are as wanted."""
+    if hindrance := _hindrance(seen, "Deployment"):
+        return hindrance
+    if seen.deployment is not None and seen.runs_pods:
+        return _rollout(seen, seen.deployment)
+    if seen.runs_pods:
         return _Verdict("False", Reason.PROGRESSING, "There is no Deployment yet.")
-    wanted = seen.deployment["spec"].get("replicas", 1)
+    if not seen.pods:
+        return _Verdict("True", Reason.AVAILABLE, "The app has no pods of its own.")
+    counts = _endpoint_counts(seen.endpoints)
+    found = f"{counts.ready} of {counts.total} pods with {selector_string(seen.pods)} are ready."
+    if counts.ready:
+        return _Verdict("True", Reason.AVAILABLE, found)
+    if seen.trouble:
+        return _Verdict("False", seen.trouble.reason, f"{found} {seen.trouble.message}".strip())
+    return _Verdict("False", Reason.PROGRESSING, found)
+
+
+def _rollout(seen: Observed, deployment: Json) -> _Verdict:
+    """The same for a Deployment's pods, by the rules of `kubectl rollout status`."""
+    wanted = deployment["spec"].get("replicas", 1)
     if wanted == 0:
         return _Verdict("True", Reason.SCALED_TO_ZERO, "No pods are wanted.")
-    if rollout_complete(seen.deployment):
+    if rollout_complete(deployment):
         return _Verdict("True", Reason.AVAILABLE, f"{wanted} of {wanted} pods are ready.")
-    status = seen.deployment.get("status") or {}
+    status = deployment.get("status") or {}
     ready = min(status.get("readyReplicas", 0), wanted)
     message = f"{ready} of {wanted} pods are ready."
     if trouble := seen.trouble or _rollout_trouble(status.get("conditions") or ()):
         return _Verdict("False", trouble.reason, f"{message} {trouble.message}".strip())
+    if ready == wanted:
+        surplus = max(status.get("replicas", 0) - wanted, 0)
+        message += f" {surplus} more are to go." if surplus else " Newer ones are to come."
     return _Verdict("False", Reason.PROGRESSING, message)
 
 
 def _service(seen: Observed) -> _Verdict:
     """Whether the Service is there and has the pods behind it."""
-    if problem := _problem(seen, "Service"):
-        return _Verdict("False", problem.reason, problem.message)
-    if waiting := seen.waiting.get("Service"):
-        return _Verdict("False", Reason.PROGRESSING, waiting)
+    if hindrance := _hindrance(seen, "Service"):
+        return hindrance
     if seen.service is None:
         return _Verdict("False", Reason.PROGRESSING, "There is no Service yet.")
-    wanted = seen.spec.replicas if seen.spec else 0
-    ready = len({it.pod for it in seen.endpoints if it.ready})
+    if not seen.pods:
+        target = seen.service["spec"].get("externalName")
+        name = f"{seen.app.name}.{seen.app.namespace}.svc"
+        return _Verdict("True", Reason.AVAILABLE, f"The name {name} stands for {target}.")
+    ready = {it.pod for it in seen.endpoints if it.ready}
+    if seen.runs_pods:
+        wanted = seen.deployment["spec"].get("replicas", 1) if seen.deployment else 0
+    else:
+        wanted = max(len(ready), 1)
     if wanted == 0:
         return _Verdict("True", Reason.SCALED_TO_ZERO, "The Service is there; no pods are wanted.")
-    if ready < wanted:
-        return _Verdict(
-            "False", Reason.PROGRESSING, f"{ready} of {wanted} pods get traffic from the Service."
-        )
-    return _Verdict("True", Reason.AVAILABLE, f"{wanted} of {wanted} pods get traffic.")
+    if len(ready) < wanted:
+        message = f"{len(ready)} of {wanted} pods get traffic from the Service."
+        return _Verdict("False", Reason.PROGRESSING, message)
+    if missing := _missing_port(seen):
+        return _Verdict("False", Reason.PROGRESSING, missing)
+    return _Verdict("True", Reason.AVAILABLE, f"{len(ready)} of {len(ready)} pods get traffic.")
 
 
-def _ready(
-    seen: Observed, workload: _Verdict, service: _Verdict, counts: NodesStatus | None
-) -> _Verdict:
+def _missing_port(seen: Observed) -> str | None:
+    """A targetPort by name that no selected pod has: its endpoints then lack that port."""
+    if seen.runs_pods or seen.service is None:
+        return None
+    found = {name for it in seen.endpoints if it.ready for name in it.ports}
+    for port in seen.service["spec"].get("ports") or ():
+        target = port["targetPort"]
+        if isinstance(target, str) and port.get("name", "") not in found:
+            return f"No pod has a container port named '{target}', targetPort of {port['port']}."
+    return None
+
+
+def _ready(seen: Observed, workload: _Verdict, service: _Verdict, at: Addresses) -> _Verdict:
     """The sum, in the order in which a person would want to be told."""
     if seen.problems:
         first = seen.problems[0]
         return _Verdict("False", first.reason, first.message)
     if workload.reason == Reason.SCALED_TO_ZERO and service.good:
         return _Verdict("True", Reason.SCALED_TO_ZERO, "No pods are wanted; the address is kept.")
-    if seen.service is not None and counts is not None and counts.listed == 0:
-        return _Verdict("False", Reason.NO_ELIGIBLE_NODE, _why_no_node(seen))
+    if at.why_no_node and not at.pods_decide:
+        return _Verdict("False", Reason.NO_ELIGIBLE_NODE, at.why_no_node)
     for part in (workload, service):
         if not part.good:
             return part
-    return _Verdict("True", Reason.AVAILABLE, workload.message)
+    if at.why_no_node:
+        return _Verdict("False", Reason.NO_ELIGIBLE_NODE, at.why_no_node)
+    return _Verdict("True", Reason.AVAILABLE, (workload if seen.pods else service).message)
 
 
-def _conditions(
-    seen: Observed, workload: _Verdict, service: _Verdict, counts: NodesStatus | None
-) -> list[Condition]:
-    ready = _ready(seen, workload, service, counts)
+def _conditions(seen: Observed, at: Addresses) -> list[Condition]:
+    workload, service = _workload(seen), _service(seen)
+    ready = _ready(seen, workload, service, at)
+    if seen.suspended:
+        said = f"{ready.message} Suspended: changes wait until spec.suspend is false."
+        ready = _Verdict(ready.status, ready.reason, said)
     verdicts = {"Ready": ready, "WorkloadAvailable": workload, "ServiceReady": service}
     # The two below follow kstatus: present only while true (sigs.k8s.io/cli-utils, pkg/kstatus).
-    if seen.problems:
+    if ready.reason in STALLED_REASONS:
         verdicts["Stalled"] = _Verdict("True", ready.reason, ready.message)
     elif not ready.good and ready.reason != Reason.NO_ELIGIBLE_NODE:
         verdicts["Reconciling"] = _Verdict("True", ready.reason, ready.message)
@@ -215,6 +275,13 @@ def _conditions(
     ]
 
 
+def pods_are_well(seen: Observed) -> bool:
+    """Whether there is nothing to ask the pods: all are as wanted, or there are none to ask."""
+    if seen.runs_pods or seen.deployment is not None:
+        return seen.deployment is None or rollout_complete(seen.deployment)
+    return not seen.pods or any(it.ready for it in seen.endpoints)
+
+
 def rollout_complete(deployment: Json) -> bool:
     """Whether every pod is of the newest template and available, and no old one is left."""
     status = deployment.get("status") or {}
@@ -225,8 +292,13 @@ def rollout_complete(deployment: Json) -> bool:
     )
 
 
-def _problem(seen: Observed, child: ChildKind) -> Problem | None:
-    return next((it for it in seen.problems if it.child in (child, None)), None)
+def _hindrance(seen: Observed, child: ChildKind) -> _Verdict | None:
+    """Why a child is not as wanted, when that is known without looking at it."""
+    if problem := next((it for it in seen.problems if it.child in (child, None)), None):
+        return _Verdict("False", problem.reason, problem.message)
+    if waiting := seen.waiting.get(child):
+        return _Verdict("False", Reason.PROGRESSING, waiting)
+    return None
 
 
 def _rollout_trouble(conditions: Iterable[Json]) -> Trouble | None:
@@ -237,64 +309,6 @@ def _rollout_trouble(conditions: Iterable[Json]) -> Trouble | None:
     if (progress := found.get("Progressing")) and progress["status"] == "False":
         return Trouble(Reason.DEADLINE, progress.get("message", ""))
     return None
-
-
-# --- addresses ----------------------------------------------------------------------------------
-
-
-def _addresses(seen: Observed) -> Json:
-    """The fields of the status that say where the app is."""
-    if seen.service is None:
-        # Without a Service there is no address; the ports stay, so that it gets the same again.
-        return {"ports": seen.previous.ports, "nodes": None}
-    spec = seen.service["spec"]
-    ports = [
-        PortStatus(
-            name=port.get("name"),
-            port=port["port"],
-            target_port=port["targetPort"],
-            node_port=port.get("nodePort"),
-            protocol=port.get("protocol", "TCP"),
-        )
-        for port in spec["ports"]
-    ]
-    families = spec.get("ipFamilies") or ["IPv4"]
-    eligible = [node for node in seen.nodes if nodes.why_not(node, families) is None]
-    listed = nodes.choose(seen.app.uid, eligible)
-    hosts = [host for node in listed for host in nodes.hosts(node, families)]
-    # The first TCP port is the one a person means, else the first of all.
-    main = next((port for port in ports if port.protocol == "TCP"), ports[0])
-    best = _urls([main], hosts)
-    before = seen.previous.url
-    name, namespace = seen.app.name, seen.app.namespace
-    return {
-        "url": before if before in best else next(iter(best), None),
-        "urls": _urls(ports, hosts),
-        "nodes": NodesStatus(eligible=len(eligible), listed=len(listed)),
-        "ports": ports,
-        "cluster_ips": [it for it in spec.get("clusterIPs") or () if it != "None"],
-        "cluster_url": f"{nodes.SCHEMES[main.protocol]}://{name}.{namespace}.svc:{main.port}",
-        "proxy_path": f"/api/v1/namespaces/{namespace}/services/{name}:{main.port}/proxy/",
-    }
-
-
-def _urls(ports: Sequence[PortStatus], hosts: Sequence[str]) -> list[str]:
-    return sorted(
-        nodes.url(nodes.SCHEMES[port.protocol], host, port.node_port)
-        for port in ports
-        for host in hosts
-        if port.node_port
-    )
-
-
-def _why_no_node(seen: Observed) -> str:
-    families = (seen.service or {}).get("spec", {}).get("ipFamilies") or ["IPv4"]
-    counts: dict[str, int] = {}
-    for node in seen.nodes:
-        if why := nodes.why_not(node, families):
-            counts[why] = counts.get(why, 0) + 1
-    told = ", ".join(f"{count} {why}" for why, count in sorted(counts.items()))
-    return f"No node forwards to the app: {told or 'there are no nodes'}."
 
 
 def _urgent_part(status: ExposedAppStatus) -> tuple[object, ...]:

@@ -21,7 +21,7 @@ def test_runs_under_the_restricted_level(operator: Operator) -> None:
 
 @pytest.mark.parametrize(
     "verb_and_resource",
-    ["get secrets", "delete deployments", "create pods", "delete exposedapps", "patch nodes"],
+    ["get secrets", "delete services", "create pods", "delete exposedapps", "patch nodes"],
 )
 def test_may_not_do_what_it_need_not(operator: Operator, verb_and_resource: str) -> None:
     who = f"--as=system:serviceaccount:{OPERATOR_NAMESPACE}:exposedapp"

@@ -32,4 +32,36 @@ alone() {
   flock --nonblock "$lock" || { echo "   waiting for another run ($1)" >&2; flock "$lock"; }
 }
 
+need_nodes() {  # of the cluster that use_cluster named. Sets nodes
+  mapfile -t nodes < <("$BIN/kind" get nodes --name "$name" 2>/dev/null)
+  if ((${#nodes[@]} == 0)); then
+    echo "There is no cluster $name to load images into: tests/kind/cluster.sh up $shape" >&2
+    exit 1
+  fi
+}
+
+# The nodes that lack an image, or have another one by its fixed tag. (kind's own check needs crictl in the node.)
+missing_on() {  # $@: images, each NAME:TAG
+  local node
+  for node in "${nodes[@]}"; do
+    docker exec "$node" ctr --namespace k8s.io images ls 2>/dev/null | awk -v images="$*" '
+      {digest[$1] = $3}
+      END {
+        split(images, image, " ")
+        for (i in image) {
+          ref = fixed = "docker.io/exposedapp/" image[i]
+          sub(/:.*/, ":dev", fixed)
+          if (!(ref in digest) || digest[ref] != digest[fixed]) exit 1
+        }
+      }' || echo "$node"
+  done
+}
+
+load_images() {  # $@: images, each NAME:TAG, which the engine has as NAME:dev too. To the nodes that need it
+  local missing refs=("$@" "${@/%:*/:dev}")
+  missing=$(missing_on "$@" | paste -sd ,)
+  [[ -z $missing ]] || phase "Load ${*%:*} into $name" "$BIN/kind" load docker-image --name "$name" \
+    --nodes "$missing" "${refs[@]/#/exposedapp/}"
+}
+
 digest() { sha256sum | cut -c 1-12; }

@@ -38,8 +38,9 @@ start_engine() {
     fi
     remove_stale_pid /var/run/docker.pid dockerd
     remove_stale_pid /var/run/docker/containerd/containerd.pid containerd
-    # A session of its own: neither Ctrl-C nor the end of this shell reaches it.
-    setsid nohup dockerd "${options[@]}" >"$PHASE_LOGS/dockerd.log" 2>&1 </dev/null &
+    # A session of its own: neither Ctrl-C nor the end of this shell reaches it. Without our own programs in
+    # PATH: containerd would remember a shim that it once found there.
+    PATH=${PATH//"$BIN":/} setsid nohup dockerd "${options[@]}" >"$PHASE_LOGS/dockerd.log" 2>&1 </dev/null &
   fi
   for ((i = 0; i < 60; i++)); do
     if answers; then return 0; fi

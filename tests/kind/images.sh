@@ -65,28 +65,7 @@ image() {
   docker tag "exposedapp/$name:$tag" "exposedapp/$name:dev"
 }
 
-# The nodes that lack an image, or have another one by its fixed tag. (kind's own check needs crictl in the node.)
-missing_on() {  # $@: images, each NAME:TAG
-  local node
-  for node in "${nodes[@]}"; do
-    docker exec "$node" ctr --namespace k8s.io images ls 2>/dev/null | awk -v images="$*" '
-      {digest[$1] = $3}
-      END {
-        split(images, image, " ")
-        for (i in image) {
-          ref = fixed = "docker.io/exposedapp/" image[i]
-          sub(/:.*/, ":dev", fixed)
-          if (!(ref in digest) || digest[ref] != digest[fixed]) exit 1
-        }
-      }' || echo "$node"
-  done
-}
-
-mapfile -t nodes < <("$BIN/kind" get nodes --name "$name" 2>/dev/null)
-if ((${#nodes[@]} == 0)); then
-  echo "There is no cluster $name to load images into: tests/kind/cluster.sh up $shape" >&2
-  exit 1
-fi
+need_nodes
 alone images
 
 base=python:3.11-slim-bookworm
@@ -98,9 +77,7 @@ wheels
 image operator deploy/Dockerfile operator/exposedapp requirements.lock build/wheels
 operator=operator:$tag
 
-missing=$(missing_on "$demo" "$operator" | paste -sd ,)
-[[ -z $missing ]] || phase "Load the images into $name" "$BIN/kind" load docker-image --name "$name" \
-  --nodes "$missing" "exposedapp/$demo" exposedapp/demo:dev "exposedapp/$operator" exposedapp/operator:dev
+load_images "$demo" "$operator"
 
 cat >"$BUILD/images.env" <<END
 OPERATOR_IMAGE=exposedapp/$operator

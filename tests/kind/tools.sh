@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Puts programs into build/, in the versions of go.mod:
-#   tools.sh user     build/bin: what people and tests call: kind, kubectl, helm (default)
+#   tools.sh user     build/bin: what people and tests call: kind, kubectl, helm, kstatus (default)
 #   tools.sh node     build/node-bin: what runs inside a node that is built here (not needed where one can be pulled)
 # To add one: `go get -tool PACKAGE@VERSION` here, and its package to a group below.
-# Without Go, the programs of group user are taken from PATH.
+# Without Go, the programs of group user are taken from PATH, all but our own (./...), which only unit tests call.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -11,6 +11,7 @@ user=(
   sigs.k8s.io/kind
   k8s.io/kubernetes/cmd/kubectl
   helm.sh/helm/v4/cmd/helm
+  ./kstatus
 )
 # shellcheck disable=SC2034  # read by name
 node=(
@@ -50,6 +51,7 @@ build() {
 link_from_path() {
   local package program found missing=()
   for package in "$@"; do
+    [[ $package != ./* ]] || continue
     program=$(program_of "$package")
     if found=$(command -v "$program"); then
       [[ $found == "$BIN/$program" ]] || ln -sf "$found" "$BIN/$program"
@@ -76,7 +78,7 @@ fi
 
 alone tools
 stamp=$STAMPS/tools-$group
-wanted=$(cat go.mod go.sum tools.sh <(go env GOVERSION GOARCH) | digest)
+wanted=$(cat go.mod go.sum tools.sh kstatus/main.go <(go env GOVERSION GOARCH) | digest)
 complete=yes
 for package in "${packages[@]}"; do [[ -x $into/$(program_of "$package") ]] || complete=; done
 if [[ $complete && -f $stamp && $(<"$stamp") == "$wanted" ]]; then exit 0; fi

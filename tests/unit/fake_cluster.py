@@ -1,8 +1,9 @@
 """An API server in memory, as far as the operator can tell it from a real one.
 
 It keeps resourceVersions and uids, applies with one field manager (a field that is applied no more
-goes away, an apply that changes nothing keeps the resourceVersion), allocates node ports, adds
-defaults, refuses what the real one refuses with the real one's words, and can be told to fail.
+goes away, what others added stays, an apply that changes nothing keeps the resourceVersion),
+allocates node ports, adds defaults, drops what a Service of another type does not have, refuses
+what the real one refuses with the real one's words, and can be told to fail.
 """
 
 import copy
@@ -15,6 +16,18 @@ from exposedapp.schema import Json
 
 ObjectKey = tuple[str, str, str]
 """(kind, namespace, name)"""
+
+LIST_KEYS = {
+    "containers": ("name",),
+    "env": ("name",),
+    "ownerReferences": ("uid",),
+    "volumes": ("name",),
+}
+"""By what apply tells the items of a list apart; ports: see _list_keys. Others are replaced."""
+
+ATOMIC_MAPS = ("selector", "matchLabels", "nodeSelector")
+
+NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
 
 
 class FakeCluster(Cluster):
@@ -58,7 +71,8 @@ class FakeCluster(Cluster):
         change(body)
         self.put(kind, body)
 
-    def delete(self, kind: str, namespace: str, name: str) -> None:
+    def remove(self, kind: str, namespace: str, name: str) -> None:
+        """Deletes an object, as somebody else would."""
         del self.objects[kind, namespace, name]
         self._next_revision()
 
@@ -78,22 +92,37 @@ class FakeCluster(Cluster):
             raise _invalid(kind, wanted, said)
         before = self._applied.get(live["metadata"]["uid"], {}) if live else {}
         body = _merge(copy.deepcopy(live or {}), before, copy.deepcopy(wanted))
-        if kind == "Service":
-            self._default_service(body, live)
-        else:
-            body["spec"].setdefault("revisionHistoryLimit", 10)
-        self.normalise(body)
-        if body != live:
-            self.put(kind, body)
-        stored = self.objects[key]
+        stored = self._store(kind, body, live)
         self._applied[stored["metadata"]["uid"]] = copy.deepcopy(wanted)
         return copy.deepcopy(stored)
+
+    async def patch_spec(self, live: Json, kind: str, changes: Json) -> Json:
+        self._receive(f"patch {kind}", writes=True)
+        meta = live["metadata"]
+        there = self.objects.get((kind, meta["namespace"], meta["name"]))
+        if there is None:
+            raise _not_found(kind, meta["name"])
+        if there["metadata"]["resourceVersion"] != meta["resourceVersion"]:
+            raise _conflict(kind, meta["name"])
+        body = copy.deepcopy(there)
+        body["spec"] = _patched(body["spec"], copy.deepcopy(changes))
+        return copy.deepcopy(self._store(kind, body, there))
+
+    async def delete(self, live: Json, kind: str) -> None:
+        self._receive(f"delete {kind}", writes=True)
+        meta = live["metadata"]
+        there = self.objects.get((kind, meta["namespace"], meta["name"]))
+        if there is None:
+            return
+        if there["metadata"]["uid"] != meta["uid"]:
+            raise _conflict(kind, meta["name"])
+        self.remove(kind, meta["namespace"], meta["name"])
 
     async def patch_status(self, namespace: str, name: str, version: str, changes: Json) -> Json:
         self._receive("patch status", writes=True)
         live = self.objects.get(("ExposedApp", namespace, name))
         if live is None:
-            raise ApiError(404, "NotFound", f'exposedapps.exposedapp.dev "{name}" not found')
+            raise _not_found("ExposedApp", name)
         if live["metadata"]["resourceVersion"] != version:
             raise _conflict("ExposedApp", name)
         status = {**live.get("status", {}), **copy.deepcopy(changes)}
@@ -122,21 +151,46 @@ class FakeCluster(Cluster):
         if self.failures[name]:
             raise self.failures[name].pop(0)
 
+    def _store(self, kind: str, body: Json, live: Json | None) -> Json:
+        """Checks, completes and keeps an object; one that is as it was stays as it was."""
+        if kind == "Service":
+            self._default_service(body, live)
+        else:
+            body["spec"].setdefault("revisionHistoryLimit", 10)
+            _check_deployment(body, live)
+        self.normalise(body)
+        if body != live:
+            self.put(kind, body)
+        meta = body["metadata"]
+        return self.objects[kind, meta["namespace"], meta["name"]]
+
     def _default_service(self, body: Json, live: Json | None) -> None:
         spec = body["spec"]
+        if live and live["spec"].get("type") != spec["type"]:
+            _drop_of_other_types(spec, live["spec"])
+        _check_service(body)
+        if spec["type"] == "ExternalName":
+            return
         spec.setdefault("sessionAffinity", "None")
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("clusterIPs", [f"10.96.0.{len(self.objects)}"])
+        if spec["type"] in NODE_PORT_TYPES:
+            spec.setdefault("externalTrafficPolicy", "Cluster")
+            self._allocate(body, live)
+
+    def _allocate(self, body: Json, live: Json | None) -> None:
+        """Gives every port a node port."""
+        spec = body["spec"]
         others = {
-            port["nodePort"]
+            port.get("nodePort")
             for (kind, _, _), other in self.objects.items()
             if kind == "Service" and other["metadata"].get("uid") != body["metadata"].get("uid")
-            for port in other["spec"]["ports"]
+            for port in other["spec"].get("ports") or ()
         } | self.being_released
         own: set[tuple[str, int]] = set()
         for index, port in enumerate(spec["ports"]):
             number, place = port.get("nodePort"), f"spec.ports[{index}].nodePort"
-            if number in others:
+            if number and number in others:
                 said = f"Invalid value: {number}: provided port is already allocated"
                 raise _invalid("Service", body, f"{place}: {said}")
             if number and (port["protocol"], number) in own:
@@ -144,7 +198,8 @@ class FakeCluster(Cluster):
             if number:
                 own.add((port["protocol"], number))
         # As the registry's patchAllocatedValues: a port without a number keeps that of its name.
-        old = {it.get("name"): it["nodePort"] for it in live["spec"]["ports"]} if live else {}
+        before = live["spec"].get("ports") or [] if live else []
+        old = {it.get("name"): it.get("nodePort") for it in before}
         used = {number for _, number in own} | others
         for port in spec["ports"]:
             if "nodePort" not in port:
@@ -162,15 +217,99 @@ class FakeCluster(Cluster):
         return f"uid-{self._uids}"
 
 
-def _merge(live: Any, before: Any, wanted: Any) -> Any:
-    """What apply makes of a live value; lists are replaced, for nobody else adds to them here."""
-    if not isinstance(wanted, dict) or not isinstance(live, dict):
+def _drop_of_other_types(spec: Json, old: Json) -> None:
+    """As the registry's dropTypeDependentFields: what the old type had, and nobody has set anew."""
+    if spec["type"] not in NODE_PORT_TYPES:
+        had = {it.get("nodePort") for it in old.get("ports") or ()}
+        for port in spec.get("ports") or ():
+            if port.get("nodePort") in had:
+                port.pop("nodePort", None)
+        if spec.get("externalTrafficPolicy") == old.get("externalTrafficPolicy"):
+            spec.pop("externalTrafficPolicy", None)
+    if spec["type"] == "ExternalName":
+        for field in ("clusterIPs", "ipFamilies"):
+            spec.pop(field, None)
+
+
+def _check_service(body: Json) -> None:
+    spec = body["spec"]
+    ports = spec.get("ports") or []
+    external = spec["type"] == "ExternalName"
+    if external and not spec.get("externalName"):
+        raise _invalid("Service", body, "spec.externalName: Required value")
+    if not external and not ports:
+        raise _invalid("Service", body, "spec.ports: Required value")
+    names = [it.get("name") for it in ports]
+    for index, port in enumerate(ports):
+        place = f"spec.ports[{index}]"
+        if len(ports) > 1 and not port.get("name"):
+            raise _invalid("Service", body, f"{place}.name: Required value")
+        if port.get("name") in names[:index]:
+            raise _invalid("Service", body, f"{place}.name: Duplicate value: {port['name']!r}")
+        if "nodePort" in port and spec["type"] not in NODE_PORT_TYPES:
+            said = f"Forbidden: may not be used when `type` is '{spec['type']}'"
+            raise _invalid("Service", body, f"{place}.nodePort: {said}")
+
+
+def _check_deployment(body: Json, live: Json | None) -> None:
+    spec = body["spec"]
+    if live and live["spec"]["selector"] != spec["selector"]:
+        raise _invalid("Deployment", body, "spec.selector: Invalid value: field is immutable")
+    if (
+        not spec["selector"]["matchLabels"].items()
+        <= spec["template"]["metadata"]["labels"].items()
+    ):
+        said = "spec.template.metadata.labels: Invalid value: `selector` does not match template"
+        raise _invalid("Deployment", body, said)
+
+
+def _merge(live: Any, before: Any, wanted: Any, field: str = "") -> Any:
+    """What apply makes of a live value, when `before` is what was applied the last time."""
+    if isinstance(wanted, list) and (keys := _list_keys(field, wanted)):
+        return _merge_lists(_list(live), _list(before), wanted, keys)
+    if not isinstance(wanted, dict) or not isinstance(live, dict) or field in ATOMIC_MAPS:
         return wanted
     before = before if isinstance(before, dict) else {}
     kept = {key: value for key, value in live.items() if key in wanted or key not in before}
     return kept | {
-        key: _merge(live.get(key), before.get(key), value) for key, value in wanted.items()
+        key: _merge(live.get(key), before.get(key), value, key) for key, value in wanted.items()
     }
+
+
+def _merge_lists(live: list[Json], before: list[Json], wanted: list[Json], keys: Any) -> list[Json]:
+    def index(items: list[Json]) -> dict[Any, Json]:
+        return {tuple(it.get(key, "TCP") for key in keys): it for it in items}
+
+    old, new = index(before), index(wanted)
+    merged = {key: it for key, it in index(live).items() if key in new or key not in old}
+    return list(
+        (
+            merged | {key: _merge(merged.get(key), old.get(key), it) for key, it in new.items()}
+        ).values()
+    )
+
+
+def _list_keys(field: str, items: list[Any]) -> tuple[str, ...]:
+    if field == "ports" and items:
+        return ("port" if "port" in items[0] else "containerPort", "protocol")
+    return LIST_KEYS.get(field, ())
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _patched(live: Any, changes: Any) -> Any:
+    """What a merge patch makes of a live value."""
+    if not isinstance(changes, dict):
+        return changes
+    found = dict(live) if isinstance(live, dict) else {}
+    found |= {key: _patched(found.get(key), it) for key, it in changes.items()}
+    return {key: it for key, it in found.items() if it is not None}
+
+
+def _not_found(kind: str, name: str) -> ApiError:
+    return ApiError(404, "NotFound", f'{kind.lower()}s "{name}" not found')
 
 
 def _conflict(kind: str, name: str) -> ApiError:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from exposedapp.api import ExposedAppSpec
+from exposedapp.labels import Identity
 from exposedapp.nodes import Node
-from exposedapp.resources import Identity
 from exposedapp.schema import Json
 
 APP = Identity("shop", "web", "uid-web")

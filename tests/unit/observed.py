@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from exposedapp.addresses import Endpoint
 from exposedapp.api import Condition, ExposedAppStatus
-from exposedapp.status import Endpoint, Observed, compute
+from exposedapp.status import Observed, compute
 from unit.objects import APP, deployment_body, node, service_body, spec_of
 
 NEW = ExposedAppStatus(observed_generation=-1)
@@ -15,6 +16,7 @@ WELL = Observed(
     generation=7,
     spec=spec_of(),
     previous=NEW,
+    pods={"exposedapp.dev/name": APP.name},
     deployment=deployment_body(),
     service=service_body(),
     endpoints=[Endpoint("p", ready=True, terminating=False)],

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from exposedapp.addresses import Endpoint
 from exposedapp.cache import DROPPED_KEPT, Cache, Key, Store, key_of, trim
 from exposedapp.nodes import Node
 from exposedapp.schema import Json
-from exposedapp.status import Endpoint
 from unit.objects import APP, OWNER, endpoint_body, node_body, slice_body
 
 KEY = Key(APP.namespace, APP.name)

@@ -30,6 +30,7 @@ class Demo:
         )
         assert self.process.stderr is not None
         self.port = int(self.process.stderr.readline().removeprefix("listening on port "))
+        assert self.process.stderr.readline() == f"echoing UDP on port {self.port}\n"
 
     def connect(self, host: str = "127.0.0.1") -> http.client.HTTPConnection:
         self._connections.append(http.client.HTTPConnection(host, self.port, timeout=10))
@@ -39,7 +40,7 @@ class Demo:
         self.process.send_signal(signal.SIGTERM)
 
     def log(self) -> str:
-        """What it wrote after its first line, once it has ended."""
+        """What it wrote after its first two lines, once it has ended."""
         return self.process.communicate(timeout=10)[1]
 
     def close(self) -> None:
@@ -66,6 +67,15 @@ def get(connection: http.client.HTTPConnection, path: str = "/") -> tuple[int, s
     connection.request("GET", path)
     response = connection.getresponse()
     return response.status, response.read().decode()
+
+
+def echo(demo: Demo, sent: bytes, host: str = "127.0.0.1") -> bytes:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        client.connect((host, demo.port))
+        client.send(sent)
+        return client.recv(65535)
 
 
 @pytest.mark.parametrize("path", ["/", "/any/path?and=query"])
@@ -148,3 +158,31 @@ def test_a_request_sent_before_the_end_is_answered(start: Start) -> None:
         connection.request("GET", "/")
     assert [connection.getresponse().status for connection in busy] == [200] * 20
     assert demo.process.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize("sent", [b"hi\n", b"", b"\x00\xff\x16 no text \n\xc3"])
+def test_echoes_udp_on_the_port_of_the_web_server(start: Start, sent: bytes) -> None:
+    demo = start(POD_NAME="hello-1", NODE_NAME="worker-2")
+    assert echo(demo, sent) == b"hello from hello-1 on worker-2\n" + sent
+
+
+def test_an_echo_has_room_in_one_datagram(start: Start) -> None:
+    demo = start()
+    sent = os.urandom(65507)
+    greeting = echo(demo, b"")
+    assert echo(demo, sent) == (greeting + sent)[: len(sent)]
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_echoes_over_ipv6_too(start: Start) -> None:
+    assert echo(start(), b"hi\n", "::1").endswith(b"\nhi\n")
+
+
+def test_echoes_while_it_drains_and_then_ends(start: Start) -> None:
+    demo = start(DRAIN_SECONDS="2")
+    demo.terminate()
+    time.sleep(0.2)
+    assert echo(demo, b"bye").endswith(b"bye")
+    assert demo.process.wait(timeout=10) == 0
+    with pytest.raises(ConnectionRefusedError):
+        echo(demo, b"anyone?")

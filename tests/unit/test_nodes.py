@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exposedapp.nodes import LIMIT, Node, choose, hosts, parse_node, url, why_not
+from exposedapp.nodes import LIMIT, Node, choose, hosts, parse_node, why_not
 from exposedapp.schema import Json
 from unit.objects import node, node_body
 
@@ -53,18 +53,6 @@ NOT_AN_ADDRESS = ("ExternalIP", "node-1.example")
 )
 def test_hosts(addresses: list[tuple[str, str]], families: list[str], expected: list[str]) -> None:
     assert hosts(node("n", *addresses), families) == expected
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("10.0.0.1", "http://10.0.0.1:30001"),
-        ("2001:db8::1", "http://[2001:db8::1]:30001"),
-        ("apps.example", "http://apps.example:30001"),
-    ],
-)
-def test_url(host: str, expected: str) -> None:
-    assert url("http", host, 30001) == expected
 
 
 @pytest.mark.parametrize(

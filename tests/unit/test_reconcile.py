@@ -146,7 +146,7 @@ async def test_a_field_dropped_from_the_spec_goes(stopped: World) -> None:
 
 @pytest.mark.parametrize("kind", ["Deployment", "Service"])
 async def test_a_deleted_child_is_made_again(stopped: World, kind: str) -> None:
-    stopped.cluster.delete(kind, *KEY)
+    stopped.cluster.remove(kind, *KEY)
     await stopped.settle()
     assert stopped.live(kind)["metadata"]["ownerReferences"][0]["name"] == "web"
 
@@ -178,7 +178,7 @@ async def test_an_app_that_is_being_deleted_is_left_alone(stopped: World) -> Non
         body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 
     stopped.cluster.edit("ExposedApp", *KEY, delete)
-    stopped.cluster.delete("Deployment", *KEY)
+    stopped.cluster.remove("Deployment", *KEY)
     assert await stopped.reconcile() is None
     assert stopped.cluster.requests == []
 

@@ -26,8 +26,8 @@ async def test_a_deleted_service_gets_its_node_ports_back(world: World, restarte
     await world.settle()
     before = world.node_ports()
     # These have become free meanwhile, and would be allocated next.
-    world.cluster.delete("Service", "other", "other")
-    world.cluster.delete("Service", *KEY)
+    world.cluster.remove("Service", "other", "other")
+    world.cluster.remove("Service", *KEY)
     if restarted:
         world.restart()
     await world.settle()
@@ -36,7 +36,7 @@ async def test_a_deleted_service_gets_its_node_ports_back(world: World, restarte
 
 async def test_a_remembered_node_port_that_another_took_is_given_up(stopped: World) -> None:
     assert stopped.node_ports() == [30000]
-    stopped.cluster.delete("Service", *KEY)
+    stopped.cluster.remove("Service", *KEY)
     stopped.other_service(30000)
     stopped.cluster.writes.clear()
     await stopped.reconcile()
@@ -48,7 +48,7 @@ async def test_a_remembered_node_port_that_another_took_is_given_up(stopped: Wor
 
 
 async def test_a_node_port_that_is_still_being_released_is_waited_for(stopped: World) -> None:
-    stopped.cluster.delete("Service", *KEY)
+    stopped.cluster.remove("Service", *KEY)
     stopped.cluster.being_released = {30000}
     await stopped.fails()
     assert stopped.ready() == ("False", "Progressing")
@@ -69,7 +69,7 @@ async def test_a_wanted_node_port_that_another_has_is_told_and_heals(world: Worl
     world.cluster.writes.clear()
     await world.fails()
     assert "patch status" not in world.cluster.writes
-    world.cluster.delete("Service", "other", "other")
+    world.cluster.remove("Service", "other", "other")
     await world.settle()
     assert world.ready() == ("True", "ScaledToZero")
     assert world.node_ports() == [30080]
@@ -120,7 +120,7 @@ async def test_a_foreign_object_is_left_alone(world: World, kind: str) -> None:
     assert world.cluster.objects[kind, *KEY] == before
     await world.fails()
     assert len(world.cluster.writes) == 2
-    world.cluster.delete(kind, *KEY)
+    world.cluster.remove(kind, *KEY)
     await world.settle()
     assert world.ready() == ("True", "ScaledToZero")
 
@@ -152,7 +152,7 @@ async def test_a_child_of_an_earlier_app_is_waited_for(world: World, kind: str) 
     assert f"apply {kind}" not in world.cluster.writes
     assert world.ready() == ("False", "Progressing")
     assert "earlier app" in world.message()
-    world.cluster.delete(kind, *KEY)
+    world.cluster.remove(kind, *KEY)
     await world.settle()
     assert world.ready() == ("True", "ScaledToZero")
 
@@ -166,7 +166,7 @@ async def test_an_own_child_that_is_being_deleted_is_waited_for(stopped: World) 
     await stopped.fails()
     assert stopped.cluster.writes == ["patch status"]
     assert stopped.ready() == ("False", "Progressing")
-    stopped.cluster.delete("Service", *KEY)
+    stopped.cluster.remove("Service", *KEY)
     await stopped.settle()
     assert stopped.node_ports() == [30000]
 
@@ -188,7 +188,7 @@ async def test_only_the_remembered_number_that_is_taken_is_given_up(world: World
     world.app(ports=[{"name": name, "port": port} for port, name in enumerate("abc", start=80)])
     await world.settle()
     assert world.node_ports() == [30000, 30001, 30002]
-    world.cluster.delete("Service", *KEY)
+    world.cluster.remove("Service", *KEY)
     world.other_service(30000)
     await world.settle()
     assert world.node_ports()[1:] == [30001, 30002]
@@ -196,7 +196,7 @@ async def test_only_the_remembered_number_that_is_taken_is_given_up(world: World
 
 
 async def test_a_remembered_number_outside_a_new_range_is_given_up(stopped: World) -> None:
-    stopped.cluster.delete("Service", *KEY)
+    stopped.cluster.remove("Service", *KEY)
     words = "spec.ports[0].nodePort: Invalid value: 30000: provided port is not in the valid range"
     stopped.cluster.fail("apply Service", ApiError(422, "Invalid", words))
     await stopped.settle()
@@ -211,7 +211,7 @@ async def test_a_number_shared_by_two_protocols_is_given_up_as_a_whole(world: Wo
     for body in (world.live("Service")["spec"], world.live("ExposedApp")["status"]):
         for port in body["ports"]:
             port["nodePort"] = 30000
-    world.cluster.delete("Service", *KEY)
+    world.cluster.remove("Service", *KEY)
     world.other_service(30000)
     world.restart()
     await world.settle()
@@ -240,7 +240,7 @@ async def test_a_pinned_number_that_nobody_seems_to_hold_is_a_conflict(world: Wo
 async def test_a_deleted_child_does_not_come_back_with_a_late_answer(stopped: World) -> None:
     def delete() -> None:
         gone = dict(stopped.live("Deployment"))
-        stopped.cluster.delete("Deployment", *KEY)
+        stopped.cluster.remove("Deployment", *KEY)
         late = {**gone, "metadata": {**gone["metadata"], "resourceVersion": "100000"}}
         stopped.cache.children["Deployment"].drop(late)
         stopped.cluster.put("Deployment", gone)

@@ -99,7 +99,7 @@ async def test_a_refusal_is_told_retried_and_heals(
 
 async def test_a_child_replaced_meanwhile_is_looked_at_anew(stopped: World) -> None:
     def replace() -> None:
-        stopped.cluster.delete("Deployment", *KEY)
+        stopped.cluster.remove("Deployment", *KEY)
         stopped.foreign("Deployment")
 
     stopped.cluster.before["apply Deployment"] = replace
@@ -115,7 +115,7 @@ async def test_a_child_replaced_meanwhile_is_looked_at_anew(stopped: World) -> N
 
 async def test_an_app_that_is_gone_when_its_status_is_written_is_forgotten(world: World) -> None:
     world.app()
-    world.cluster.before["patch status"] = lambda: world.cluster.delete("ExposedApp", *KEY)
+    world.cluster.before["patch status"] = lambda: world.cluster.remove("ExposedApp", *KEY)
     await world.reconcile()
     assert world.cache.apps.get(KEY) is None
     world.cluster.requests.clear()
@@ -137,7 +137,7 @@ async def test_a_status_of_an_older_spec_is_not_written(world: World) -> None:
 
 async def test_a_successor_that_is_known_already_is_kept(world: World) -> None:
     def replace() -> None:
-        world.cluster.delete("ExposedApp", *KEY)
+        world.cluster.remove("ExposedApp", *KEY)
         world.app()
         world.watch()
 

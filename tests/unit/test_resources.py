@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
+from exposedapp.labels import HASH_ANNOTATION, selector_string
 from exposedapp.resources import (
-    HASH_ANNOTATION,
     SpecError,
     keep_node_ports,
     make_deployment,
     make_service,
     node_ports,
-    selector_string,
 )
 from exposedapp.schema import Json
 from unit.objects import APP, spec_of
@@ -203,4 +202,4 @@ def test_the_selector_is_the_identity_label_alone() -> None:
     deployment, service = make_deployment(APP, spec_of()), make_service(APP, spec_of())
     assert deployment["spec"]["selector"]["matchLabels"] == {"exposedapp.dev/name": "web"}
     assert service["spec"]["selector"] == {"exposedapp.dev/name": "web"}
-    assert selector_string("web") == "exposedapp.dev/name=web"
+    assert selector_string({"b": "2", "a": "1"}) == "a=1,b=2"

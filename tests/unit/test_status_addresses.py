@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from exposedapp.resources import Identity
+from exposedapp.addresses import Endpoint
+from exposedapp.labels import Identity
 from exposedapp.schema import Json
-from exposedapp.status import Endpoint, compute
+from exposedapp.status import compute
 from unit.objects import node, port, service_body
 from unit.observed import NODES, TWO, WELL
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from exposedapp.addresses import Endpoint
 from exposedapp.api import ExposedAppStatus
 from exposedapp.reasons import Reason, Trouble
-from exposedapp.status import Endpoint, changes, compute, is_urgent
+from exposedapp.status import changes, compute, is_urgent
 from unit.objects import deployment_body, node, port, service_body, spec_of
 from unit.observed import BEFORE, NEW, NODES, NOW, TWO, WELL
 

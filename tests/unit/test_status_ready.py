@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from exposedapp.addresses import Endpoint
 from exposedapp.api import ExposedAppStatus
 from exposedapp.reasons import Problem, Reason, Trouble
 from exposedapp.schema import Json
-from exposedapp.status import Endpoint, Observed, compute, rollout_complete, summary
+from exposedapp.status import Observed, compute, rollout_complete, summary
 from unit.objects import deployment_body, node
 from unit.observed import BEFORE, NEW, NOW, STOPPED, TWO, WELL, condition, told
 

@@ -1,11 +1,13 @@
 """A small world around the reconcile: an API server in memory, watches, and a clock."""
 
+import copy
 from typing import Any
 
 import pytest
 
 from exposedapp.cache import Cache, Key
 from exposedapp.cluster import ApiError
+from exposedapp.labels import NAME_LABEL
 from exposedapp.queue import Retry
 from exposedapp.reconcile import LAST_LOOK_SECONDS, Reconciler
 from exposedapp.schema import Json
@@ -17,6 +19,37 @@ PODS = "pods shop exposedapp.dev/name=web"
 """The request for the pods of the app, as the API server in memory calls it."""
 
 PINNED = [{"port": 80, "nodePort": 30080}]
+
+FOREIGN: dict[str, Json] = {
+    "Deployment": {
+        "replicas": 5,
+        "selector": {"matchLabels": {"app": "old"}},
+        "template": {
+            "metadata": {"labels": {"app": "old", "tier": "web"}},
+            "spec": {
+                "containers": [
+                    {"name": "proxy", "image": "registry.example/proxy:1"},
+                    {
+                        "name": "server",
+                        "image": "registry.example/web:1",
+                        "ports": [{"containerPort": 8080, "protocol": "TCP", "name": "http"}],
+                        "env": [{"name": "THEIRS", "value": "1"}],
+                    },
+                ]
+            },
+        },
+    },
+    "Service": {
+        "type": "NodePort",
+        "selector": {"app": "old"},
+        "clusterIPs": ["10.96.1.1"],
+        "ipFamilies": ["IPv4"],
+        "sessionAffinity": "None",
+        "externalTrafficPolicy": "Cluster",
+        "ports": [{"port": 80, "targetPort": 8080, "protocol": "TCP", "nodePort": 31000}],
+    },
+}
+"""What somebody else made under the name of the app."""
 
 AWAY = ApiError(0, "NoAnswer", "no answer from the API server")
 BUSY = ApiError(429, "TooManyRequests", "too many requests", retry_after=7.0)
@@ -37,23 +70,28 @@ class World:
         self.reconciler = Reconciler(self.cluster, self.cache, clock=lambda: self.now)
 
     def app(self, **spec: Any) -> None:
-        """Creates the app, or changes its spec."""
+        """Creates the app, or changes its spec; None leaves a field out."""
         live = self.cluster.objects.get(("ExposedApp", *KEY))
         meta = {"namespace": KEY.namespace, "name": KEY.name}
         status = live["status"] if live else {"observedGeneration": -1}
         spec = {"image": "registry.example/web:1", "replicas": 0, "ports": [{"port": 80}], **spec}
+        spec = {field: value for field, value in spec.items() if value is not None}
         self.cluster.put("ExposedApp", {"metadata": meta, "spec": spec, "status": status})
 
     def watch(self) -> None:
         """Brings what is remembered up to date, as the watches do."""
         stores = {"ExposedApp": self.cache.apps, **self.cache.children}
+        watched = {
+            place: body
+            for place, body in self.cluster.objects.items()
+            if place[0] == "ExposedApp" or NAME_LABEL in (body["metadata"].get("labels") or {})
+        }
         for kind, store in stores.items():
             for key in store:
-                if (kind, *key) not in self.cluster.objects:
+                if (kind, *key) not in watched:
                     store.forget(key, (store.get(key) or {})["metadata"]["uid"])
-        for (kind, _, _), body in self.cluster.objects.items():
-            if body["metadata"]["name"] == KEY.name:
-                stores[kind].put(body)
+        for (kind, _, _), body in watched.items():
+            stores[kind].put(body)
         for body in self.nodes:
             self.cache.put_node(body)
         for body in self.slices:
@@ -75,7 +113,8 @@ class World:
             self.cluster.writes.clear()
             if await self.reconcile() is None and not self.cluster.writes:
                 return
-            self.run_pods(ready=self.live("Deployment")["spec"]["replicas"])
+            if self.has("Deployment"):
+                self.run_pods(ready=self.live("Deployment")["spec"]["replicas"])
             self.now += LAST_LOOK_SECONDS
         pytest.fail(f"still writes {self.cluster.writes}")
 
@@ -93,9 +132,16 @@ class World:
             }
 
         self.cluster.edit("Deployment", *KEY, change)
-        self.slices = [
-            slice_body("s", *(endpoint_body(f"p{i}", ready=i < ready) for i in range(total)))
-        ]
+        self.serve(ready, total)
+
+    def serve(self, ready: int, total: int | None = None) -> None:
+        """So many pods are behind the Service, on node a."""
+        total = ready if total is None else total
+        pods = [endpoint_body(f"p{i}", ready=i < ready) for i in range(total)]
+        self.slices = [slice_body("s", *({**it, "nodeName": "a"} for it in pods))]
+
+    def has(self, kind: str) -> bool:
+        return (kind, *KEY) in self.cluster.objects
 
     def live(self, kind: str) -> Json:
         return self.cluster.objects[(kind, *KEY)]
@@ -119,8 +165,7 @@ class World:
         meta = {"namespace": "other", "name": "other"}
         self.cluster.put("Service", {"metadata": meta, "spec": {"ports": [port]}})
 
-    def foreign(self, kind: str, **meta: Any) -> None:
+    def foreign(self, kind: str, spec: Json | None = None, **meta: Any) -> None:
         """An object that has the name of the app's child."""
         meta = {"namespace": KEY.namespace, "name": KEY.name, **meta}
-        spec = {"replicas": 5, "ports": [{"port": 80, "nodePort": 31000}], "ipFamilies": ["IPv4"]}
-        self.cluster.put(kind, {"metadata": meta, "spec": spec})
+        self.cluster.put(kind, {"metadata": meta, "spec": spec or copy.deepcopy(FOREIGN[kind])})

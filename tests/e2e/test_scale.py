@@ -1,0 +1,120 @@
+"""What Kubernetes scales and guards by itself works with an ExposedApp too."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from http.client import HTTPException
+from threading import Event
+
+import pytest
+
+from e2e.support import Json, Namespace, Refused, app, eventually, fetch
+
+# Metrics come every 10 s, and the autoscaler looks at them every 15 s.
+AUTOSCALER_SECONDS = 180.0
+
+
+@contextmanager
+def load(url: str, clients: int = 2) -> Iterator[None]:
+    """Requests without a pause, until the block ends."""
+    over = Event()
+
+    def client() -> None:
+        while not over.is_set():
+            with suppress(OSError, HTTPException):
+                fetch(url)
+
+    with ThreadPoolExecutor(clients) as pool:
+        for _ in range(clients):
+            pool.submit(client)
+        try:
+            yield
+        finally:
+            over.set()
+
+
+def runs(namespace: Namespace, name: str, count: int) -> None:
+    status = namespace.status(name)
+    assert status["replicas"] == count
+    assert status["endpoints"]["ready"] == count
+
+
+def test_autoscaler_answers_real_load(namespace: Namespace) -> None:
+    namespace.apply(app("busy", replicas=1, resources={"requests": {"cpu": "10m"}}))
+    url = namespace.wait_ready("busy")["status"]["url"]
+    namespace.kubectl("autoscale", "exposedapp/busy", "--min=1", "--max=3", "--cpu=50%")
+
+    def grew() -> None:
+        metrics = namespace.get("hpa", "busy")["status"].get("currentMetrics")
+        assert metrics, "no metrics yet"
+        assert metrics[0]["resource"]["current"]["averageUtilization"] > 50
+        assert namespace.status("busy")["replicas"] >= 2
+
+    with load(url):
+        eventually(grew, AUTOSCALER_SECONDS)
+
+    def all_agree() -> None:
+        wanted = namespace.get("hpa", "busy")["status"]["desiredReplicas"]
+        assert wanted >= 2
+        assert namespace.get("xapp", "busy")["spec"]["replicas"] == wanted
+        assert namespace.get("deployment", "busy")["spec"]["replicas"] == wanted
+        runs(namespace, "busy", wanted)
+        assert namespace.ready("busy")["status"] == "True"
+
+    eventually(all_agree)
+
+
+def test_autoscaler_keeps_a_minimum(namespace: Namespace) -> None:
+    autoscaler: Json = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web"},
+        "spec": {
+            "scaleTargetRef": {
+                "apiVersion": "exposedapp.dev/v1alpha1",
+                "kind": "ExposedApp",
+                "name": "web",
+            },
+            "minReplicas": 2,
+            "maxReplicas": 3,
+        },
+    }
+    namespace.apply(app("web", replicas=1), autoscaler)
+    eventually(partial(runs, namespace, "web", 2))
+    assert namespace.wait_ready("web")["spec"]["replicas"] == 2
+
+
+def test_disruption_budget_protects_the_pod(namespace: Namespace) -> None:
+    budget: Json = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "web"},
+        "spec": {
+            "minAvailable": 1,
+            "selector": {"matchLabels": {"exposedapp.dev/name": "web"}},
+        },
+    }
+    namespace.apply(app("web", replicas=1), budget)
+    namespace.wait_ready("web")
+    namespace.kubectl(
+        "wait", "pdb/web", "--for=jsonpath={.status.currentHealthy}=1", "--timeout=60s"
+    )
+    pod = namespace.kubectl("get", "pods", "-o", "jsonpath={.items[0].metadata.name}")
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+    url = f"/api/v1/namespaces/{namespace.name}/pods/{pod}/eviction"
+    with pytest.raises(Refused, match=r"TooManyRequests.*the pod's disruption budget"):
+        namespace.kubectl("create", "--raw", url, "-f", "-", stdin=json.dumps(eviction))
+
+
+def test_scale_subresource_tells_what_runs(namespace: Namespace) -> None:
+    """It is all that autoscalers know of an app."""
+    namespace.apply(app("web", replicas=1))
+    url = f"/apis/exposedapp.dev/v1alpha1/namespaces/{namespace.name}/exposedapps/web/scale"
+    for replicas in (3, 1):
+        namespace.kubectl("scale", "xapp/web", f"--replicas={replicas}")
+        eventually(partial(runs, namespace, "web", replicas))
+        found = json.loads(namespace.kubectl("get", "--raw", url))
+        assert found["spec"] == {"replicas": replicas}
+        assert found["status"] == {"replicas": replicas, "selector": "exposedapp.dev/name=web"}
