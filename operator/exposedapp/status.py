@@ -187,9 +187,11 @@ def _rollout(seen: Observed, deployment: Json) -> _Verdict:
     message = f"{ready} of {wanted} pods are ready."
     if trouble := seen.trouble or _rollout_trouble(status.get("conditions") or ()):
         return _Verdict("False", trouble.reason, f"{message} {trouble.message}".strip())
-    if ready == wanted:
-        surplus = max(status.get("replicas", 0) - wanted, 0)
-        message += f" {surplus} more are to go." if surplus else " Newer ones are to come."
+    updated, surplus = status.get("updatedReplicas", 0), status.get("replicas", 0) - wanted
+    if ready == wanted and updated < wanted:
+        message += f" {updated} of them are of the newest spec."
+    elif ready == wanted and surplus > 0:
+        message += f" {surplus} more are to go."
     return _Verdict("False", Reason.PROGRESSING, message)
 
 
@@ -204,10 +206,12 @@ def _service(seen: Observed) -> _Verdict:
         name = f"{seen.app.name}.{seen.app.namespace}.svc"
         return _Verdict("True", Reason.AVAILABLE, f"The name {name} stands for {target}.")
     ready = {it.pod for it in seen.endpoints if it.ready}
-    if seen.runs_pods:
-        wanted = seen.deployment["spec"].get("replicas", 1) if seen.deployment else 0
-    else:
+    if not seen.runs_pods:
         wanted = max(len(ready), 1)
+    elif seen.deployment is not None:
+        wanted = seen.deployment["spec"].get("replicas", 1)
+    else:
+        wanted = seen.spec.replicas if seen.spec else 0
     if wanted == 0:
         return _Verdict("True", Reason.SCALED_TO_ZERO, "The Service is there; no pods are wanted.")
     if len(ready) < wanted:

@@ -47,7 +47,7 @@ def test_the_walk_reaches_the_depths() -> None:
         "spec.ports[].targetPort",
         "status.conditions[].lastTransitionTime",
     } <= set(PROPERTIES)
-    assert "spec.resources.limits{}" in SCHEMAS
+    assert {"spec.resources.limits{}", "spec.selector{}", "spec.service.labels{}"} <= SCHEMAS.keys()
 
 
 @pytest.mark.parametrize(("path", "node"), SCHEMAS.items(), ids=[*SCHEMAS])
@@ -115,6 +115,7 @@ def test_defaults() -> None:
         "spec.ports[].protocol": "TCP",
         "spec.service": {"type": "NodePort"},
         "spec.service.type": "NodePort",
+        "spec.suspend": False,
     }
 
 
@@ -168,6 +169,10 @@ def test_rules_name_the_field_and_what_to_write() -> None:
     }
     assert set(told) == {
         "",
+        "spec",
+        "spec.selector",
+        "spec.service.labels",
+        "spec.service.ipFamilies",
         "spec.env[]",
         "spec.envFrom[]",
         "spec.livenessProbe",
@@ -178,6 +183,7 @@ def test_rules_name_the_field_and_what_to_write() -> None:
     }
     assert "metadata.name" in told[""][0]
     assert all("give each" in message for message in told["spec.ports"])
+    assert all(any(word in message for word in ("write", "remove")) for message in told["spec"])
     assert "targetPort" in told["spec.ports[].targetPort"][0]
 
 

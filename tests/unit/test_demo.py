@@ -30,7 +30,7 @@ class Demo:
         )
         assert self.process.stderr is not None
         self.port = int(self.process.stderr.readline().removeprefix("listening on port "))
-        assert self.process.stderr.readline() == f"echoing UDP on port {self.port}\n"
+        self.udp_port = int(self.process.stderr.readline().removeprefix("echoing UDP on port "))
 
     def connect(self, host: str = "127.0.0.1") -> http.client.HTTPConnection:
         self._connections.append(http.client.HTTPConnection(host, self.port, timeout=10))
@@ -163,6 +163,7 @@ def test_a_request_sent_before_the_end_is_answered(start: Start) -> None:
 @pytest.mark.parametrize("sent", [b"hi\n", b"", b"\x00\xff\x16 no text \n\xc3"])
 def test_echoes_udp_on_the_port_of_the_web_server(start: Start, sent: bytes) -> None:
     demo = start(POD_NAME="hello-1", NODE_NAME="worker-2")
+    assert demo.udp_port == demo.port
     assert echo(demo, sent) == b"hello from hello-1 on worker-2\n" + sent
 
 

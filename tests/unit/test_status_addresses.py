@@ -50,11 +50,11 @@ from unit.observed import NODES, TWO, WELL
                 "udp://10.0.0.2:30053",
             ],
         ),
-        ([port(80)], None, []),
+        ([port(80)], None, None),
     ],
     ids=["one", "first port first", "UDP", "SCTP", "TCP before UDP", "not allocated"],
 )
-def test_urls(ports: list[Json], url: str | None, urls: list[str]) -> None:
+def test_urls(ports: list[Json], url: str | None, urls: list[str] | None) -> None:
     status = compute(replace(WELL, service=service_body(*ports), nodes=NODES[::-1]))
     assert (status.url, status.urls) == (url, urls)
 
@@ -102,7 +102,7 @@ def test_the_other_ways_in() -> None:
 
 
 def test_a_headless_service_has_no_cluster_ip() -> None:
-    assert compute(replace(WELL, service=service_body(clusterIPs=["None"]))).cluster_ips == []
+    assert compute(replace(WELL, service=service_body(clusterIPs=["None"]))).cluster_ips is None
 
 
 def test_the_ports_are_as_the_cluster_has_them() -> None:

@@ -13,6 +13,7 @@ from unit.objects import deployment_body, node, port, service_body, spec_of
 from unit.observed import BEFORE, NEW, NODES, NOW, TWO, WELL
 
 FIRST = compute(WELL)
+BOTH = [Endpoint(name, ready=True, terminating=False) for name in "pq"]
 
 
 def after(**fields: Any) -> ExposedAppStatus:
@@ -75,7 +76,7 @@ def test_the_first_status_is_written_whole() -> None:
         ({"service": service_body(port(80, 30002))}, True),
         ({"deployment": deployment_body(2, 1)}, True),
         ({"trouble": Trouble(Reason.CRASH_LOOP, "x"), "deployment": deployment_body(1, 0)}, True),
-        ({"deployment": deployment_body(2)}, False),
+        ({"deployment": deployment_body(2), "endpoints": BOTH}, False),
         ({"endpoints": [*WELL.endpoints, Endpoint("q", ready=False, terminating=False)]}, False),
         ({"service": service_body(clusterIPs=["10.96.0.2"])}, False),
     ],

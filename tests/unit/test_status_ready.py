@@ -128,18 +128,18 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
             # All pods are ready, but those of the old template.
             replace(WELL, deployment=deployment_body(updatedReplicas=0)),
             "Progressing",
-            "1 of 1 pods are ready.",
+            "1 of 1 pods are ready. Newer ones are to come.",
         ),
         (
             # One more than wanted: an old pod is still there.
             replace(WELL, deployment=deployment_body(1, 2, replicas=2)),
             "Progressing",
-            "1 of 1 pods are ready.",
+            "1 of 1 pods are ready. 1 more are to go.",
         ),
         (
             replace(WELL, deployment=deployment_body(observedGeneration=2)),
             "Progressing",
-            "1 of 1 pods are ready.",
+            "1 of 1 pods are ready. Newer ones are to come.",
         ),
         (replace(WELL, deployment=None), "Progressing", "There is no Deployment yet."),
         (replace(WELL, service=None), "Progressing", "There is no Service yet."),
@@ -228,7 +228,7 @@ def test_no_eligible_node(nodes: list[Any], message: str) -> None:
     # Nothing is under way, and nothing is wrong with the spec.
     assert kinds(compute(seen)) == ["Ready", "WorkloadAvailable", "ServiceReady"]
     assert compute(seen).url is None
-    assert compute(seen).urls == []
+    assert compute(seen).urls is None
 
 
 def test_stopped_and_without_a_node_is_still_as_wanted() -> None:

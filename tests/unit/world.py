@@ -7,7 +7,8 @@ import pytest
 
 from exposedapp.cache import Cache, Key
 from exposedapp.cluster import ApiError
-from exposedapp.labels import NAME_LABEL
+from exposedapp.events import Happening
+from exposedapp.labels import NAME_LABEL, Identity
 from exposedapp.queue import Retry
 from exposedapp.reconcile import LAST_LOOK_SECONDS, Reconciler
 from exposedapp.schema import Json
@@ -60,6 +61,7 @@ class World:
 
     def __init__(self) -> None:
         self.cluster = FakeCluster()
+        self.happened: list[Happening] = []
         self.now = 1000.0
         self.restart()
         self.nodes = [node_body("a", "10.0.0.1"), node_body("b", "10.0.0.2")]
@@ -67,7 +69,12 @@ class World:
 
     def restart(self) -> None:
         self.cache = Cache()
-        self.reconciler = Reconciler(self.cluster, self.cache, clock=lambda: self.now)
+        self.reconciler = Reconciler(
+            self.cluster, self.cache, record=self._record, clock=lambda: self.now
+        )
+
+    def _record(self, app: Identity, happening: Happening) -> None:
+        self.happened.append(happening)
 
     def app(self, **spec: Any) -> None:
         """Creates the app, or changes its spec; None leaves a field out."""
