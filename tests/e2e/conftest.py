@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -54,7 +55,7 @@ class Operator:
         helm += ["--namespace", OPERATOR_NAMESPACE, "--wait", "--timeout", "120s"]
         helm += ["--take-ownership"]  # of a CRD that `make dev` applied
         helm += ["--set", f"image.repository={repository}", "--set", f"image.tag={tag}"]
-        environment = {**os.environ, "KUBECONFIG": str(ROOT / "build" / "kubeconfig")}
+        environment = {**os.environ, "KUBECONFIG": str(self.namespace.cluster.kubeconfig_path)}
         subprocess.run(helm, check=True, env=environment, capture_output=True)
 
     def stop(self) -> None:
@@ -83,14 +84,43 @@ def operator(cluster: KindCluster) -> Iterator[Operator]:
     assert "Traceback" not in found.logs()
 
 
-@pytest.fixture
-def namespace(cluster: KindCluster, operator: Operator) -> Iterator[Namespace]:
-    """A namespace of the test's own, with the operator at work."""
+@contextmanager
+def namespace_of(cluster: KindCluster) -> Iterator[Namespace]:
+    """A new namespace, deleted at the end."""
     found = Namespace(cluster, f"test-{uuid4().hex[:8]}")
     found.kubectl("create", "namespace", found.name)
     eventually(lambda: found.get("serviceaccount", "default"))
     yield found
     found.kubectl("delete", "namespace", found.name, "--wait=false")
+
+
+@pytest.fixture
+def namespace(cluster: KindCluster, operator: Operator) -> Iterator[Namespace]:
+    """A namespace of the test's own, with the operator at work."""
+    with namespace_of(cluster) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def single_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KindCluster]:
+    """A second cluster, of one node and with ten node ports, with the operator at work."""
+    scripts = ROOT / "tests" / "kind"
+    subprocess.run([scripts / "cluster.sh", "up", "single-node"], check=True, capture_output=True)
+    subprocess.run([scripts / "images.sh", "single-node"], check=True, capture_output=True)
+    os.chdir(tmp_path_factory.mktemp("kind"))
+    found = KindCluster(
+        "exposedapp-single",
+        kubeconfig=ROOT / "build" / "kubeconfig-single",
+        kind_path=BIN / "kind",
+        kubectl_path=BIN / "kubectl",
+    )
+    found.create(ROOT / "tests" / "kind" / "single-node.yaml")
+    operator = Operator(found)
+    operator.namespace.apply(RESTRICTED_NAMESPACE)
+    operator.install()
+    yield found
+    assert "Traceback" not in operator.logs()
+    subprocess.run([scripts / "cluster.sh", "down", "single-node"], check=True, capture_output=True)
 
 
 @pytest.hookimpl(trylast=True)

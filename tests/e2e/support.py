@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "deploy" / "examples"
 DEMO_IMAGE = "exposedapp/demo:dev"
 DEADLINE_SECONDS = 90.0
+APP_LABEL = "exposedapp.dev/name"
 
 
 class Refused(Exception):
@@ -79,6 +80,23 @@ class Namespace:
         found: Json = json.loads(self.kubectl("get", kind, name, "-o", "json"))
         return found
 
+    def names(self, kind: str, selector: str = "") -> list[str]:
+        """The names of all objects of a kind, sorted."""
+        found = self.kubectl(
+            "get", kind, "-l", selector, "-o", "jsonpath={.items[*].metadata.name}"
+        )
+        return sorted(found.split())
+
+    def pods_by_node(self, name: str) -> dict[str, list[str]]:
+        """The pods of an app that are not going, by their node."""
+        found: dict[str, list[str]] = {}
+        for pod in json.loads(
+            self.kubectl("get", "pods", "-l", f"{APP_LABEL}={name}", "-o", "json")
+        )["items"]:
+            if "deletionTimestamp" not in pod["metadata"]:
+                found.setdefault(pod["spec"]["nodeName"], []).append(pod["metadata"]["name"])
+        return found
+
     def wait_ready(self, name: str, seconds: int = 90) -> Json:
         """`kubectl wait` for Ready; the app as it is then."""
         try:
@@ -95,6 +113,18 @@ class Namespace:
     def ready(self, name: str) -> Json:
         """The app's condition Ready."""
         return condition(self.status(name), "Ready")
+
+
+def kstatus(body: Json) -> str:
+    """What kstatus makes of an object: Current, InProgress, Failed or Terminating."""
+    done = subprocess.run(
+        [ROOT / "build" / "bin" / "kstatus"],
+        input=json.dumps(body),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.partition("\t")[0]
 
 
 def condition(status: Json, kind: str) -> Json:

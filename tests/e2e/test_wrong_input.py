@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from e2e.conftest import Operator
-from e2e.support import Json, Namespace, Refused, app, eventually
+from e2e.support import Json, Namespace, Refused, app, eventually, kstatus
 
 REFUSED: dict[str, tuple[Json, str]] = {
     "unknown field": ({"replica": 2}, 'unknown field "spec.replica"'),
@@ -45,6 +45,79 @@ REFUSED: dict[str, tuple[Json, str]] = {
         "two of ports[] have the same nodePort and protocol",
     ),
     "no ports": ({"ports": []}, "spec.ports"),
+    "ports left out": ({"ports": None}, "ports is missing: write at least one"),
+    "neither image nor selector": ({"image": None}, "write exactly one of image"),
+    "image and selector": ({"selector": {"app": "db"}}, "write exactly one of image"),
+    "empty selector": ({"image": None, "selector": {}}, "spec.selector"),
+    "selector with a key that is no label": (
+        {"image": None, "selector": {"not a key": "x"}},
+        "selector has a key that no label can have",
+    ),
+    "selector with a value that is no label": (
+        {"image": None, "selector": {"app": "not a value"}},
+        "spec.selector.app",
+    ),
+    "selector with a container's field": (
+        {"image": None, "selector": {"app": "db"}, "args": ["x"]},
+        "are for the pods that image runs: remove them, or write image",
+    ),
+    "selector with a podTemplate": (
+        {"image": None, "selector": {"app": "db"}, "podTemplate": {"spec": {}}},
+        "are for the pods that image runs: remove them, or write image",
+    ),
+    "externalName with image": (
+        {"service": {"type": "ExternalName", "externalName": "example.com"}},
+        "write exactly one of image",
+    ),
+    "externalName without its type": (
+        {"image": None, "service": {"externalName": "example.com"}},
+        "service.externalName and service.type ExternalName go together",
+    ),
+    "ExternalName without externalName": (
+        {"service": {"type": "ExternalName"}},
+        "service.externalName and service.type ExternalName go together",
+    ),
+    "externalName that is no DNS name": (
+        {"image": None, "service": {"type": "ExternalName", "externalName": "http://example.com"}},
+        "spec.service.externalName",
+    ),
+    "ExternalName with a traffic policy": (
+        {
+            "image": None,
+            "service": {
+                "type": "ExternalName",
+                "externalName": "example.com",
+                "internalTrafficPolicy": "Local",
+            },
+        },
+        "with service.type ExternalName no traffic passes the cluster",
+    ),
+    "nodePort with ClusterIP": (
+        {"ports": [{"port": 80, "nodePort": 30033}], "service": {"type": "ClusterIP"}},
+        "ports[].nodePort needs service.type NodePort or LoadBalancer",
+    ),
+    "externalTrafficPolicy with ClusterIP": (
+        {"service": {"type": "ClusterIP", "externalTrafficPolicy": "Local"}},
+        "service.externalTrafficPolicy needs service.type NodePort or LoadBalancer",
+    ),
+    "an IP family twice": (
+        {"service": {"ipFamilies": ["IPv4", "IPv4"]}},
+        "ipFamilies names a family twice",
+    ),
+    "unknown session affinity": (
+        {"service": {"sessionAffinity": "Cookie"}},
+        "spec.service.sessionAffinity",
+    ),
+    "label of the Service that is none": (
+        {"service": {"labels": {"a/b/c": "d"}}},
+        "labels has a key that no label can have",
+    ),
+    "scheme that is none": ({"ports": [{"port": 80, "scheme": "not a scheme"}]}, ".scheme"),
+    "path without its slash": ({"ports": [{"port": 80, "path": "login"}]}, "spec.ports[0].path"),
+    "unknown part of the podTemplate": (
+        {"podTemplate": {"template": {}}},
+        'unknown field "spec.podTemplate.template"',
+    ),
     "empty image": ({"image": ""}, "spec.image"),
     "negative replicas": ({"replicas": -1}, "spec.replicas"),
     "unknown protocol": ({"ports": [{"port": 80, "protocol": "HTTP"}]}, "spec.ports[0].protocol"),
@@ -105,7 +178,46 @@ def test_a_name_that_no_service_can_have(namespace: Namespace, name: str) -> Non
         namespace.apply(app(name))
 
 
+def of_pod(**spec: Any) -> Json:
+    return {"podTemplate": {"spec": spec}}
+
+
 TOLD: dict[str, tuple[Json, str, str]] = {
+    "podTemplate with an unknown field": (
+        of_pod(containers=[{"name": "app", "imagePolicy": "Always"}]),
+        "InvalidSpec",
+        'containers[name="app"].imagePolicy: field not declared in schema',
+    ),
+    "podTemplate with a field of a wrong kind": (
+        of_pod(volumes="none"),
+        "InvalidSpec",
+        ".spec.template.spec.volumes: expected list",
+    ),
+    "podTemplate that mounts what is not there": (
+        of_pod(containers=[{"name": "app", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}]),
+        "InvalidSpec",
+        'volumeMounts[0].name: Not found: "v"',
+    ),
+    "podTemplate that takes the container away": (
+        of_pod(containers=[{"name": "app", "$patch": "delete"}]),
+        "InvalidSpec",
+        "spec.template.spec.containers: Required value",
+    ),
+    "podTemplate with a directive that is not known": (
+        of_pod(containers=[{"name": "app", "$retainKeys": ["image"]}]),
+        "InvalidSpec",
+        "spec.podTemplate.spec.containers[0].$retainKeys: only $patch is understood",
+    ),
+    "service account that does not exist": (
+        of_pod(serviceAccountName="nobody"),
+        "FailedCreate",
+        'serviceaccount "nobody" not found',
+    ),
+    "label for the Service's IP family that the cluster has not": (
+        {"service": {"ipFamilies": ["IPv6"]}},
+        "InvalidSpec",
+        "spec.ipFamilies",
+    ),
     "nodePort outside the cluster's range": (
         {"ports": [{"port": 80, "targetPort": 8080, "nodePort": 80}]},
         "InvalidSpec",
@@ -176,12 +288,14 @@ def test_told_in_ready_and_healed(
         assert words in ready["message"], ready
 
     eventually(told, deadline=45)
-    kinds = {it["type"] for it in namespace.status("wrong")["conditions"]}
+    found = namespace.get("xapp", "wrong")
+    kinds = {it["type"] for it in found["status"]["conditions"]}
     assert ("Stalled" in kinds) == (reason == "InvalidSpec")
     assert ("Reconciling" in kinds) == (reason != "InvalidSpec")
+    assert kstatus(found) == ("Failed" if reason == "InvalidSpec" else "InProgress")
 
     namespace.apply(app("wrong"))
-    namespace.wait_ready("wrong")
+    assert kstatus(namespace.wait_ready("wrong")) == "Current"
 
 
 def test_two_apps_want_one_node_port(namespace: Namespace) -> None:

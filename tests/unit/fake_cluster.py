@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exposedapp.cluster import ApiError, Cluster
+from exposedapp.resources import PortKey
 from exposedapp.schema import Json
 
 ObjectKey = tuple[str, str, str]
@@ -44,6 +45,8 @@ class FakeCluster(Cluster):
         self.being_released: set[int] = set()
         """Node ports that no Service has any more, and that are not free yet."""
         self._applied: dict[str, Json] = {}
+        self._patched: dict[str, list[PortKey]] = defaultdict(list)
+        """Ports that a patch has set: its manager has them too, so apply cannot drop them."""
         self._revision = 0
         self._uids = 0
 
@@ -90,7 +93,7 @@ class FakeCluster(Cluster):
         if uid and live and live["metadata"]["uid"] != uid:
             said = f'metadata.uid: Invalid value: "{uid}": field is immutable'
             raise _invalid(kind, wanted, said)
-        before = self._applied.get(live["metadata"]["uid"], {}) if live else {}
+        before = self._owned_alone(live["metadata"]["uid"]) if live else {}
         body = _merge(copy.deepcopy(live or {}), before, copy.deepcopy(wanted))
         stored = self._store(kind, body, live)
         self._applied[stored["metadata"]["uid"]] = copy.deepcopy(wanted)
@@ -106,6 +109,9 @@ class FakeCluster(Cluster):
             raise _conflict(kind, meta["name"])
         body = copy.deepcopy(there)
         body["spec"] = _patched(body["spec"], copy.deepcopy(changes))
+        old = there["spec"].get("ports") or []
+        new = [it for it in changes.get("ports") or () if it not in old]
+        self._patched[meta["uid"]] += [_port_key(it) for it in new]
         return copy.deepcopy(self._store(kind, body, there))
 
     async def delete(self, live: Json, kind: str) -> None:
@@ -151,6 +157,13 @@ class FakeCluster(Cluster):
         if self.failures[name]:
             raise self.failures[name].pop(0)
 
+    def _owned_alone(self, uid: str) -> Json:
+        """What was applied the last time, and apply can therefore drop."""
+        before = copy.deepcopy(self._applied.get(uid, {}))
+        if ports := before.get("spec", {}).get("ports"):
+            before["spec"]["ports"] = [it for it in ports if _port_key(it) not in self._patched[uid]]
+        return before
+
     def _store(self, kind: str, body: Json, live: Json | None) -> Json:
         """Checks, completes and keeps an object; one that is as it was stays as it was."""
         if kind == "Service":
@@ -169,9 +182,9 @@ class FakeCluster(Cluster):
         if live and live["spec"].get("type") != spec["type"]:
             _drop_of_other_types(spec, live["spec"])
         _check_service(body)
+        spec.setdefault("sessionAffinity", "None")
         if spec["type"] == "ExternalName":
             return
-        spec.setdefault("sessionAffinity", "None")
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("clusterIPs", [f"10.96.0.{len(self.objects)}"])
         if spec["type"] in NODE_PORT_TYPES:
@@ -194,7 +207,7 @@ class FakeCluster(Cluster):
                 said = f"Invalid value: {number}: provided port is already allocated"
                 raise _invalid("Service", body, f"{place}: {said}")
             if number and (port["protocol"], number) in own:
-                raise _invalid("Service", body, f"{place}: Duplicate value: {number}")
+                raise ApiError(500, "", f"duplicate nodePort: {{{port['protocol']} {number}}}")
             if number:
                 own.add((port["protocol"], number))
         # As the registry's patchAllocatedValues: a port without a number keeps that of its name.
@@ -215,6 +228,10 @@ class FakeCluster(Cluster):
     def _new_uid(self) -> str:
         self._uids += 1
         return f"uid-{self._uids}"
+
+
+def _port_key(port: Json) -> PortKey:
+    return port["port"], port.get("protocol", "TCP")
 
 
 def _drop_of_other_types(spec: Json, old: Json) -> None:

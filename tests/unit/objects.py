@@ -17,10 +17,43 @@ OWNER: Json = {
     "blockOwnerDeletion": True,
 }
 
+FOREIGN: dict[str, Json] = {
+    "Deployment": {
+        "replicas": 5,
+        "selector": {"matchLabels": {"app": "old"}},
+        "template": {
+            "metadata": {"labels": {"app": "old", "tier": "web"}},
+            "spec": {
+                "containers": [
+                    {"name": "proxy", "image": "registry.example/proxy:1"},
+                    {
+                        "name": "server",
+                        "image": "registry.example/web:1",
+                        "ports": [{"containerPort": 8080, "protocol": "TCP", "name": "http"}],
+                        "env": [{"name": "THEIRS", "value": "1"}],
+                    },
+                ]
+            },
+        },
+    },
+    "Service": {
+        "type": "NodePort",
+        "selector": {"app": "old"},
+        "clusterIPs": ["10.96.1.1"],
+        "ipFamilies": ["IPv4"],
+        "sessionAffinity": "None",
+        "externalTrafficPolicy": "Cluster",
+        "ports": [{"port": 80, "targetPort": 8080, "protocol": "TCP", "nodePort": 31000}],
+    },
+}
+"""What somebody else made under the name of the app."""
+
 
 def spec_of(**fields: Any) -> ExposedAppSpec:
+    """A spec with an image and a port, and these fields; None leaves one out."""
+    spec = {"image": "registry.example/web:1", "ports": [{"port": 80}], **fields}
     return ExposedAppSpec.model_validate(
-        {"image": "registry.example/web:1", "ports": [{"port": 80}], **fields}
+        {field: value for field, value in spec.items() if value is not None}
     )
 
 

@@ -23,67 +23,9 @@ from exposedapp.resources import (
 )
 from exposedapp.schema import Json
 from unit.objects import APP, spec_of
+from unit.specs import DNS_PORTS, SPECS
 
 GOLDEN = Path(__file__).parent / "golden"
-
-DNS_PORTS = [
-    {"name": "dns", "port": 53, "targetPort": 5353},
-    {"name": "dns-udp", "port": 53, "targetPort": 5353, "protocol": "UDP"},
-]
-
-SPECS: dict[str, Json] = {
-    "minimal": {},
-    "several-ports": {"replicas": 3, "ports": [*DNS_PORTS, {"name": "metrics", "port": 9153}]},
-    "env-and-resources": {
-        "env": [
-            {"name": "GREETING", "value": "hello"},
-            {"name": "EMPTY", "value": ""},
-            {
-                "name": "PASSWORD",
-                "valueFrom": {"secretKeyRef": {"name": "db", "key": "password", "optional": True}},
-            },
-            {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
-            {
-                "name": "MEMORY",
-                "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}},
-            },
-        ],
-        "resources": {
-            "requests": {"cpu": "100m", "memory": "64Mi"},
-            "limits": {"cpu": 1, "memory": "128Mi", "example.com/device": 2},
-        },
-    },
-    "target-port-by-name": {
-        "ports": [
-            {"name": "web", "port": 80, "targetPort": 8080},
-            {"name": "alias", "port": 8000, "targetPort": "web"},
-        ]
-    },
-    "long-port-name": {
-        # A Service allows 63 characters, a container port 15.
-        "ports": [{"name": "a-name-of-more-than-fifteen", "port": 80}]
-    },
-    "fixed-node-port": {"ports": [{"port": 80, "targetPort": 8080, "nodePort": 30080}]},
-    "command-and-probes": {
-        "command": ["/bin/server"],
-        "args": ["--port", "$(PORT)"],
-        "envFrom": [
-            {"prefix": "A_", "configMapRef": {"name": "a"}},
-            {"secretRef": {"name": "b", "optional": True}},
-        ],
-        "ports": [{"name": "web", "port": 80, "targetPort": 8080}],
-        "readinessProbe": {
-            "httpGet": {
-                "path": "/ready",
-                "port": "web",
-                "httpHeaders": [{"name": "A", "value": "b"}],
-            },
-            "periodSeconds": 1,
-        },
-        "livenessProbe": {"tcpSocket": {"port": 8080}, "failureThreshold": 5},
-    },
-    "stopped": {"replicas": 0},
-}
 
 
 def deployment_of(spec: ExposedAppSpec, live: Json | None = None) -> Json:
@@ -209,9 +151,120 @@ def test_node_ports_of_a_service_and_of_a_status() -> None:
     assert node_ports(ports) == {(80, "TCP"): 30001, (53, "UDP"): 30002}
 
 
+@pytest.mark.parametrize("type_", ["ClusterIP", "ExternalName"])
+def test_types_without_node_ports_keep_none(type_: str) -> None:
+    external = {"externalName": "db.example.com"} if type_ == "ExternalName" else {}
+    service = service_of(spec_of(service={"type": type_, **external}))
+    assert keep_node_ports(service, {(80, "TCP"): 30001}) == service
+
+
+def test_a_load_balancer_keeps_its_node_ports() -> None:
+    service = service_of(spec_of(service={"type": "LoadBalancer"}))
+    (port,) = keep_node_ports(service, {(80, "TCP"): 30001})["spec"]["ports"]
+    assert port["nodePort"] == 30001
+
+
+def test_an_external_name_needs_no_ports() -> None:
+    service = service_of(spec_of(**SPECS["external-name"]))
+    assert "ports" not in service["spec"]
+    assert keep_node_ports(service, {(80, "TCP"): 30001}) == service
+
+
 def test_the_selector_is_the_identity_label_alone() -> None:
     # It is immutable, so nothing in it may ever be something that a spec could change.
     deployment, service = deployment_of(spec_of()), service_of(spec_of())
     assert deployment["spec"]["selector"]["matchLabels"] == {"exposedapp.dev/name": "web"}
     assert service["spec"]["selector"] == {"exposedapp.dev/name": "web"}
     assert selector_string({"b": "2", "a": "1"}) == "a=1,b=2"
+
+
+def test_the_pods_of_an_app() -> None:
+    assert pod_labels(APP, spec_of(), None) == {"exposedapp.dev/name": "web"}
+    assert pod_labels(APP, spec_of(**SPECS["selector"]), None) == {"app": "db", "role": "primary"}
+    assert pod_labels(APP, spec_of(**SPECS["external-name"]), None) == {}
+
+
+@pytest.mark.parametrize("name", ["selector", "external-name"])
+def test_without_an_image_there_is_no_deployment(name: str) -> None:
+    assert make_deployment(APP, spec_of(**SPECS[name])) is None
+
+
+# --- podTemplate ----------------------------------------------------------------------------------
+
+
+def template_of(pod_template: Json, **fields: Any) -> Json:
+    made = deployment_of(spec_of(podTemplate=pod_template, **fields))
+    template: Json = made["spec"]["template"]
+    return template
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"labels": {"exposedapp.dev/name": "other"}},
+        {"labels": {"exposedapp.dev/name": None}},
+        {"labels": {"exposedapp.dev/name": ["web"]}},
+        {"labels": {"exposedapp.dev/name": {"$patch": "delete"}}},
+        {"labels": {"$patch": "delete"}},
+        {"labels": {"$patch": "replace", "team": "shop"}},
+        {"labels": None},
+        {"$patch": "delete"},
+        {"$patch": "replace", "annotations": {"a": "b"}},
+        None,
+    ],
+)
+def test_no_pod_template_takes_the_identity_away(metadata: Json) -> None:
+    # The selector is immutable: pods without its labels would be refused for ever.
+    template = template_of({"metadata": metadata})
+    assert template["metadata"]["labels"]["exposedapp.dev/name"] == "web"
+
+
+def test_a_pod_template_that_is_not_understood_is_told() -> None:
+    with pytest.raises(SpecError, match=r"spec\.podTemplate\.spec\.\$retainKeys"):
+        template_of({"spec": {"$retainKeys": ["volumes"]}})
+
+
+PROXY = {"name": "proxy", "ports": [{"name": "web", "containerPort": 8080}]}
+
+
+@pytest.mark.parametrize(
+    "pod_template",
+    [
+        {"spec": {"containers": [PROXY]}},
+        {"spec": {"containers": [{**PROXY, "name": "app"}]}},
+        {"spec": {"initContainers": [{**PROXY, "restartPolicy": "Always"}]}},
+    ],
+    ids=["sidecar", "the app itself", "sidecar that starts first"],
+)
+def test_a_target_port_that_the_pod_template_names(pod_template: Json) -> None:
+    assert template_of(pod_template, ports=[{"port": 80, "targetPort": "web"}])
+
+
+@pytest.mark.parametrize(
+    "pod_template",
+    [
+        {"spec": {"containers": [{"name": "app", "ports": [{"$patch": "replace"}]}]}},
+        {"spec": {"containers": [{"name": "app", "ports": None}]}},
+        {"spec": {"containers": [{"name": "app", "ports": "web"}]}},
+        {"spec": {"containers": [{"name": "app", "ports": [{"$patch": "replace"}, "web"]}]}},
+        {"spec": {"containers": "web"}},
+        {"spec": {"containers": [{"$patch": "replace"}, "web"], "initContainers": {"a": 1}}},
+        {"spec": {"$patch": "delete"}},
+        {"spec": None},
+    ],
+)
+def test_a_target_port_that_the_pod_template_takes_away(pod_template: Json) -> None:
+    """Whatever its shape, it is told in words."""
+    # The first port has a name in the pods, the second one refers to it.
+    ports = [{"name": "web", "port": 81}, {"name": "b", "port": 80, "targetPort": "web"}]
+    assert deployment_of(spec_of(ports=ports))
+    with pytest.raises(SpecError, match=r"ports\[1\]\.targetPort.*'web'"):
+        template_of(pod_template, ports=ports)
+
+
+@pytest.mark.xfail(reason="a container that ends serves nobody", strict=True)
+def test_a_port_of_a_container_that_ends_is_no_target() -> None:
+    with pytest.raises(SpecError):
+        template_of(
+            {"spec": {"initContainers": [PROXY]}}, ports=[{"port": 80, "targetPort": "web"}]
+        )

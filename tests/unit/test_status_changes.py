@@ -8,7 +8,8 @@ import pytest
 from exposedapp.addresses import Endpoint
 from exposedapp.api import ExposedAppStatus
 from exposedapp.reasons import Reason, Trouble
-from exposedapp.status import changes, compute, is_urgent
+from exposedapp.schema import Json
+from exposedapp.status import Observed, changes, compute, is_urgent
 from unit.objects import deployment_body, node, port, service_body, spec_of
 from unit.observed import BEFORE, NEW, NODES, NOW, TWO, WELL
 
@@ -108,3 +109,57 @@ def test_a_message_alone_is_not_urgent() -> None:
     status = compute(more)
     assert changes(first, status)
     assert not is_urgent(first, status)
+
+
+# --- another type of Service ----------------------------------------------------------------------
+
+EXTERNAL: Json = {
+    "metadata": {"name": "web"},
+    "spec": {"type": "ExternalName", "externalName": "db.example.com"},
+}
+TYPES: dict[str, Observed] = {
+    "NodePort": WELL,
+    "ClusterIP": replace(WELL, service=service_body(port(80), type="ClusterIP")),
+    "LoadBalancer": replace(
+        WELL,
+        service={
+            **service_body(port(80, 30001), type="LoadBalancer"),
+            "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}},
+        },
+    ),
+    "ExternalName": replace(
+        WELL,
+        spec=spec_of(image=None, ports=None, service={"type": "ExternalName", **EXTERNAL["spec"]}),
+        pods={},
+        deployment=None,
+        service=EXTERNAL,
+        endpoints=[],
+    ),
+}
+INSIDE = {"url", "ports", "clusterIPs", "clusterURL", "proxyPath", "selector"}
+FIELDS = {
+    "NodePort": INSIDE | {"urls", "nodes"},
+    "ClusterIP": INSIDE,
+    "LoadBalancer": INSIDE | {"urls", "nodes", "loadBalancer"},
+    "ExternalName": set(),
+}
+ALWAYS = {"observedGeneration", "conditions", "replicas", "readyReplicas", "endpoints"}
+
+
+@pytest.mark.parametrize("new", TYPES)
+@pytest.mark.parametrize("old", TYPES)
+def test_another_type_leaves_nothing_stale(old: str, new: str) -> None:
+    first = compute(TYPES[old])
+    fresh = compute(TYPES[new])
+    status = compute(replace(TYPES[new], previous=first))
+    # Whatever was there before; url alone may remember which of several it was.
+    assert status == fresh
+    patch = changes(first, status)
+    assert {key for key, value in patch.items() if value is None} == FIELDS[old] - FIELDS[new]
+    merged = {**as_json(first), **patch}
+    assert {key: it for key, it in merged.items() if it is not None} == as_json(fresh)
+    assert as_json(fresh).keys() == FIELDS[new] | ALWAYS
+
+
+def as_json(status: ExposedAppStatus) -> Json:
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)

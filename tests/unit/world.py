@@ -8,49 +8,18 @@ import pytest
 from exposedapp.cache import Cache, Key
 from exposedapp.cluster import ApiError
 from exposedapp.events import Happening
-from exposedapp.labels import NAME_LABEL, Identity
+from exposedapp.labels import NAME_LABEL
 from exposedapp.queue import Retry
 from exposedapp.reconcile import LAST_LOOK_SECONDS, Reconciler
 from exposedapp.schema import Json
 from unit.fake_cluster import FakeCluster
-from unit.objects import endpoint_body, node_body, slice_body
+from unit.objects import FOREIGN, endpoint_body, node_body, slice_body
 
 KEY = Key("shop", "web")
 PODS = "pods shop exposedapp.dev/name=web"
 """The request for the pods of the app, as the API server in memory calls it."""
 
 PINNED = [{"port": 80, "nodePort": 30080}]
-
-FOREIGN: dict[str, Json] = {
-    "Deployment": {
-        "replicas": 5,
-        "selector": {"matchLabels": {"app": "old"}},
-        "template": {
-            "metadata": {"labels": {"app": "old", "tier": "web"}},
-            "spec": {
-                "containers": [
-                    {"name": "proxy", "image": "registry.example/proxy:1"},
-                    {
-                        "name": "server",
-                        "image": "registry.example/web:1",
-                        "ports": [{"containerPort": 8080, "protocol": "TCP", "name": "http"}],
-                        "env": [{"name": "THEIRS", "value": "1"}],
-                    },
-                ]
-            },
-        },
-    },
-    "Service": {
-        "type": "NodePort",
-        "selector": {"app": "old"},
-        "clusterIPs": ["10.96.1.1"],
-        "ipFamilies": ["IPv4"],
-        "sessionAffinity": "None",
-        "externalTrafficPolicy": "Cluster",
-        "ports": [{"port": 80, "targetPort": 8080, "protocol": "TCP", "nodePort": 31000}],
-    },
-}
-"""What somebody else made under the name of the app."""
 
 AWAY = ApiError(0, "NoAnswer", "no answer from the API server")
 BUSY = ApiError(429, "TooManyRequests", "too many requests", retry_after=7.0)
@@ -70,11 +39,11 @@ class World:
     def restart(self) -> None:
         self.cache = Cache()
         self.reconciler = Reconciler(
-            self.cluster, self.cache, record=self._record, clock=lambda: self.now
+            self.cluster,
+            self.cache,
+            record=lambda _, happening: self.happened.append(happening),
+            clock=lambda: self.now,
         )
-
-    def _record(self, app: Identity, happening: Happening) -> None:
-        self.happened.append(happening)
 
     def app(self, **spec: Any) -> None:
         """Creates the app, or changes its spec; None leaves a field out."""
@@ -125,6 +94,28 @@ class World:
             self.now += LAST_LOOK_SECONDS
         pytest.fail(f"still writes {self.cluster.writes}")
 
+    async def settle_all(self) -> None:
+        """The same, with the pods that somebody else runs."""
+        if not self.live("ExposedApp")["spec"].get("image"):
+            self.serve(1)
+            self.slices[0]["ports"] = [{"name": None, "port": 5432}]
+        await self.settle()
+
+    def shape(self) -> Json:
+        """What the app has, but for what the cluster picks, and for the order of the ports."""
+        service = self.live("Service")["spec"]
+        ports = [
+            {**it, "nodePort": ...} if "nodePort" in it else it for it in service.get("ports", [])
+        ]
+        status = self.status()
+        return {
+            "deployment": self.live("Deployment")["spec"] if self.has("Deployment") else None,
+            "service": {**service, "ports": ports, "clusterIPs": "clusterIPs" in service},
+            "ready": self.ready(),
+            "fields": sorted(status),
+            "selector": status.get("selector"),
+        }
+
     def run_pods(self, ready: int, total: int | None = None) -> None:
         """The Deployment and its endpoints become what the pods make of them."""
         total = ready if total is None else total
@@ -149,6 +140,9 @@ class World:
 
     def has(self, kind: str) -> bool:
         return (kind, *KEY) in self.cluster.objects
+
+    def refuse(self, request: str, status: int, reason: str, message: str, times: int = 1) -> None:
+        self.cluster.fail(request, ApiError(status, reason, message), times)
 
     def live(self, kind: str) -> Json:
         return self.cluster.objects[(kind, *KEY)]

@@ -1,0 +1,261 @@
+"""Under which addresses an app can be reached, for every type of Service."""
+
+from typing import Any
+
+import pytest
+
+from exposedapp.addresses import Addresses, Endpoint, find
+from exposedapp.api import ExposedAppSpec
+from exposedapp.nodes import Node
+from exposedapp.schema import Json
+from unit.objects import APP, node, port, service_body, spec_of
+
+NODES = [node("a", ("InternalIP", "10.0.0.1")), node("b", ("InternalIP", "10.0.0.2"))]
+PODS = [Endpoint("p", ready=True, terminating=False, node="a")]
+
+
+def found(
+    service: Json,
+    spec: ExposedAppSpec | None = None,
+    *,
+    endpoints: list[Endpoint] = PODS,
+    nodes: list[Node] = NODES,
+    before: str | None = None,
+) -> Addresses:
+    return find(APP, spec or spec_of(), service, endpoints, nodes, before)
+
+
+def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> Addresses:
+    """The addresses of an app with one port, on one node."""
+    spec = spec_of(ports=[{"port": 80, "protocol": protocol, **asked}])
+    families = ["IPv6" if ":" in host else "IPv4"]
+    service = service_body(port(80, 30001, protocol), ipFamilies=families)
+    return found(service, spec, nodes=[node("n", ("InternalIP", host))])
+
+
+# --- schemes and paths ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "scheme"),
+    [
+        ({}, "http"),
+        ({"protocol": "UDP"}, "udp"),
+        ({"protocol": "SCTP"}, "sctp"),
+        ({"appProtocol": "http"}, "http"),
+        ({"appProtocol": "https"}, "https"),
+        ({"appProtocol": "grpc"}, "grpc"),
+        ({"appProtocol": "kubernetes.io/h2c"}, "http"),
+        ({"appProtocol": "kubernetes.io/ws"}, "ws"),
+        ({"appProtocol": "kubernetes.io/wss"}, "wss"),
+        ({"appProtocol": "postgresql"}, "http"),
+        ({"scheme": "https"}, "https"),
+        ({"scheme": "postgres", "appProtocol": "https"}, "postgres"),
+        ({"protocol": "UDP", "appProtocol": "https"}, "udp"),
+        ({"protocol": "UDP", "scheme": "quic"}, "quic"),
+    ],
+)
+def test_scheme(asked: Json, scheme: str) -> None:
+    at = of_port(**asked)
+    assert at.url == f"{scheme}://10.0.0.1:30001"
+    assert at.urls == [at.url]
+    assert at.cluster_url == f"{scheme}://web.shop.svc:80"
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "url"),
+    [
+        ("10.0.0.1", None, "http://10.0.0.1:30001"),
+        ("10.0.0.1", "/", "http://10.0.0.1:30001/"),
+        ("10.0.0.1", "/login?next=/a", "http://10.0.0.1:30001/login?next=/a"),
+        ("2001:db8::1", None, "http://[2001:db8::1]:30001"),
+        ("2001:db8::1", "/login", "http://[2001:db8::1]:30001/login"),
+    ],
+)
+def test_host_and_path(host: str, path: str | None, url: str) -> None:
+    at = of_port(host=host, path=path)
+    assert (at.url, at.urls) == (url, [url])
+    assert at.cluster_url == "http://web.shop.svc:80"
+
+
+def test_each_port_has_its_own_scheme_and_path() -> None:
+    spec = spec_of(
+        ports=[
+            {"name": "a", "port": 80, "path": "/a"},
+            {"name": "b", "port": 80, "protocol": "UDP"},
+            {"name": "c", "port": 443, "appProtocol": "https"},
+        ]
+    )
+    service = service_body(port(80, 30001), port(80, 30002, "UDP"), port(443, 30003))
+    assert found(service, spec, nodes=NODES[:1]).urls == [
+        "http://10.0.0.1:30001/a",
+        "https://10.0.0.1:30003",
+        "udp://10.0.0.1:30002",
+    ]
+
+
+def test_a_port_that_the_spec_does_not_have() -> None:
+    # While a change is under way, and while the spec is wrong.
+    assert found(service_body(port(81, 30081)), nodes=NODES[:1]).urls == ["http://10.0.0.1:30081"]
+    unknown = find(APP, None, service_body(port(80, 30001)), PODS, NODES[:1], None)
+    assert unknown.urls == ["http://10.0.0.1:30001"]
+
+
+@pytest.mark.xfail(reason="a spec that cannot be parsed takes the scheme along", strict=True)
+def test_without_a_spec_the_live_port_tells_the_scheme() -> None:
+    service = service_body(port(443, 30001, appProtocol="https"))
+    assert find(APP, None, service, PODS, NODES[:1], None).url == "https://10.0.0.1:30001"
+
+
+# --- inside the cluster, and at the API server ----------------------------------------------------
+
+PROXY = "/api/v1/namespaces/shop/services"
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        ({}, f"{PROXY}/web:80/proxy/"),
+        ({"path": "/login"}, f"{PROXY}/web:80/proxy/"),
+        ({"scheme": "https"}, f"{PROXY}/https:web:80/proxy/"),
+        ({"appProtocol": "https"}, f"{PROXY}/https:web:80/proxy/"),
+        ({"scheme": "http", "appProtocol": "https"}, f"{PROXY}/web:80/proxy/"),
+        ({"protocol": "UDP"}, None),
+        ({"protocol": "SCTP"}, None),
+    ],
+)
+def test_proxy_path(asked: Json, path: str | None) -> None:
+    assert of_port(**asked).proxy_path == path
+
+
+def test_a_cluster_ip_is_reached_inside_only() -> None:
+    spec = spec_of(ports=[{"port": 80, "scheme": "https", "path": "/login"}])
+    at = found(service_body(port(80), type="ClusterIP"), spec)
+    assert at.url == at.cluster_url == "https://web.shop.svc:80"
+    assert at.proxy_path == f"{PROXY}/https:web:80/proxy/"
+    assert at.cluster_ips == ["10.96.0.1"]
+    assert (at.urls, at.nodes, at.load_balancer, at.why_no_node) == ((), None, None, None)
+
+
+def test_without_nodes_a_cluster_ip_is_as_good() -> None:
+    assert found(service_body(port(80), type="ClusterIP"), nodes=[]).why_no_node is None
+
+
+def external(*ports: Json) -> Json:
+    body: Json = {"type": "ExternalName", "externalName": "db.example.com"}
+    return {"metadata": {"name": "web"}, "spec": {**body, "ports": list(ports)} if ports else body}
+
+
+def test_an_external_name() -> None:
+    at = found(external(), endpoints=[])
+    assert at == Addresses(ports=[], cluster_ips=[])
+    at = found(external(port(5432)), spec_of(ports=[{"port": 5432, "scheme": "postgres"}]))
+    assert at.url == at.cluster_url == "postgres://web.shop.svc:5432"
+    # The API server passes requests on to pods only.
+    assert (at.urls, at.proxy_path, at.cluster_ips) == ((), None, [])
+
+
+# --- load balancers -------------------------------------------------------------------------------
+
+
+def balanced(*ingress: Json, **spec: Any) -> Json:
+    service = service_body(port(80, 30001), type="LoadBalancer", **spec)
+    return {**service, "status": {"loadBalancer": {"ingress": list(ingress)}}}
+
+
+NODE_URLS = ["http://10.0.0.1:30001", "http://10.0.0.2:30001"]
+
+
+@pytest.mark.parametrize(
+    ("ingress", "url", "urls"),
+    [
+        ([], NODE_URLS[0], []),
+        ([{"ip": "203.0.113.1"}], "http://203.0.113.1:80", ["http://203.0.113.1:80"]),
+        ([{"ip": "2001:db8::1"}], "http://[2001:db8::1]:80", ["http://[2001:db8::1]:80"]),
+        ([{"hostname": "lb.example"}], "http://lb.example:80", ["http://lb.example:80"]),
+        (
+            [{"ip": "203.0.113.2", "ipMode": "VIP"}, {"ip": "203.0.113.1"}],
+            "http://203.0.113.1:80",
+            ["http://203.0.113.1:80", "http://203.0.113.2:80"],
+        ),
+        ([{"ip": "203.0.113.1", "hostname": "x"}], "http://203.0.113.1:80", ["http://203.0.113.1:80"]),
+    ],
+    ids=["pending", "ip", "IPv6", "hostname", "two", "both"],
+)  # fmt: skip
+def test_a_load_balancer(ingress: list[Json], url: str, urls: list[str]) -> None:
+    at = found(balanced(*ingress))
+    assert at.url == url
+    # The nodes answer too.
+    assert at.urls == sorted([*urls, *NODE_URLS])
+    told = at.load_balancer.as_json()["ingress"] if at.load_balancer else []
+    assert len(told) == len(ingress)
+
+
+@pytest.mark.xfail(reason="an ingress with neither ip nor hostname", strict=True)
+def test_a_load_balancer_that_has_only_ports_yet() -> None:
+    assert found(balanced({"ports": [{"port": 80, "protocol": "TCP"}]})).url == NODE_URLS[0]
+
+
+def test_a_load_balancers_url_takes_the_place_of_a_nodes() -> None:
+    two = [{"ip": "203.0.113.1"}, {"ip": "203.0.113.2"}]
+    assert found(balanced(*two), before=NODE_URLS[1]).url == "http://203.0.113.1:80"
+    assert found(balanced(*two), before="http://203.0.113.2:80").url == "http://203.0.113.2:80"
+    assert found(balanced(), before="http://203.0.113.1:80").url == NODE_URLS[0]
+    assert found(balanced(), before=NODE_URLS[1]).url == NODE_URLS[1]
+
+
+# --- externalTrafficPolicy Local ------------------------------------------------------------------
+
+
+def endpoint(on: str | None, *, ready: bool = True, terminating: bool = False) -> Endpoint:
+    return Endpoint(f"p-{on}", ready=ready, terminating=terminating, node=on)
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "listed"),
+    [
+        ([endpoint("a")], ["a"]),
+        ([endpoint("a"), endpoint("a")], ["a"]),
+        ([endpoint("a"), endpoint("b")], ["a", "b"]),
+        ([endpoint("a"), endpoint("b", ready=False)], ["a"]),
+        ([endpoint("a"), endpoint("b", terminating=True)], ["a"]),
+        ([endpoint("a"), endpoint("elsewhere")], ["a"]),
+        ([endpoint(None)], []),
+        ([endpoint("a", ready=False)], []),
+        ([], []),
+    ],
+    ids=[
+        "one",
+        "two of one",
+        "both",
+        "not ready",
+        "going",
+        "unknown node",
+        "no node",
+        "none ready",
+        "no pods",
+    ],
+)
+def test_local_lists_nodes_with_a_ready_pod(endpoints: list[Endpoint], listed: list[str]) -> None:
+    hosts = {"a": NODE_URLS[0], "b": NODE_URLS[1]}
+    at = found(service_body(externalTrafficPolicy="Local"), endpoints=endpoints)
+    assert at.urls == [hosts[name] for name in listed]
+    assert at.nodes is not None
+    assert (at.nodes.eligible, at.nodes.listed) == (len(listed), len(listed))
+    assert (at.why_no_node is None) is bool(listed)
+    assert at.pods_decide
+
+
+def test_local_pods_on_nodes_that_do_not_forward() -> None:
+    nodes = [node("a", ready=False), NODES[1]]
+    at = found(service_body(externalTrafficPolicy="Local"), endpoints=PODS, nodes=nodes)
+    said = "1 not ready, 1 without a ready pod (externalTrafficPolicy Local)"
+    assert at.why_no_node == f"No node forwards to the app: {said}."
+    assert at.pods_decide
+    at = found(service_body(externalTrafficPolicy="Local"), endpoints=PODS, nodes=nodes[:1])
+    assert not at.pods_decide
+
+
+def test_cluster_lists_all_nodes() -> None:
+    assert found(service_body(externalTrafficPolicy="Cluster"), endpoints=[]).urls == NODE_URLS
+    assert not found(service_body(), nodes=[]).pods_decide
