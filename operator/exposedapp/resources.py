@@ -188,6 +188,11 @@ def _pod_template(
         template = lay_over(base, given.get("podTemplate") or {}, "spec.podTemplate")
     except OverlayError as error:
         raise SpecError(str(error)) from error
+    spec_part = _dict(template.get("spec"))
+    if account := spec_part.get("serviceAccountName"):
+        # The API server copies the name into the field's old name, where it would outlive this one
+        # (kubernetes/kubernetes#108208); what apply has given, it can take away.
+        spec_part.setdefault("serviceAccount", account)
     metadata = template.setdefault("metadata", {})
     if isinstance(metadata.setdefault("labels", {}), dict):
         metadata["labels"] = {**metadata["labels"], **identity}

@@ -161,7 +161,9 @@ class FakeCluster(Cluster):
         """What was applied the last time, and apply can therefore drop."""
         before = copy.deepcopy(self._applied.get(uid, {}))
         if ports := before.get("spec", {}).get("ports"):
-            before["spec"]["ports"] = [it for it in ports if _port_key(it) not in self._patched[uid]]
+            before["spec"]["ports"] = [
+                it for it in ports if _port_key(it) not in self._patched[uid]
+            ]
         return before
 
     def _store(self, kind: str, body: Json, live: Json | None) -> Json:

@@ -104,9 +104,10 @@ class World:
     def shape(self) -> Json:
         """What the app has, but for what the cluster picks, and for the order of the ports."""
         service = self.live("Service")["spec"]
-        ports = [
-            {**it, "nodePort": ...} if "nodePort" in it else it for it in service.get("ports", [])
-        ]
+        ports = {
+            (it["port"], it["protocol"]): {**it, "nodePort": "nodePort" in it}
+            for it in service.get("ports", [])
+        }
         status = self.status()
         return {
             "deployment": self.live("Deployment")["spec"] if self.has("Deployment") else None,
