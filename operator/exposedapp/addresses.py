@@ -1,13 +1,13 @@
 """Pure: under which addresses an app can be reached, from its Service, its pods and the nodes."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from exposedapp import nodes
 from exposedapp.api import ExposedAppSpec, NodesStatus, PortStatus
 from exposedapp.labels import Identity
 from exposedapp.nodes import Node
-from exposedapp.resources import NODE_PORT_TYPES, PortKey
+from exposedapp.resources import NODE_PORT_TYPES
 from exposedapp.schema import Json
 from exposedapp.service import LoadBalancerStatus, Port
 
@@ -53,6 +53,25 @@ class Addresses:
     """Whether nodes would be listed as soon as they ran a ready pod."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A port of the Service, with what its URLs begin and end with."""
+
+    port: int
+    node_port: int | None
+    protocol: str
+    scheme: str
+    path: str
+
+    def url(self, host: str) -> str:
+        """Its URL at an address that is the app's own: its load balancer's."""
+        return f"{self.scheme}://{_host(host)}:{self.port}{self.path}"
+
+    def node_url(self, host: str) -> str:
+        """Its URL at a node."""
+        return f"{self.scheme}://{_host(host)}:{self.node_port}{self.path}"
+
+
 def find(
     app: Identity,
     spec: ExposedAppSpec | None,
@@ -63,50 +82,49 @@ def find(
 ) -> Addresses:
     """The addresses of an app with this Service; `before` is the url that it had."""
     body, status = service["spec"], service.get("status") or {}
-    ports = [_port(it) for it in body.get("ports") or ()]
-    asked: dict[PortKey, Port] = {
-        (it.port, it.protocol): it for it in (spec.ports if spec else None) or ()
-    }
+    asked = {(it.port, it.protocol): it for it in (spec.ports if spec else None) or ()}
+    ports = body.get("ports") or []
+    ways = [_way(it, asked.get((it["port"], it.get("protocol", "TCP")))) for it in ports]
     # The first TCP port is the one a person means, else the first of all.
-    main = next((port for port in ports if port.protocol == "TCP"), next(iter(ports), None))
-    inside = _inside(app, main, asked, body["type"])
+    main = [*[it for it in ways if it.protocol == "TCP"], *ways][:1]
+    found = Addresses(
+        ports=[_port_status(it) for it in ports],
+        cluster_ips=[it for it in body.get("clusterIPs") or () if it != "None"],
+        cluster_url=next((_cluster_url(app, it) for it in main), None),
+        proxy_path=None
+        if body["type"] == "ExternalName"  # the API server passes on to pods only
+        else next((_proxy_path(app, it) for it in main), None),
+    )
     if body["type"] not in NODE_PORT_TYPES:
-        return Addresses(
-            url=inside[0],
-            ports=ports,
-            cluster_ips=[it for it in body.get("clusterIPs") or () if it != "None"],
-            cluster_url=inside[0],
-            proxy_path=inside[1],
-        )
+        return replace(found, url=found.cluster_url)
     families = body.get("ipFamilies") or ["IPv4"]
     local = body.get("externalTrafficPolicy") == "Local"
-    standing = {it.node or "" for it in endpoints if it.ready and not it.terminating}
-    with_pods = standing if local else None
-    hindrances = {it: nodes.why_not(it, families, with_pods) for it in known}
+    with_pods = {it.node or "" for it in endpoints if it.ready and not it.terminating}
+    hindrances = {it: nodes.why_not(it, families, with_pods if local else None) for it in known}
     eligible = [it for it, why in hindrances.items() if why is None]
     listed = nodes.choose(app.uid, eligible)
     hosts = [host for node in listed for host in nodes.hosts(node, families)]
     ingress = (status.get("loadBalancer") or {}).get("ingress") or []
-    balancers = [it.get("ip") or it.get("hostname") for it in ingress]
-    from_balancer = _urls(ports, asked, balancers, by_node=False)
-    from_nodes = _urls(ports, asked, hosts, by_node=True)
-    best = _urls([main], asked, balancers, by_node=False) if main else []
-    best = best or (_urls([main], asked, hosts, by_node=True) if main else [])
-    return Addresses(
+    balancers = [host for it in ingress if (host := it.get("ip") or it.get("hostname"))]
+    numbered = [it for it in ways if it.node_port]
+    best = sorted(it.url(host) for it in main for host in balancers) or sorted(
+        it.node_url(host) for it in main if it.node_port for host in hosts
+    )
+    return replace(
+        found,
         url=before if before in best else next(iter(best), None),
-        urls=sorted(from_balancer + from_nodes),
+        urls=sorted(
+            [it.url(host) for it in ways for host in balancers]
+            + [it.node_url(host) for it in numbered for host in hosts]
+        ),
         nodes=NodesStatus(eligible=len(eligible), listed=len(listed)),
-        ports=ports,
-        cluster_ips=[it for it in body.get("clusterIPs") or () if it != "None"],
-        cluster_url=inside[0],
-        proxy_path=inside[1],
         load_balancer=LoadBalancerStatus.model_validate({"ingress": ingress}) if ingress else None,
         why_no_node=None if listed else _why_none(hindrances.values()),
         pods_decide=local and any(nodes.why_not(it, families) is None for it in hindrances),
     )
 
 
-def _port(body: Json) -> PortStatus:
+def _port_status(body: Json) -> PortStatus:
     return PortStatus(
         name=body.get("name"),
         port=body["port"],
@@ -116,45 +134,30 @@ def _port(body: Json) -> PortStatus:
     )
 
 
-def _inside(
-    app: Identity, main: PortStatus | None, asked: Mapping[PortKey, Port], kind: str
-) -> tuple[str | None, str | None]:
-    """The URL inside the cluster, and the path at the API server."""
-    if main is None:
-        return None, None
-    scheme = _scheme(main, asked)
-    url = f"{scheme}://{app.name}.{app.namespace}.svc:{main.port}"
-    if main.protocol != "TCP" or kind == "ExternalName":
-        return url, None  # the API server passes on HTTP only, and to pods only
-    name = f"https:{app.name}" if scheme == "https" else app.name
-    return url, f"/api/v1/namespaces/{app.namespace}/services/{name}:{main.port}/proxy/"
+def _way(body: Json, asked: Port | None) -> _Way:
+    protocol = body.get("protocol", "TCP")
+    spoken = asked.app_protocol if asked else body.get("appProtocol")
+    scheme = PROTOCOL_SCHEMES[protocol]
+    if protocol == "TCP":
+        scheme = APP_PROTOCOL_SCHEMES.get(spoken or "", scheme)
+    return _Way(
+        body["port"],
+        body.get("nodePort"),
+        protocol,
+        (asked and asked.scheme) or scheme,
+        (asked and asked.path) or "",
+    )
 
 
-def _scheme(port: PortStatus, asked: Mapping[PortKey, Port]) -> str:
-    wanted = asked.get((port.port, port.protocol))
-    by_protocol = PROTOCOL_SCHEMES[port.protocol]
-    if wanted is None:
-        return by_protocol
-    if wanted.scheme or port.protocol != "TCP":
-        return wanted.scheme or by_protocol
-    return APP_PROTOCOL_SCHEMES.get(wanted.app_protocol or "", by_protocol)
+def _cluster_url(app: Identity, way: _Way) -> str:
+    return f"{way.scheme}://{app.name}.{app.namespace}.svc:{way.port}"
 
 
-def _urls(
-    ports: Sequence[PortStatus],
-    asked: Mapping[PortKey, Port],
-    hosts: Sequence[str],
-    *,
-    by_node: bool,
-) -> list[str]:
-    """The URLs of these ports at these hosts, with the node ports or the app's own, sorted."""
-    found = []
-    for port in ports:
-        wanted = asked.get((port.port, port.protocol))
-        path = (wanted.path if wanted else None) or ""
-        if number := port.node_port if by_node else port.port:
-            found += [f"{_scheme(port, asked)}://{_host(host)}:{number}{path}" for host in hosts]
-    return sorted(found)
+def _proxy_path(app: Identity, way: _Way) -> str | None:
+    if way.protocol != "TCP":
+        return None  # the API server passes on HTTP only
+    name = f"https:{app.name}" if way.scheme == "https" else app.name
+    return f"/api/v1/namespaces/{app.namespace}/services/{name}:{way.port}/proxy/"
 
 
 def _host(host: str) -> str:

@@ -21,8 +21,10 @@ def adopted(app: Identity, live: Json | None) -> Json | None:
 
 def identity_of(live: Json) -> dict[str, str]:
     """The labels of an adopted Deployment's pods that must stay."""
-    found: dict[str, str] | None = live["spec"]["selector"].get("matchLabels")
-    return found or live["spec"]["template"]["metadata"]["labels"]
+    selector: Json = live["spec"]["selector"]
+    labels: dict[str, str] = live["spec"]["template"]["metadata"]["labels"]
+    # A Service knows no expressions: with some, the labels of the pods say more.
+    return labels if selector.get("matchExpressions") else selector["matchLabels"]
 
 
 def container_of(live: Json, image: str) -> str:

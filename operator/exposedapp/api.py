@@ -4,12 +4,21 @@ These models are the one source of the CustomResourceDefinition (see crd.py): a 
 description here is what `kubectl explain` prints, and its limits are what the API server enforces.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from exposedapp.container import EnvFromSource, EnvVar, Probe, ResourceRequirements
-from exposedapp.schema import Json, Model, any_object, int_or_string, labels_rule, map_list, rules
+from exposedapp.schema import (
+    Json,
+    Model,
+    any_object,
+    int_or_string,
+    is_deeper,
+    labels_rule,
+    map_list,
+    rules,
+)
 from exposedapp.service import LabelValue, LoadBalancerStatus, Port, Protocol, ServiceSpec
 
 GROUP = "exposedapp.dev"
@@ -18,9 +27,20 @@ API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "ExposedApp"
 PLURAL = "exposedapps"
 
+DEEPEST = 100
+"""How deep a podTemplate may be nested; the API server takes ten thousand levels."""
+
 
 class PodTemplate(Model):
     """A partial pod template."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_too_deep(cls, given: Any) -> Any:
+        # No schema can say it, and what is deeper ends a JSON library or two.
+        if is_deeper(given, DEEPEST):
+            raise ValueError(f"nested deeper than {DEEPEST} levels; no pod is")
+        return given
 
     metadata: Annotated[Json, any_object()] | None = Field(
         default=None, description="Labels and annotations of the pods."

@@ -5,19 +5,22 @@ wins, so that a late event does not bring back what has been changed since.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 
 from exposedapp.addresses import Endpoint
-from exposedapp.labels import ADOPT_ANNOTATION, CONTAINER_ANNOTATION, HASH_ANNOTATION
 from exposedapp.nodes import Node, parse_node
 from exposedapp.schema import Json
 
 DROPPED_KEPT = 1000
 """How many deleted objects' last versions are kept: enough for all requests under way."""
 
-KEPT_ANNOTATIONS = (HASH_ANNOTATION, ADOPT_ANNOTATION, CONTAINER_ANNOTATION)
+DEEPEST_KEPT = 200
+"""How deep an object is kept; orjson goes 254 levels deep, a podTemplate may have half as many."""
+
+DROPPED_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
+"""A second copy of the whole object."""
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
@@ -50,7 +53,7 @@ class Store:
         known = self._packed.get(key)
         if version <= (known[0] if known else self._dropped.get(key, 0)):
             return False
-        self._packed[key] = (version, orjson.dumps(trim(body)))
+        self._packed[key] = (version, _pack(trim(body)))
         return True
 
     def drop(self, body: Json) -> bool:
@@ -144,9 +147,25 @@ def trim(body: Json) -> Json:
         if key in meta:
             trimmed["metadata"][key] = meta[key]
     annotations = meta.get("annotations") or {}
-    if found := {key: annotations[key] for key in KEPT_ANNOTATIONS if key in annotations}:
+    if found := {key: it for key, it in annotations.items() if key != DROPPED_ANNOTATION}:
         trimmed["metadata"]["annotations"] = found
     return trimmed
+
+
+def _pack(body: Json) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        # Nested deeper than it goes, which the reconcile must be able to tell.
+        return orjson.dumps(_cut(body, DEEPEST_KEPT))
+
+
+def _cut(value: Any, levels: int) -> Any:
+    if isinstance(value, dict):
+        return {key: _cut(it, levels - 1) for key, it in value.items()} if levels else None
+    if isinstance(value, list):
+        return [_cut(it, levels - 1) for it in value] if levels else None
+    return value
 
 
 def _service_of(body: Json) -> Key:

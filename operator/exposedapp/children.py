@@ -79,18 +79,19 @@ class Children:
             raise Retry(str(error), error.retry_after) from error
 
     async def ensure_deployment(
-        self, app: Identity, live: Json | None, wanted: Json | None, applied: Applied
+        self, app: Identity, live: Json | None, wanted: Json, applied: Applied
     ) -> Outcome:
-        """Makes the Deployment as wanted; one that the app had and wants no more is removed.
+        """Makes the Deployment as wanted; `live` is what has its name.
 
-        `live` is what has its name. Raises Retry when it is better to come back soon.
+        Raises Retry when it is better to come back soon.
         """
-        if wanted is not None:
-            return await self._ensure(app, "Deployment", live, wanted, applied)
-        live = self.known(app, "Deployment")
+        return await self._ensure(app, "Deployment", live, wanted, applied)
+
+    async def remove_deployment(self, app: Identity) -> Outcome:
+        """Removes the Deployment that the app had, if any. Raises Retry as above."""
+        key, live = Key(app.namespace, app.name), self.known(app, "Deployment")
         if live is None or "deletionTimestamp" in live["metadata"]:
             return Outcome()
-        key = Key(app.namespace, app.name)
         try:
             await self._cluster.delete(live, "Deployment")
         except ApiError as error:
@@ -108,7 +109,8 @@ class Children:
         `live` is what has its name; `before` are the ports of the app's status: the memory of a
         Service that was deleted. Raises Retry when it is better to come back soon.
         """
-        had = node_ports((live["spec"].get("ports") or []) if live else before)
+        # A live port without a number had one, if somebody changed the type of the Service.
+        had = node_ports(before) | node_ports((live["spec"].get("ports") or []) if live else [])
         sticky = keep_node_ports(wanted, had)
         outcome = await self._ensure(app, "Service", live, sticky, applied)
         problem = outcome.problem
@@ -171,11 +173,7 @@ class Children:
                 if not self._needs_apply(kind, wanted, live, applied):
                     return Outcome(live)
                 did = _difference(kind, wanted, live, applied)
-                if did.how != "Updated" and surplus_ports(wanted, live):
-                    # Apply takes away only what it has given.
-                    ports = {"ports": wanted["spec"].get("ports")}
-                    await self._cluster.patch_spec(live, kind, ports)
-                answer = await self._cluster.apply(wanted, live["metadata"]["uid"])
+                answer = await self._change(kind, wanted, live, did)
         except ApiError as error:
             return self._refused(key, kind, live, error)
         self._cache.children[kind].put(answer)
@@ -184,6 +182,30 @@ class Children:
             return Outcome(answer)
         log.info("%s/%s: %s", *key, did)
         return Outcome(answer, did=did)
+
+    async def _change(self, kind: ChildKind, wanted: Json, live: Json, did: Did) -> Json:
+        """Applies to a live object.
+
+        Apply takes away only what it has given: where ports of others are in the way, the spec is
+        first set as a whole.
+        """
+        uid, whole = live["metadata"]["uid"], {"ports": None, **wanted["spec"]}
+        surplus = surplus_ports(wanted, live)
+        if surplus and did.how != "Updated":
+            await self._cluster.patch_spec(live, kind, whole)
+            return await self._cluster.apply(wanted, uid)
+        try:
+            answer = await self._cluster.apply(wanted, uid)
+        except ApiError as error:
+            # The numbers of two ports that change places are both in use at that moment.
+            swapped = "duplicate nodePort" in error.message
+            if not swapped and not (surplus and error.status == 422):
+                raise
+            await self._cluster.patch_spec(live, kind, whole)
+            return await self._cluster.apply(wanted, uid)
+        if surplus_ports(wanted, answer):
+            answer = await self._cluster.patch_spec(answer, kind, {"ports": whole["ports"]})
+        return answer
 
     def _needs_apply(self, kind: ChildKind, wanted: Json, live: Json, applied: Applied) -> bool:
         parts = {part: wanted[part] for part in ("metadata", "spec")}

@@ -13,10 +13,16 @@ from kubernetes.utils.quantity import parse_quantity
 from exposedapp.schema import Json
 
 # By what the items of a list are told apart (the API's own patchMergeKeys), most telling first.
-MERGE_KEYS = (("containerPort", "protocol"), ("port", "protocol"), ("uid",), ("name",))
+MERGE_KEYS = (
+    ("containerPort", "protocol"),
+    ("port", "protocol"),
+    ("uid",),
+    ("mountPath",),
+    ("name",),
+)
 ATOMIC_MAPS = frozenset({"selector", "nodeSelector", "matchLabels"})
 """Fields that apply sets as a whole (x-kubernetes-map-type: atomic): nobody can add to them."""
-QUANTITY_FIELDS = frozenset({"requests", "limits", "divisor"})
+QUANTITY_FIELDS = frozenset({"requests", "limits", "divisor", "sizeLimit"})
 
 
 def drift(wanted: Any, live: Any, path: str = "") -> Iterator[str]:

@@ -6,12 +6,17 @@ Environment: EXPOSEDAPP_LOG_LEVEL (default INFO), EXPOSEDAPP_HEALTH_PORT (defaul
 import asyncio
 import logging
 import os
+import sys
 
 import kopf
 
 from exposedapp.handlers import make_registry
 
 AGAIN_SECONDS = 5
+
+DEEPEST_JSON = 25_000
+"""The API server takes objects nested 10,000 levels deep, and kopf reads them with a recursive
+parser: with Python's usual limit one such object would end the watch of all."""
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +33,7 @@ def main() -> None:
     if not log.isEnabledFor(logging.DEBUG):
         for handler in logging.getLogger().handlers:
             handler.addFilter(_without_kopf_traces)
+    sys.setrecursionlimit(DEEPEST_JSON)
     port = int(os.environ.get("EXPOSEDAPP_HEALTH_PORT", "8080"))
     asyncio.run(_run(f"http://0.0.0.0:{port}/healthz"))
 

@@ -39,8 +39,8 @@ def lay_over(base: Json, overlay: Json, path: str) -> Json:
     the API server refuses it in its own words. Raises OverlayError for a directive that is not
     known here; `path` is how its message begins.
     """
-    merged: Json = _object(base, overlay, path)
-    return merged
+    merged = _object(base, overlay, path)
+    return {} if merged is ABSENT else merged
 
 
 def _merge(base: Any, overlay: Any, field: str, path: str) -> Any:
@@ -94,7 +94,8 @@ def _place(items: list[Any], item: Any, keys: tuple[str, ...]) -> int | None:
         return None
     for at, candidate in enumerate(items):
         if isinstance(candidate, dict) and all(
-            candidate.get(key, KEY_DEFAULTS.get(key)) == item.get(key, KEY_DEFAULTS.get(key))
+            (candidate.get(key) or KEY_DEFAULTS.get(key))
+            == (item.get(key) or KEY_DEFAULTS.get(key))
             for key in keys
         ):
             return at

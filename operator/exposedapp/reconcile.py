@@ -13,12 +13,13 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from exposedapp.addresses import Endpoint
 from exposedapp.api import ExposedAppSpec, ExposedAppStatus
 from exposedapp.cache import Cache, Key
 from exposedapp.children import Applied, Children, Outcome
 from exposedapp.cluster import ApiError, Cluster
 from exposedapp.events import Happening, of_children, of_status
-from exposedapp.labels import NAME_LABEL, Identity, selector_string
+from exposedapp.labels import Identity, selector_string
 from exposedapp.pods import pod_trouble
 from exposedapp.queue import Retry
 from exposedapp.reasons import CHILD_KINDS, ChildKind, Problem, Reason, Trouble
@@ -44,6 +45,9 @@ SETTLED_PACE = (1.0, 5.0)
 than this; both in seconds."""
 ROLLOUT_PACE = (10.0, 30.0)
 """The same while pods are on their way: their last step is urgent, and takes the others along."""
+OUTDATED_SECONDS = 5.0
+"""How long endpoints that have not changed since the Service's selector did count as the old ones:
+much longer than the EndpointSlice controller takes."""
 FIRST_LOOK_SECONDS = 1.0
 LAST_LOOK_SECONDS = 30.0
 """How soon and how rarely the pods are looked at while they are not as wanted: a pod that cannot
@@ -57,6 +61,8 @@ class _Memory:
     uid: str
     generation: int
     applied: Applied = field(default_factory=dict)
+    outdated: tuple[list[Endpoint], float] | None = None
+    """The endpoints of the selector that the Service had, and until when they are not believed."""
     trouble: Trouble | None = None
     look_at: float | None = None
     look_every: float = FIRST_LOOK_SECONDS
@@ -96,11 +102,15 @@ class Reconciler:
             return None
         app = Identity(key.namespace, key.name, body["metadata"]["uid"])
         memory = self._remember(key, app.uid, body["metadata"]["generation"])
-        spec, outcomes = await self._make_children(app, body, memory.applied)
+        spec, outcomes = await self._make_children(app, body, memory)
         for happened in of_children([it.did for it in outcomes.values() if it.did]):
             self._record(app, happened)
-        deployment = outcomes["Deployment"].live
-        pods = pod_labels(app, spec, deployment) if spec else {NAME_LABEL: app.name}
+        deployment, service = (outcomes[kind].live for kind in CHILD_KINDS)
+        if spec is None or spec.suspend:
+            # The spec is not followed now, so what is there tells.
+            pods = _selector(service)
+        else:
+            pods = pod_labels(app, spec, deployment)
         previous = _status_of(body)
         problems = [it.problem for it in outcomes.values() if it.problem]
         waiting = {kind: it.waiting for kind, it in outcomes.items() if it.waiting}
@@ -111,8 +121,8 @@ class Reconciler:
             previous=previous,
             pods=pods,
             deployment=deployment,
-            service=outcomes["Service"].live,
-            endpoints=self._cache.endpoints(key),
+            service=service,
+            endpoints=self._endpoints(key, memory),
             nodes=list(self._cache.nodes.values()),
             trouble=memory.trouble,
             problems=problems,
@@ -123,7 +133,8 @@ class Reconciler:
         status = compute(replace(seen, trouble=memory.trouble))
         version = body["metadata"]["resourceVersion"]
         due = await self._write_status(app, version, previous, status, memory)
-        again = min((it for it in (look, due) if it is not None), default=None)
+        settled = memory.outdated[1] - self._clock() if memory.outdated else None
+        again = min((it for it in (look, due, settled) if it is not None), default=None)
         if problems or waiting:
             message = problems[0].message if problems else next(iter(waiting.values()))
             raise Retry(message, at_most=again)
@@ -136,7 +147,7 @@ class Reconciler:
         return memory
 
     async def _make_children(
-        self, app: Identity, body: Json, applied: Applied
+        self, app: Identity, body: Json, memory: _Memory
     ) -> tuple[ExposedAppSpec | None, dict[ChildKind, Outcome]]:
         spec = None
         known = {kind: self._children.known(app, kind) for kind in CHILD_KINDS}
@@ -154,10 +165,22 @@ class Reconciler:
             found = Problem(Reason.INVALID_SPEC, _told(error))
             return spec, {**as_it_is, "Deployment": Outcome(known["Deployment"], found)}
         ports = (body.get("status") or {}).get("ports") or []
-        results = await _all(
-            self._children.ensure_deployment(app, there["Deployment"], deployment, applied),
-            self._children.ensure_service(app, there["Service"], service, ports, applied),
-        )
+        before = there["Service"]
+        service_made = self._children.ensure_service(app, before, service, ports, memory.applied)
+        if deployment is not None:
+            deployment_made = self._children.ensure_deployment(
+                app, there["Deployment"], deployment, memory.applied
+            )
+            results = await _all(deployment_made, service_made)
+        else:
+            # First the Service leads elsewhere, then the pods may go.
+            made = await service_made
+            kept = made.problem or made.waiting
+            removed = Outcome() if kept else await self._children.remove_deployment(app)
+            results = [removed, made]
+        if before and _selector(before) != _selector(results[1].live):
+            until = self._clock() + OUTDATED_SECONDS
+            memory.outdated = (self._cache.endpoints(Key(app.namespace, app.name)), until)
         return spec, dict(zip(CHILD_KINDS, results, strict=True))
 
     async def _look(self, app: Identity, spec: ExposedAppSpec) -> dict[ChildKind, Json | None]:
@@ -165,6 +188,16 @@ class Reconciler:
         kinds = CHILD_KINDS if spec.image else ("Service",)
         found = await _all(*(self._children.look(app, kind) for kind in kinds))
         return {"Deployment": None, **dict(zip(kinds, found, strict=True))}
+
+    def _endpoints(self, key: Key, memory: _Memory) -> list[Endpoint]:
+        """The pods behind the Service; those of the selector that it had before do not count."""
+        found = self._cache.endpoints(key)
+        if memory.outdated:
+            before, until = memory.outdated
+            if found == before and self._clock() < until:
+                return []
+            memory.outdated = None
+        return found
 
     async def _look_at_pods(self, seen: Observed, memory: _Memory) -> float | None:
         """Asks the pods what holds them up, now and then while they are not as wanted.
@@ -232,6 +265,10 @@ class Reconciler:
         for happened in of_status(previous, status):
             self._record(app, happened)
         return None
+
+
+def _selector(service: Json | None) -> dict[str, str]:
+    return (service["spec"].get("selector") or {}) if service else {}
 
 
 async def _all(*under_way: Awaitable[T]) -> list[T]:

@@ -128,7 +128,7 @@ def keep_node_ports(service: Json, known: Mapping[PortKey, int]) -> Json:
     Without this an allocated port would change whenever the Service is made anew. The hash stays:
     a port that the cluster picked is not something that was wanted.
     """
-    if service["spec"]["type"] not in NODE_PORT_TYPES:
+    if service["spec"]["type"] not in NODE_PORT_TYPES or "ports" not in service["spec"]:
         return service
     chosen = {(port.get("nodePort"), port["protocol"]) for port in service["spec"]["ports"]}
 
@@ -217,8 +217,11 @@ def _port_names(template: Json, taken: Json | None) -> set[str]:
     names = set()
     templates = [template, taken["spec"]["template"]] if taken else [template]
     for spec in (_dict(it.get("spec")) for it in templates):
-        for containers in (spec.get("containers"), spec.get("initContainers")):
+        for field in ("containers", "initContainers"):
+            containers = spec.get(field)
             for container in containers if isinstance(containers, list) else ():
+                if field == "initContainers" and _dict(container).get("restartPolicy") != "Always":
+                    continue  # it has ended by the time that somebody connects
                 ports = _dict(container).get("ports")
                 for port in ports if isinstance(ports, list) else ():
                     names.add(str(_dict(port).get("name")))

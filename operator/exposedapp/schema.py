@@ -47,6 +47,17 @@ def any_object(**extra: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True, **extra})
 
 
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and lists are nested deeper than so many levels."""
+    here = [value]
+    for _ in range(levels + 1):
+        inside: list[Any] = []
+        for it in here:
+            inside += it.values() if isinstance(it, dict) else it if isinstance(it, list) else ()
+        here = inside
+    return any(isinstance(it, (dict, list)) for it in here)
+
+
 class Model(BaseModel):
     """What all parts of the resource share: camelCase outside, immutable inside.
 

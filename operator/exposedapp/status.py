@@ -48,8 +48,10 @@ class Observed:
 
     @property
     def runs_pods(self) -> bool:
-        """Whether the pods are the app's own. When the spec is wrong, what is there tells."""
-        return self.deployment is not None if self.spec is None else self.spec.image is not None
+        """Whether the pods are the app's own; what is there tells when the spec is not followed."""
+        if self.spec is None or self.spec.suspend:
+            return self.deployment is not None
+        return self.spec.image is not None
 
     @property
     def suspended(self) -> bool:
@@ -60,7 +62,8 @@ class Observed:
 def compute(seen: Observed) -> ExposedAppStatus:
     """The status that follows from what was observed."""
     at = _addresses(seen)
-    counts = _endpoint_counts(seen.endpoints)
+    # The EndpointSlices of a Service that became an ExternalName stay behind.
+    counts = _endpoint_counts(seen.endpoints if seen.pods else ())
     deployed = (seen.deployment or {}).get("status") or {}
     if seen.runs_pods:
         replicas, ready = deployed.get("replicas", 0), deployed.get("readyReplicas", 0)

@@ -7,15 +7,20 @@ import subprocess
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from kubernetes.aio import client, config
 from pytest_kind import KindCluster
+
+from exposedapp.cluster import Cluster
 
 Json = dict[str, Any]
 T = TypeVar("T")
+Api = TypeVar("Api", bound=Cluster)
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "deploy" / "examples"
@@ -48,6 +53,16 @@ def fetch(url: str) -> str:
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own nodes
         text: str = answer.read().decode()
     return text
+
+
+@asynccontextmanager
+async def api_server(cluster: KindCluster, kind: type[Api]) -> AsyncIterator[Api]:
+    """The cluster's API server without kubectl in between, for tests with many requests."""
+    configuration = client.Configuration()
+    await config.load_kube_config(str(cluster.kubeconfig_path), client_configuration=configuration)
+    found = kind(configuration)
+    yield found
+    await found.close()
 
 
 class Namespace:

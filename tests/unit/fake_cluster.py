@@ -299,13 +299,9 @@ def _merge_lists(live: list[Json], before: list[Json], wanted: list[Json], keys:
     def index(items: list[Json]) -> dict[Any, Json]:
         return {tuple(it.get(key, "TCP") for key in keys): it for it in items}
 
-    old, new = index(before), index(wanted)
-    merged = {key: it for key, it in index(live).items() if key in new or key not in old}
-    return list(
-        (
-            merged | {key: _merge(merged.get(key), old.get(key), it) for key, it in new.items()}
-        ).values()
-    )
+    there, old, new = index(live), index(before), index(wanted)
+    others = [it for key, it in there.items() if key not in new and key not in old]
+    return others + [_merge(there.get(key), old.get(key), it) for key, it in new.items()]
 
 
 def _list_keys(field: str, items: list[Any]) -> tuple[str, ...]:

@@ -101,7 +101,6 @@ def test_a_port_that_the_spec_does_not_have() -> None:
     assert unknown.urls == ["http://10.0.0.1:30001"]
 
 
-@pytest.mark.xfail(reason="a spec that cannot be parsed takes the scheme along", strict=True)
 def test_without_a_spec_the_live_port_tells_the_scheme() -> None:
     service = service_body(port(443, 30001, appProtocol="https"))
     assert find(APP, None, service, PODS, NODES[:1], None).url == "https://10.0.0.1:30001"
@@ -191,7 +190,6 @@ def test_a_load_balancer(ingress: list[Json], url: str, urls: list[str]) -> None
     assert len(told) == len(ingress)
 
 
-@pytest.mark.xfail(reason="an ingress with neither ip nor hostname", strict=True)
 def test_a_load_balancer_that_has_only_ports_yet() -> None:
     assert found(balanced({"ports": [{"port": 80, "protocol": "TCP"}]})).url == NODE_URLS[0]
 

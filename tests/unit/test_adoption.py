@@ -113,7 +113,6 @@ def test_a_deployment_that_selects_by_expressions_is_known_by_its_pods() -> None
     assert identity_of(live) == {"app": "old", "tier": "web"}
 
 
-@pytest.mark.xfail(reason="half a selector finds pods of others", strict=True)
 def test_labels_and_expressions_together_are_known_by_the_pods() -> None:
     live = deployment()
     expression = {"key": "tier", "operator": "In", "values": ["web"]}

@@ -244,3 +244,36 @@ def test_dropping_an_unknown_slice() -> None:
 
 def test_key_of() -> None:
     assert key_of(body(1)) == KEY
+
+
+@pytest.mark.parametrize(
+    ("ports", "names"),
+    [
+        ([{"name": "web", "port": 80}, {"name": "dns", "port": 53}], {"web", "dns"}),
+        ([{"port": 80}], {""}),
+        ([{"name": "", "port": 80}], {""}),
+        ([], set()),
+        (None, set()),
+    ],
+    ids=["named", "without a name", "with an empty name", "none", "null"],
+)
+def test_an_endpoint_has_its_node_and_the_names_of_its_ports(ports: Any, names: set[str]) -> None:
+    cache = Cache()
+    given = slice_body("s", {**endpoint_body("p", ready=True), "nodeName": "a"})
+    assert cache.put_slice({**given, "ports": ports}) == (KEY,)
+    (found,) = cache.endpoints(KEY)
+    assert (found.node, set(found.ports)) == ("a", names)
+    # Another node, or another port, is news.
+    assert cache.put_slice({**given, "ports": [{"name": "other"}]}) == (KEY,)
+    moved = {**given, "endpoints": [{**given["endpoints"][0], "nodeName": "b"}]}
+    assert cache.put_slice({**moved, "ports": [{"name": "other"}]}) == (KEY,)
+
+
+def test_the_annotations_that_tell_who_took_it_over_are_kept() -> None:
+    ours = {f"exposedapp.dev/{it}": "x" for it in ("desired-hash", "adopt", "container")}
+    full = body(1)
+    full["metadata"]["annotations"] = {
+        **ours,
+        "kubectl.kubernetes.io/last-applied-configuration": "{...}",
+    }
+    assert trim(full)["metadata"]["annotations"] == ours

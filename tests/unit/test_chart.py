@@ -143,11 +143,12 @@ def test_the_operator_may_do_this_and_no_more() -> None:
         "exposedapp.dev/exposedapps": "list watch",
         "exposedapp.dev/exposedapps/status": "patch",
         "exposedapp.dev/exposedapps/finalizers": "update",
-        "apps/deployments": "get list watch create patch",
+        "apps/deployments": "get list watch create patch delete",
         "services": "get list watch create patch",
         "discovery.k8s.io/endpointslices": "list watch",
         "nodes": "list watch",
         "pods": "list",
+        "events": "create patch",
     }
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exposedapp.drift import drift
+from exposedapp.drift import drift, surplus_ports
 from exposedapp.schema import Json
 
 
@@ -186,6 +186,59 @@ def test_what_others_added_or_ordered_is_no_drift(wanted: Json, live: Json) -> N
 )
 def test_drift(wanted: Json, live: Json, paths: list[str]) -> None:
     assert list(drift(wanted, live)) == paths
+
+
+@pytest.mark.parametrize("field", ["selector", "nodeSelector", "matchLabels"])
+def test_what_others_added_to_an_atomic_map_is_drift(field: str) -> None:
+    wanted, live = at(f"spec.{field}", {"a": "1"}), at(f"spec.{field}", {"a": "1", "b": "2"})
+    assert list(drift(wanted, live)) == [f"spec.{field}"]
+    assert list(drift(wanted, wanted)) == []
+    assert list(drift(at(f"spec.{field}", {}), {"spec": {}})) == []
+
+
+MOUNTS = [{"name": "data", "mountPath": "/a"}, {"name": "data", "mountPath": "/b"}]
+
+
+def test_a_volume_that_is_mounted_twice() -> None:
+    assert list(drift({"volumeMounts": MOUNTS}, {"volumeMounts": MOUNTS})) == []
+
+
+def test_the_size_of_a_volume_is_a_quantity() -> None:
+    path = "spec.volumes.emptyDir.sizeLimit"
+    assert list(drift(at(path, "1024Mi"), at(path, "1Gi"))) == []
+
+
+def service(*ports: Any) -> Json:
+    return {"spec": {"ports": [{"port": number, "protocol": it} for number, it in ports]}}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "live", "surplus"),
+    [
+        (service((80, "TCP")), service((80, "TCP")), False),
+        (service((80, "TCP")), service((80, "TCP"), (81, "TCP")), True),
+        (service((80, "TCP")), service((80, "TCP"), (80, "UDP")), True),
+        (service((80, "TCP")), service((81, "TCP")), True),
+        (service((80, "TCP"), (81, "TCP")), service((81, "TCP")), False),
+        (service((80, "TCP")), {"spec": {"ports": [{"port": 80}]}}, False),
+        ({"spec": {}}, service((80, "TCP")), True),
+        ({"spec": {}}, {"spec": {}}, False),
+        ({"spec": {"replicas": 1}}, {"spec": {"replicas": 1}}, False),
+    ],
+    ids=[
+        "the same",
+        "one more",
+        "another protocol",
+        "another one",
+        "one less",
+        "the default protocol",
+        "none wanted",
+        "none at all",
+        "a Deployment",
+    ],
+)
+def test_surplus_ports(wanted: Json, live: Json, surplus: bool) -> None:
+    assert surplus_ports(wanted, live) is surplus
 
 
 # --- properties ---------------------------------------------------------------------------------

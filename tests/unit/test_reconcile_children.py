@@ -171,7 +171,6 @@ async def test_an_own_child_that_is_being_deleted_is_waited_for(stopped: World) 
     assert stopped.node_ports() == [30000]
 
 
-@pytest.mark.xfail(reason="apply leaves the number with the sibling", strict=True)
 async def test_a_pinned_number_may_be_that_of_a_sibling(stopped: World) -> None:
     stopped.app(ports=[{"name": "a", "port": 80}, {"name": "b", "port": 81, "nodePort": 30000}])
     await stopped.settle()

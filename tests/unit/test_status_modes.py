@@ -223,6 +223,12 @@ def test_a_deployment_that_may_not_be_removed_is_told() -> None:
     assert told(seen, "ServiceReady")[:2] == ("True", "Available")
 
 
+def test_an_external_name_has_no_pods_whatever_was_left_behind() -> None:
+    # The EndpointSlice controller does not touch the slices of an ExternalName.
+    status = compute(replace(EXTERNAL, endpoints=[pod("p")]))
+    assert (status.replicas, status.ready_replicas) == (0, 0)
+
+
 THREE = [pod("p"), pod("q", ready=False), pod("r")]
 
 
@@ -268,7 +274,6 @@ def test_when_there_is_nothing_to_ask_the_pods(seen: Observed, well: bool) -> No
 OTHER_MODES: list[Json] = [SPECS["selector"], SPECS["external-name"]]
 
 
-@pytest.mark.xfail(reason="a suspended app is told as its spec would have it", strict=True)
 @pytest.mark.parametrize("spec", OTHER_MODES, ids=["selector", "ExternalName"])
 def test_a_change_of_mode_that_waits(spec: Json) -> None:
     before = compute(WELL)

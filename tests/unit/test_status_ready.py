@@ -128,7 +128,7 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
             # All pods are ready, but those of the old template.
             replace(WELL, deployment=deployment_body(updatedReplicas=0)),
             "Progressing",
-            "1 of 1 pods are ready. Newer ones are to come.",
+            "1 of 1 pods are ready. 0 of them are of the newest spec.",
         ),
         (
             # One more than wanted: an old pod is still there.
@@ -139,7 +139,7 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
         (
             replace(WELL, deployment=deployment_body(observedGeneration=2)),
             "Progressing",
-            "1 of 1 pods are ready. Newer ones are to come.",
+            "1 of 1 pods are ready.",
         ),
         (replace(WELL, deployment=None), "Progressing", "There is no Deployment yet."),
         (replace(WELL, service=None), "Progressing", "There is no Service yet."),
