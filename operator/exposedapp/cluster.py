@@ -5,6 +5,7 @@ everything here is handled as objects of one shape anyway. The library gives the
 refresh, and one bounded pool of connections.
 """
 
+import json
 from typing import Self, cast
 from urllib.parse import quote
 
@@ -189,13 +190,21 @@ class Cluster:
                 0, "NoAnswer", f"no answer from the API server: {error or type(error).__name__}"
             ) from error
         if 200 <= answer.status < 300:
-            return cast("Json", orjson.loads(data))
+            return _parse(data)
         raise _error(answer.status, answer.getheader("Retry-After"), data)
 
 
 def _path(kind: str, namespace: str, name: str | None = None) -> str:
     path = PATHS[kind].format(namespace=namespace)
     return f"{path}/{name}" if name else path
+
+
+def _parse(data: bytes) -> Json:
+    try:
+        return cast("Json", orjson.loads(data))
+    except orjson.JSONDecodeError:
+        # An object that is nested deeper than orjson goes.
+        return cast("Json", json.loads(data))
 
 
 def _error(status: int, retry_after: str | None, data: bytes) -> ApiError:

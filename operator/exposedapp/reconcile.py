@@ -297,7 +297,8 @@ def _told(error: ValidationError | SpecError) -> str:
     if isinstance(error, SpecError):
         return str(error)
     return "; ".join(
-        f"spec.{'.'.join(str(part) for part in it['loc'])}: {it['msg']}" for it in error.errors()
+        f"spec.{'.'.join(str(part) for part in it['loc'])}: {it['msg'].removeprefix('Value error, ')}"
+        for it in error.errors()
     )
 
 

@@ -1,5 +1,6 @@
 """Wrong input is refused with the field's name, or told in a condition. Never silence."""
 
+import json
 from typing import Any
 
 import pytest
@@ -319,3 +320,25 @@ def test_log_shows_no_traceback(operator: Operator) -> None:
     log = operator.logs()
     assert "Traceback" not in log
     assert "unexpected error" not in log
+
+
+def test_a_depth_that_no_pod_has_stops_nobody(namespace: Namespace) -> None:
+    """The API server takes ten thousand levels; most JSON libraries do not."""
+    body = json.dumps(app("deep", **of_pod(deep="DEEP")))
+    levels = 9_000
+    body = body.replace('"DEEP"', '{"a": ' * levels + "{}" + "}" * levels)
+    path = f"/apis/exposedapp.dev/v1alpha1/namespaces/{namespace.name}/exposedapps"
+    namespace.kubectl("create", "--raw", path, "-f", "-", stdin=body)
+
+    def told() -> None:
+        said = namespace.kubectl("get", "xapp", "deep", "-o", f"jsonpath={READY}")
+        assert "InvalidSpec" in said
+        assert "nested deeper than 100 levels" in said
+
+    eventually(told)
+    namespace.apply(app("shallow"))
+    namespace.wait_ready("shallow")
+    namespace.kubectl("delete", "xapp", "deep")
+
+
+READY = '{.status.conditions[?(@.type=="Ready")]}'
