@@ -296,10 +296,11 @@ def _status_of(body: Json) -> ExposedAppStatus:
 def _told(error: ValidationError | SpecError) -> str:
     if isinstance(error, SpecError):
         return str(error)
-    return "; ".join(
-        f"spec.{'.'.join(str(part) for part in it['loc'])}: {it['msg'].removeprefix('Value error, ')}"
-        for it in error.errors()
-    )
+    found = []
+    for it in error.errors():
+        field = ".".join(str(part) for part in it["loc"])
+        found.append(f"spec.{field}: {it['msg'].removeprefix('Value error, ')}")
+    return "; ".join(found)
 
 
 def _log_transition(key: Key, previous: ExposedAppStatus, status: ExposedAppStatus) -> None:

@@ -51,7 +51,7 @@ def ask(url: str) -> str:
             udp.settimeout(2)
             udp.sendto(b"ping", (str(at.hostname), at.port or 0))
             return udp.recv(2048).decode()
-    trusting = ssl.create_default_context()
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname = False
     trusting.verify_mode = ssl.CERT_NONE
     with urllib.request.urlopen(url, timeout=5, context=trusting) as answer:  # noqa: S310 - ours
