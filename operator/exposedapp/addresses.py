@@ -4,12 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from exposedapp import nodes
-from exposedapp.api import ExposedAppSpec, NodesStatus, PortStatus
+from exposedapp.api import ExposedAppSpec, NodesSpec, NodesStatus, PortStatus
 from exposedapp.labels import Identity
 from exposedapp.nodes import Node
 from exposedapp.resources import NODE_PORT_TYPES
 from exposedapp.schema import Json
 from exposedapp.service import LoadBalancerStatus, Port
+from exposedapp.settings import Settings
+
+MOST_URL_BYTES = 64_000
+"""A status must stay well below the 1.5 MiB that etcd takes, and below what a person can read."""
 
 PROTOCOL_SCHEMES = {"TCP": "http", "UDP": "udp", "SCTP": "sctp"}
 APP_PROTOCOL_SCHEMES = {
@@ -67,9 +71,9 @@ class _Way:
         """Its URL at an address that is the app's own: its load balancer's."""
         return f"{self.scheme}://{_host(host)}:{self.port}{self.path}"
 
-    def node_url(self, host: str) -> str:
-        """Its URL at a node."""
-        return f"{self.scheme}://{_host(host)}:{self.node_port}{self.path}"
+    def node_url(self, host: str, port: int | None = None) -> str:
+        """Its URL at a node, or where another port leads to its node port."""
+        return f"{self.scheme}://{_host(host)}:{port or self.node_port}{self.path}"
 
 
 def find(
@@ -79,6 +83,7 @@ def find(
     endpoints: Sequence[Endpoint],
     known: Iterable[Node],
     before: str | None,
+    settings: Settings,
 ) -> Addresses:
     """The addresses of an app with this Service; `before` is the url that it had."""
     body, status = service["spec"], service.get("status") or {}
@@ -98,30 +103,55 @@ def find(
     if body["type"] not in NODE_PORT_TYPES:
         return replace(found, url=found.cluster_url)
     families = body.get("ipFamilies") or ["IPv4"]
+    wanted = (spec and spec.nodes) or NodesSpec()
     local = body.get("externalTrafficPolicy") == "Local"
     with_pods = {it.node or "" for it in endpoints if it.ready and not it.terminating}
-    hindrances = {it: nodes.why_not(it, families, with_pods if local else None) for it in known}
+    hindrances = {
+        it: nodes.why_not(it, wanted, families, with_pods if local else None) for it in known
+    }
     eligible = [it for it, why in hindrances.items() if why is None]
-    listed = nodes.choose(app.uid, eligible)
-    hosts = [host for node in listed for host in nodes.hosts(node, families)]
+    numbered = [it for it in ways if it.node_port]
+    listed = nodes.choose(app.uid, eligible, min(wanted.limit, _most(numbered, len(families))))
+    override = wanted.host or settings.nodes_host
+    hosts = [host for it in listed for host in nodes.hosts(it, wanted.address_types, families)]
+    if override and listed:
+        hosts = [override]
     ingress = (status.get("loadBalancer") or {}).get("ingress") or []
     balancers = [host for it in ingress if (host := it.get("ip") or it.get("hostname"))]
-    numbered = [it for it in ways if it.node_port]
-    best = sorted(it.url(host) for it in main for host in balancers) or sorted(
-        it.node_url(host) for it in main if it.node_port for host in hosts
-    )
+    at_balancers = {it: [it.url(host) for host in balancers] for it in ways}
+    at_nodes = {it: [it.node_url(host) for host in hosts] for it in numbered}
+    mapped = {it: _mapped(it, settings) for it in numbered if listed}
+    # The nearest to the person first: their own machine, the balancer, a node.
+    near = [sorted(found.get(it, ())) for found in (mapped, at_balancers, at_nodes) for it in main]
+    best: list[str] = next(filter(None, near), [])
     return replace(
         found,
         url=before if before in best else next(iter(best), None),
         urls=sorted(
-            [it.url(host) for it in ways for host in balancers]
-            + [it.node_url(host) for it in numbered for host in hosts]
+            {
+                url
+                for found in (mapped, at_balancers, at_nodes)
+                for urls in found.values()
+                for url in urls
+            }
         ),
         nodes=NodesStatus(eligible=len(eligible), listed=len(listed)),
         load_balancer=LoadBalancerStatus.model_validate({"ingress": ingress}) if ingress else None,
         why_no_node=None if listed else _why_none(hindrances.values()),
-        pods_decide=local and any(nodes.why_not(it, families) is None for it in hindrances),
+        pods_decide=local and any(nodes.why_not(it, wanted, families) is None for it in hindrances),
     )
+
+
+def _most(ways: Sequence[_Way], families: int) -> int:
+    """How many nodes' URLs fit into a status, however long their paths are."""
+    longest = "f" * 64  # more than any address of a node; a name may be longer, and is rare
+    size = families * sum(len(it.node_url(longest)) + 5 for it in ways)
+    return max(1, MOST_URL_BYTES // max(size, 1))
+
+
+def _mapped(way: _Way, settings: Settings) -> list[str]:
+    port = settings.port_mappings.get((way.node_port or 0, way.protocol))
+    return [way.node_url("localhost", port)] if port else []
 
 
 def _port_status(body: Json) -> PortStatus:

@@ -27,6 +27,11 @@ API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "ExposedApp"
 PLURAL = "exposedapps"
 
+HOST = (
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*|[0-9a-f:.]*:[0-9a-f:.]*)$"
+)
+"""A DNS name, an IPv4 address, or an IPv6 address without brackets."""
+
 DEEPEST = 100
 """How deep a podTemplate may be nested; the API server takes ten thousand levels."""
 
@@ -49,6 +54,49 @@ class PodTemplate(Model):
         default=None,
         description="Anything that a pod's spec can have: volumes, more containers, pull secrets, "
         "service account, security context, node selector, spread.",
+    )
+
+
+AddressType = Literal["ExternalIP", "InternalIP", "Hostname", "ExternalDNS", "InternalDNS"]
+
+
+class NodesSpec(Model):
+    """Which nodes' addresses become URLs."""
+
+    selector: dict[str, LabelValue] | None = Field(
+        default=None,
+        description="Labels of the nodes to list; default: all nodes that forward.",
+        max_length=64,
+        json_schema_extra=labels_rule("nodes.selector"),
+    )
+    address_types: list[AddressType] = Field(
+        default=["ExternalIP", "InternalIP"],
+        description="Types of a node's addresses, the preferred one first; each node is listed "
+        "with the first type that it has.",
+        min_length=1,
+        max_length=5,
+        json_schema_extra={
+            "x-kubernetes-list-type": "atomic",
+            **rules(
+                (
+                    "self.all(t, self.exists_one(u, u == t))",
+                    "addressTypes names a type twice: write each at most once",
+                )
+            ),
+        },
+    )
+    host: str | None = Field(
+        default=None,
+        description="A DNS name or IP address to write into the URLs instead of the nodes' "
+        "addresses: that of a load balancer or a NAT in front of them.",
+        pattern=HOST,
+        max_length=253,
+    )
+    limit: int = Field(
+        default=16,
+        description="At most so many nodes are listed; status.nodes tells how many there are.",
+        ge=1,
+        le=64,
     )
 
 
@@ -196,6 +244,9 @@ class ExposedAppSpec(Model):
     )
     service: ServiceSpec = Field(
         default=ServiceSpec(), description="How the Service in front of the pods is made."
+    )
+    nodes: NodesSpec | None = Field(
+        default=None, description="Which nodes' addresses become URLs, and how many."
     )
     suspend: bool = Field(
         default=False,

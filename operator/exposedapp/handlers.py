@@ -26,6 +26,7 @@ from exposedapp.queue import WorkQueue
 from exposedapp.reconcile import Reconciler
 from exposedapp.recorder import Recorder
 from exposedapp.schema import Json
+from exposedapp.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +81,11 @@ def _own_key(
     )
 
 
-def make_registry() -> kopf.OperatorRegistry:
+def make_registry(settings: Settings) -> kopf.OperatorRegistry:
     """The whole operator, as kopf wants it: what to do at start, at each event and at the end."""
     registry = kopf.OperatorRegistry()
     cache = Cache()
-    running = _Running(cache)
+    running = _Running(cache, settings)
     kopf.on.login(registry=registry)(_login)
     kopf.on.startup(registry=registry)(_configure)
     kopf.on.startup(registry=registry)(running.start)
@@ -116,15 +117,16 @@ def _handle(watch: Watch, running: "_Running", registry: kopf.OperatorRegistry) 
 class _Running:
     """What exists between kopf's startup and its cleanup."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, settings: Settings) -> None:
         self._cache = cache
+        self._settings = settings
 
     async def start(self, **_: Any) -> None:
         """Logs in and waits for the CRD: kopf looks for it once, at the start."""
         self._cluster = await Cluster.login()
         self._recorder = Recorder(self._cluster)
         self._recorder.start()
-        reconciler = Reconciler(self._cluster, self._cache, self._recorder.record)
+        reconciler = Reconciler(self._cluster, self._cache, self._settings, self._recorder.record)
         self.queue = WorkQueue(reconciler.reconcile)
         told = None
         while hindrance := await self._hindrance():

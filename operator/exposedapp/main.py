@@ -1,6 +1,7 @@
 """The operator's process: `python -m exposedapp.main`.
 
-Environment: EXPOSEDAPP_LOG_LEVEL (default INFO), EXPOSEDAPP_HEALTH_PORT (default 8080).
+Environment: EXPOSEDAPP_LOG_LEVEL (default INFO), EXPOSEDAPP_HEALTH_PORT (default 8080), and what
+settings.py reads.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import sys
 import kopf
 
 from exposedapp.handlers import make_registry
+from exposedapp.settings import Settings, from_environment
 
 AGAIN_SECONDS = 5
 
@@ -35,7 +37,8 @@ def main() -> None:
             handler.addFilter(_without_kopf_traces)
     sys.setrecursionlimit(DEEPEST_JSON)
     port = int(os.environ.get("EXPOSEDAPP_HEALTH_PORT", "8080"))
-    asyncio.run(_run(f"http://0.0.0.0:{port}/healthz"))
+    settings = from_environment(os.environ)
+    asyncio.run(_run(settings, f"http://0.0.0.0:{port}/healthz"))
 
 
 def _without_kopf_traces(record: logging.LogRecord) -> bool:
@@ -45,12 +48,12 @@ def _without_kopf_traces(record: logging.LogRecord) -> bool:
     return True
 
 
-async def _run(health: str) -> None:
+async def _run(settings: Settings, health: str) -> None:
     """Runs kopf, and again when a watch ended it: it gives up at some errors that pass."""
     while True:
         try:
             return await kopf.operator(
-                registry=make_registry(),
+                registry=make_registry(settings),
                 clusterwide=True,
                 standalone=True,
                 liveness_endpoint=health,

@@ -25,6 +25,7 @@ from exposedapp.queue import Retry
 from exposedapp.reasons import CHILD_KINDS, ChildKind, Problem, Reason, Trouble
 from exposedapp.resources import SpecError, make_deployment, make_service, pod_labels
 from exposedapp.schema import Json
+from exposedapp.settings import Settings
 from exposedapp.status import (
     Observed,
     changes,
@@ -78,12 +79,14 @@ class Reconciler:
         self,
         cluster: Cluster,
         cache: Cache,
+        settings: Settings,
         record: Callable[[Identity, Happening], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = cluster
         self._cache = cache
         self._children = Children(cluster, cache, clock)
+        self._settings = settings
         self._record = record
         self._clock = clock
         self._memory: dict[Key, _Memory] = {}
@@ -128,6 +131,7 @@ class Reconciler:
             problems=problems,
             waiting=waiting,
             now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            settings=self._settings,
         )
         look = await self._look_at_pods(seen, memory)
         status = compute(replace(seen, trouble=memory.trouble))

@@ -21,6 +21,7 @@ from exposedapp.nodes import Node
 from exposedapp.pods import POD_REASONS
 from exposedapp.reasons import STALLED_REASONS, ChildKind, Problem, Reason, Trouble
 from exposedapp.schema import Json
+from exposedapp.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Observed:
     """What must happen before a child can be made, such as the removal of an older one."""
     now: str
     """The time as Kubernetes writes it, for transitions."""
+    settings: Settings
 
     @property
     def runs_pods(self) -> bool:
@@ -92,7 +94,13 @@ def _addresses(seen: Observed) -> Addresses:
         # Without a Service there is no address; the ports stay, so that it gets the same again.
         return Addresses(ports=seen.previous.ports or ())
     return addresses.find(
-        seen.app, seen.spec, seen.service, seen.endpoints, seen.nodes, seen.previous.url
+        seen.app,
+        seen.spec,
+        seen.service,
+        seen.endpoints,
+        seen.nodes,
+        seen.previous.url,
+        seen.settings,
     )
 
 

@@ -58,9 +58,15 @@ def spec_of(**fields: Any) -> ExposedAppSpec:
 
 
 def node(
-    name: str, *addresses: tuple[str, str], ready: bool = True, deleting: bool = False
+    name: str,
+    *addresses: tuple[str, str],
+    ready: bool = True,
+    deleting: bool = False,
+    labels: dict[str, str] | None = None,
+    dying: str | None = None,
 ) -> Node:
-    return Node(name, ready, deleting, addresses or (("InternalIP", "10.0.0.1"),))
+    addresses = addresses or (("InternalIP", "10.0.0.1"),)
+    return Node(name, ready, deleting, addresses, tuple(sorted((labels or {}).items())), dying)
 
 
 def node_body(name: str, address: str = "10.0.0.1", *, ready: bool = True, **meta: Any) -> Json:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from exposedapp.addresses import Endpoint
 from exposedapp.api import Condition, ExposedAppStatus
+from exposedapp.settings import Settings
 from exposedapp.status import Observed, compute
 from unit.objects import APP, deployment_body, node, service_body, spec_of
 
@@ -25,6 +26,7 @@ WELL = Observed(
     problems=[],
     waiting={},
     now=BEFORE,
+    settings=Settings(),
 )
 STOPPED = replace(WELL, spec=spec_of(replicas=0), deployment=deployment_body(0), endpoints=[])
 TWO = replace(WELL, spec=spec_of(replicas=2), deployment=deployment_body(2, 1))

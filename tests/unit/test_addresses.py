@@ -8,6 +8,7 @@ from exposedapp.addresses import Addresses, Endpoint, find
 from exposedapp.api import ExposedAppSpec
 from exposedapp.nodes import Node
 from exposedapp.schema import Json
+from exposedapp.settings import Settings, from_environment
 from unit.objects import APP, node, port, service_body, spec_of
 
 NODES = [node("a", ("InternalIP", "10.0.0.1")), node("b", ("InternalIP", "10.0.0.2"))]
@@ -22,7 +23,7 @@ def found(
     nodes: list[Node] = NODES,
     before: str | None = None,
 ) -> Addresses:
-    return find(APP, spec or spec_of(), service, endpoints, nodes, before)
+    return find(APP, spec or spec_of(), service, endpoints, nodes, before, Settings())
 
 
 def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> Addresses:
@@ -97,13 +98,15 @@ def test_each_port_has_its_own_scheme_and_path() -> None:
 def test_a_port_that_the_spec_does_not_have() -> None:
     # While a change is under way, and while the spec is wrong.
     assert found(service_body(port(81, 30081)), nodes=NODES[:1]).urls == ["http://10.0.0.1:30081"]
-    unknown = find(APP, None, service_body(port(80, 30001)), PODS, NODES[:1], None)
+    unknown = find(APP, None, service_body(port(80, 30001)), PODS, NODES[:1], None, Settings())
     assert unknown.urls == ["http://10.0.0.1:30001"]
 
 
 def test_without_a_spec_the_live_port_tells_the_scheme() -> None:
     service = service_body(port(443, 30001, appProtocol="https"))
-    assert find(APP, None, service, PODS, NODES[:1], None).url == "https://10.0.0.1:30001"
+    assert (
+        find(APP, None, service, PODS, NODES[:1], None, Settings()).url == "https://10.0.0.1:30001"
+    )
 
 
 # --- inside the cluster, and at the API server ----------------------------------------------------
@@ -257,3 +260,64 @@ def test_local_pods_on_nodes_that_do_not_forward() -> None:
 def test_cluster_lists_all_nodes() -> None:
     assert found(service_body(externalTrafficPolicy="Cluster"), endpoints=[]).urls == NODE_URLS
     assert not found(service_body(), nodes=[]).pods_decide
+
+
+# --- spec.nodes and the settings of the operator --------------------------------------------------
+
+
+def at_nodes(settings: Settings, count: int = 2, **wanted: Any) -> Addresses:
+    nodes = [node(f"n{i}", ("InternalIP", f"10.0.0.{i}")) for i in range(count)]
+    spec = spec_of(nodes=wanted, ports=[{"port": 80, "path": "/" + "p" * 1000}])
+    return find(APP, spec, service_body(port(80, 30001)), PODS, nodes, None, settings)
+
+
+def test_a_host_stands_for_all_nodes() -> None:
+    # Rancher#27040, an address in front; the app's own wins over the operator's.
+    (url,) = at_nodes(Settings(nodes_host="all.example")).urls
+    assert url.startswith("http://all.example:30001/p")
+    (url,) = at_nodes(Settings(nodes_host="all.example"), host="fd00::7").urls
+    assert url.startswith("http://[fd00::7]:30001/p")
+    assert at_nodes(Settings(nodes_host="all.example"), count=0).urls == []
+
+
+def test_a_port_mapping_is_a_url_of_this_machine() -> None:
+    # kind#3140: the nodes are out of reach of a Docker Desktop's user.
+    found = at_nodes(Settings(port_mappings={(30001, "TCP"): 8080, (30002, "TCP"): 8081}))
+    assert found.url is not None
+    assert found.url.startswith("http://localhost:8080/p")
+    assert len(found.urls) == 3
+    assert len(at_nodes(Settings(port_mappings={(30001, "UDP"): 8080})).urls) == 2
+
+
+def test_the_list_is_bounded() -> None:
+    # Envoy Gateway#3662: 67 nodes.
+    found = at_nodes(Settings(), count=67)
+    assert found.nodes is not None
+    assert (found.nodes.eligible, found.nodes.listed, len(found.urls)) == (67, 16, 16)
+    assert len(at_nodes(Settings(), count=67, limit=3).urls) == 3
+
+
+def test_a_status_stays_small_however_long_the_paths_are() -> None:
+    nodes = [node(f"n{i}", ("InternalIP", f"10.0.{i}.1")) for i in range(64)]
+    ports = [{"name": f"p{i}", "port": i, "path": "/" + "p" * 1000} for i in range(1, 65)]
+    spec = spec_of(nodes={"limit": 64}, ports=ports)
+    service = service_body(*(port(i, 30000 + i) for i in range(1, 65)))
+    urls = find(APP, spec, service, PODS, nodes, None, Settings()).urls
+    assert len(urls) == 64, "one node, with all its ports"
+    assert sum(map(len, urls)) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, Settings()),
+        ({"EXPOSEDAPP_NODES_HOST": ""}, Settings()),
+        ({"EXPOSEDAPP_NODES_HOST": "a.example"}, Settings("a.example")),
+        (
+            {"EXPOSEDAPP_PORT_MAPPINGS": "30008:8080/TCP,30009:53/UDP"},
+            Settings(port_mappings={(30008, "TCP"): 8080, (30009, "UDP"): 53}),
+        ),
+    ],
+)
+def test_settings(environment: dict[str, str], expected: Settings) -> None:
+    assert from_environment(environment) == expected

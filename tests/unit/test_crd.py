@@ -115,6 +115,8 @@ def test_defaults() -> None:
         "spec.ports[].protocol": "TCP",
         "spec.service": {"type": "NodePort"},
         "spec.service.type": "NodePort",
+        "spec.nodes.addressTypes": ["ExternalIP", "InternalIP"],
+        "spec.nodes.limit": 16,
         "spec.suspend": False,
     }
 
@@ -178,6 +180,8 @@ def test_rules_name_the_field_and_what_to_write() -> None:
         "spec.livenessProbe",
         "spec.readinessProbe",
         "spec.env[].valueFrom",
+        "spec.nodes.addressTypes",
+        "spec.nodes.selector",
         "spec.ports",
         "spec.ports[].targetPort",
     }

@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exposedapp.nodes import LIMIT, Node, choose, hosts, parse_node, why_not
+from exposedapp.api import NodesSpec
+from exposedapp.nodes import EXCLUSION_LABEL, Node, choose, hosts, parse_node, why_not
 from exposedapp.schema import Json
 from unit.objects import node, node_body
+
+LIMIT = NodesSpec().limit
+DEFAULT = NodesSpec().address_types
 
 EXTERNAL = ("ExternalIP", "203.0.113.1")
 INTERNAL = ("InternalIP", "10.0.0.1")
@@ -29,7 +33,8 @@ NOT_AN_ADDRESS = ("ExternalIP", "node-1.example")
         ([INTERNAL, INTERNAL_6], ["IPv4"], ["10.0.0.1"]),
         ([INTERNAL, INTERNAL_6], ["IPv6"], ["fd00::1"]),
         ([INTERNAL, INTERNAL_6], ["IPv6", "IPv4"], ["fd00::1", "10.0.0.1"]),
-        ([INTERNAL, EXTERNAL_6, INTERNAL_6], ["IPv4", "IPv6"], ["10.0.0.1", "2001:db8::1"]),
+        ([INTERNAL, EXTERNAL_6, INTERNAL_6], ["IPv4", "IPv6"], ["2001:db8::1"]),
+        ([EXTERNAL, EXTERNAL_6, INTERNAL], ["IPv6", "IPv4"], ["2001:db8::1", "203.0.113.1"]),
         ([EXTERNAL_6, INTERNAL], ["IPv4"], ["10.0.0.1"]),
         ([INTERNAL], ["IPv4", "IPv6"], ["10.0.0.1"]),
         ([INTERNAL], ["IPv6"], []),
@@ -44,7 +49,8 @@ NOT_AN_ADDRESS = ("ExternalIP", "node-1.example")
         "IPv4 only",
         "IPv6 only",
         "two families",
-        "type per family",
+        "one type per node",
+        "both families of it",
         "external of the other family",
         "one of two families",
         "none of the family",
@@ -52,7 +58,7 @@ NOT_AN_ADDRESS = ("ExternalIP", "node-1.example")
     ],
 )
 def test_hosts(addresses: list[tuple[str, str]], families: list[str], expected: list[str]) -> None:
-    assert hosts(node("n", *addresses), families) == expected
+    assert hosts(node("n", *addresses), DEFAULT, families) == expected
 
 
 @pytest.mark.parametrize(
@@ -62,9 +68,13 @@ def test_hosts(addresses: list[tuple[str, str]], families: list[str], expected: 
         (node("n", ready=False), ["IPv4"], "not ready"),
         (node("n", deleting=True), ["IPv4"], "being deleted"),
         (node("n", ready=False, deleting=True), ["IPv4"], "being deleted"),
-        (node("n", NAME), ["IPv4"], "without an IPv4 address"),
-        (node("n", INTERNAL), ["IPv6"], "without an IPv6 address"),
-        (node("n", NAME), ["IPv4", "IPv6"], "without an IPv4 or IPv6 address"),
+        (node("n", NAME), ["IPv4"], "without an IPv4 address of type ExternalIP or InternalIP"),
+        (node("n", INTERNAL), ["IPv6"], "without an IPv6 address of type ExternalIP or InternalIP"),
+        (
+            node("n", NAME),
+            ["IPv4", "IPv6"],
+            "without an IPv4 or IPv6 address of type ExternalIP or InternalIP",
+        ),
         (node("n", INTERNAL_6), ["IPv4", "IPv6"], None),
     ],
     ids=[
@@ -79,7 +89,7 @@ def test_hosts(addresses: list[tuple[str, str]], families: list[str], expected: 
     ],
 )
 def test_why_not(given_node: Node, families: list[str], expected: str | None) -> None:
-    assert why_not(given_node, families) == expected
+    assert why_not(given_node, NodesSpec(), families) == expected
 
 
 READY: Json = {"type": "Ready", "status": "True"}
@@ -110,7 +120,132 @@ def test_parse_node() -> None:
 
 def test_a_cordoned_node_forwards() -> None:
     body = {**node_body("n"), "spec": {"unschedulable": True}}
-    assert why_not(parse_node(body), ["IPv4"]) is None
+    assert why_not(parse_node(body), NodesSpec(), ["IPv4"]) is None
+
+
+# --- what users of others complained about, by their threads --------------------------------------
+
+EXCLUDED = {EXCLUSION_LABEL: ""}
+CONTROL_PLANE = {"node-role.kubernetes.io/control-plane": ""}
+DUAL = ["IPv4", "IPv6"]
+
+
+def spec(**given: object) -> NodesSpec:
+    return NodesSpec.model_validate(given)
+
+
+def cordoned() -> Node:
+    taint = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+    return parse_node({**node_body("n"), "spec": {"unschedulable": True, "taints": [taint]}})
+
+
+def tainted(key: str) -> Node:
+    return parse_node({**node_body("n"), "spec": {"taints": [{"key": key}]}})
+
+
+LISTED: dict[str, tuple[Node, NodesSpec]] = {
+    "external-dns#5669 a cordoned node": (cordoned(), spec()),
+    "external-dns#830 the control plane": (node("n", labels=CONTROL_PLANE), spec()),
+    "as kubeadm labels it": (node("n", labels=CONTROL_PLANE | EXCLUDED), spec()),
+    "KubeVela#5129 no label asked for": (node("n", labels={"gateway": "no"}), spec()),
+    "the selector's labels": (
+        node("n", labels={"a": "b", "c": "d"}),
+        spec(selector={"a": "b", "c": "d"}),
+    ),
+    "another taint": (tainted("example.com/gpu"), spec()),
+}
+
+NOT_LISTED: dict[str, tuple[Node, NodesSpec, str]] = {
+    "external-dns#1112 not ready": (node("n", ready=False), spec(), "not ready"),
+    "excluded by label": (
+        node("n", labels=EXCLUDED),
+        spec(),
+        f"excluded (label {EXCLUSION_LABEL})",
+    ),
+    "Rancher#17876 no address": (
+        Node("n", ready=True, deleting=False, addresses=()),
+        spec(),
+        "without an IPv4 address of type ExternalIP or InternalIP",
+    ),
+    "Rancher#29833 another label": (
+        node("n", labels={"role": "db"}),
+        spec(selector={"role": "edge"}),
+        "not matching spec.nodes.selector",
+    ),
+    "the autoscaler takes it": (
+        tainted("ToBeDeletedByClusterAutoscaler"),
+        spec(),
+        "about to go (taint ToBeDeletedByClusterAutoscaler)",
+    ),
+    "Karpenter takes it": (
+        tainted("karpenter.sh/disrupted"),
+        spec(),
+        "about to go (taint karpenter.sh/disrupted)",
+    ),
+    "the provider shuts it down": (
+        tainted("node.cloudprovider.kubernetes.io/shutdown"),
+        spec(),
+        "about to go (taint node.cloudprovider.kubernetes.io/shutdown)",
+    ),
+}
+
+ADDRESSES: dict[str, tuple[list[tuple[str, str]], NodesSpec, list[str], list[str]]] = {
+    "external-dns#5651 an internal IPv6 address stays inside": (
+        [EXTERNAL, INTERNAL, INTERNAL_6],
+        spec(),
+        DUAL,
+        ["203.0.113.1"],
+    ),
+    "Envoy Gateway#6371 both addresses of a dual-stack node": (
+        [INTERNAL, INTERNAL_6],
+        spec(),
+        DUAL,
+        ["10.0.0.1", "fd00::1"],
+    ),
+    "Strimzi#3458 several addresses of one type": (
+        [INTERNAL, ("InternalIP", "10.0.0.9"), INTERNAL_6, ("InternalIP", "fd00::9")],
+        spec(),
+        DUAL,
+        ["10.0.0.1", "fd00::1"],
+    ),
+    "Strimzi#2355 the internal address asked for": (
+        [EXTERNAL, INTERNAL],
+        spec(addressTypes=["InternalIP"]),
+        ["IPv4"],
+        ["10.0.0.1"],
+    ),
+    "Strimzi#9791 a name asked for": (
+        [INTERNAL, NAME],
+        spec(addressTypes=["Hostname"]),
+        DUAL,
+        ["node-1"],
+    ),
+    "Strimzi#2377 a name, else an address": (
+        [INTERNAL],
+        spec(addressTypes=["ExternalDNS", "InternalIP"]),
+        ["IPv4"],
+        ["10.0.0.1"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("found", "wanted"), LISTED.values(), ids=LISTED.keys())
+def test_listed(found: Node, wanted: NodesSpec) -> None:
+    assert why_not(found, wanted, ["IPv4"]) is None
+
+
+@pytest.mark.parametrize(("found", "wanted", "why"), NOT_LISTED.values(), ids=NOT_LISTED.keys())
+def test_not_listed(found: Node, wanted: NodesSpec, why: str) -> None:
+    assert why_not(found, wanted, ["IPv4"]) == why
+
+
+@pytest.mark.parametrize(
+    ("addresses", "wanted", "families", "expected"), ADDRESSES.values(), ids=ADDRESSES.keys()
+)
+def test_addresses(
+    addresses: list[tuple[str, str]], wanted: NodesSpec, families: list[str], expected: list[str]
+) -> None:
+    assert hosts(node("n", *addresses), wanted.address_types, families) == expected
 
 
 # --- choose -------------------------------------------------------------------------------------
@@ -126,19 +261,19 @@ def names(chosen: list[Node]) -> set[str]:
 @given(UIDS, st.integers(0, LIMIT))
 def test_as_many_as_fit_are_all_taken(uid: str, count: int) -> None:
     nodes = [node(f"node-{number}") for number in range(count)]
-    assert choose(uid, nodes) == nodes
+    assert choose(uid, nodes, LIMIT) == nodes
 
 
 @given(UIDS, NODES, st.randoms(use_true_random=False))
 def test_the_choice_is_bounded_and_does_not_depend_on_the_order(
     uid: str, nodes: list[Node], dice: Random
 ) -> None:
-    chosen = choose(uid, nodes)
+    chosen = choose(uid, nodes, LIMIT)
     assert len(chosen) == len(names(chosen)) == min(len(nodes), LIMIT)
     assert names(chosen) <= names(nodes)
     shuffled = nodes.copy()
     dice.shuffle(shuffled)
-    assert names(choose(uid, shuffled)) == names(chosen)
+    assert names(choose(uid, shuffled, LIMIT)) == names(chosen)
 
 
 @given(UIDS, NODES.filter(lambda nodes: len(nodes) > 1), st.data())
@@ -146,8 +281,8 @@ def test_only_apps_that_list_a_removed_node_change(
     uid: str, nodes: list[Node], data: st.DataObject
 ) -> None:
     gone = data.draw(st.sampled_from(nodes))
-    before = names(choose(uid, nodes))
-    after = names(choose(uid, [it for it in nodes if it != gone]))
+    before = names(choose(uid, nodes, LIMIT))
+    after = names(choose(uid, [it for it in nodes if it != gone], LIMIT))
     if gone.name in before:
         assert before - after == {gone.name}
         assert len(after - before) == min(1, max(0, len(nodes) - LIMIT))
@@ -158,7 +293,7 @@ def test_only_apps_that_list_a_removed_node_change(
 def test_apps_are_spread_over_all_nodes() -> None:
     nodes = [node(f"node-{number}") for number in range(100)]
     apps = [f"uid-{number}" for number in range(500)]
-    taken = [name for uid in apps for name in names(choose(uid, nodes))]
+    taken = [name for uid in apps for name in names(choose(uid, nodes, LIMIT))]
     counts = {it.name: taken.count(it.name) for it in nodes}
     # 80 each on average, with a standard deviation of about 8.
     assert min(counts.values()) > 40

@@ -217,7 +217,10 @@ def test_scaled_to_zero() -> None:
             [node("a", ready=False), node("b", deleting=True), node("c", ready=False)],
             "1 being deleted, 2 not ready",
         ),
-        ([node("a", ("InternalIP", "fd00::1"))], "1 without an IPv4 address"),
+        (
+            [node("a", ("InternalIP", "fd00::1"))],
+            "1 without an IPv4 address of type ExternalIP or InternalIP",
+        ),
     ],
     ids=["none", "one", "of each", "of another family"],
 )

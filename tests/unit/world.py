@@ -12,6 +12,7 @@ from exposedapp.labels import NAME_LABEL
 from exposedapp.queue import Retry
 from exposedapp.reconcile import LAST_LOOK_SECONDS, Reconciler
 from exposedapp.schema import Json
+from exposedapp.settings import Settings
 from unit.fake_cluster import FakeCluster
 from unit.objects import FOREIGN, endpoint_body, node_body, slice_body
 
@@ -41,6 +42,7 @@ class World:
         self.reconciler = Reconciler(
             self.cluster,
             self.cache,
+            Settings(),
             record=lambda _, happening: self.happened.append(happening),
             clock=lambda: self.now,
         )
