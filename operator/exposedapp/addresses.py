@@ -43,7 +43,8 @@ class Endpoint:
 class Addresses:
     """Where the app is: fields of its status. An empty one says that there is no such address."""
 
-    url: str | None = None
+    best: Sequence[str] = ()
+    """The URLs of which one is the url to click."""
     urls: Sequence[str] = ()
     nodes: NodesStatus | None = None
     ports: Sequence[PortStatus] = ()
@@ -51,6 +52,8 @@ class Addresses:
     cluster_url: str | None = None
     proxy_path: str | None = None
     load_balancer: LoadBalancerStatus | None = None
+    to_try: Sequence[tuple[str, str, int]] = ()
+    """(URL, host, port) of the node URLs that can be tried: TCP, at a host that may be."""
     why_no_node: str | None = None
     """Why no node is listed although the Service has node ports."""
     pods_decide: bool = False
@@ -82,10 +85,9 @@ def find(
     service: Json,
     endpoints: Sequence[Endpoint],
     known: Iterable[Node],
-    before: str | None,
     settings: Settings,
 ) -> Addresses:
-    """The addresses of an app with this Service; `before` is the url that it had."""
+    """The addresses of an app with this Service."""
     body, status = service["spec"], service.get("status") or {}
     asked = {(it.port, it.protocol): it for it in (spec.ports if spec else None) or ()}
     ports = body.get("ports") or []
@@ -101,7 +103,7 @@ def find(
         else next((_proxy_path(app, it) for it in main), None),
     )
     if body["type"] not in NODE_PORT_TYPES:
-        return replace(found, url=found.cluster_url)
+        return replace(found, best=[found.cluster_url] if found.cluster_url else [])
     families = body.get("ipFamilies") or ["IPv4"]
     wanted = (spec and spec.nodes) or NodesSpec()
     local = body.get("externalTrafficPolicy") == "Local"
@@ -126,7 +128,7 @@ def find(
     best: list[str] = next(filter(None, near), [])
     return replace(
         found,
-        url=before if before in best else next(iter(best), None),
+        best=best,
         urls=sorted(
             {
                 url
@@ -137,6 +139,12 @@ def find(
         ),
         nodes=NodesStatus(eligible=len(eligible), listed=len(listed)),
         load_balancer=LoadBalancerStatus.model_validate({"ingress": ingress}) if ingress else None,
+        to_try=[
+            (url, host, it.node_port or 0)
+            for it in numbered
+            if it.protocol == "TCP" and _may_try(wanted, settings)
+            for url, host in zip(at_nodes[it], hosts, strict=True)
+        ],
         why_no_node=None if listed else _why_none(hindrances.values()),
         pods_decide=local and any(nodes.why_not(it, wanted, families) is None for it in hindrances),
     )
@@ -147,6 +155,10 @@ def _most(ways: Sequence[_Way], families: int) -> int:
     longest = "f" * 64  # more than any address of a node; a name may be longer, and is rare
     size = families * sum(len(it.node_url(longest)) + 5 for it in ways)
     return max(1, MOST_URL_BYTES // max(size, 1))
+
+
+def _may_try(wanted: NodesSpec, settings: Settings) -> bool:
+    return wanted.host is None or wanted.host in settings.probe_hosts
 
 
 def _mapped(way: _Way, settings: Settings) -> list[str]:

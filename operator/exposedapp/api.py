@@ -100,6 +100,30 @@ class NodesSpec(Model):
     )
 
 
+class ProbeSpec(Model):
+    """How the operator finds out whether the URLs answer."""
+
+    enabled: bool = Field(default=True, description="false: the URLs are not tried.")
+    type: Literal["tcp", "http"] = Field(
+        default="tcp",
+        description="tcp: a connection is enough. http: a GET of the URL must be answered with "
+        "less than 400; of URLs that are http or https.",
+    )
+    period_seconds: int = Field(
+        default=60, description="Seconds between two tries of a URL that answers.", ge=1, le=3600
+    )
+    timeout_seconds: int = Field(
+        default=2, description="Seconds after which a try has failed.", ge=1, le=10
+    )
+    failure_threshold: int = Field(
+        default=2,
+        description="Tries in a row that must fail until a URL that has answered counts as "
+        "failing; they follow each other quickly.",
+        ge=1,
+        le=10,
+    )
+
+
 class ExposedAppSpec(Model):
     """What the app is and where it should be reachable."""
 
@@ -248,6 +272,10 @@ class ExposedAppSpec(Model):
     nodes: NodesSpec | None = Field(
         default=None, description="Which nodes' addresses become URLs, and how many."
     )
+    probe: ProbeSpec | None = Field(
+        default=None,
+        description="How the operator finds out whether the URLs answer, from where it runs.",
+    )
     suspend: bool = Field(
         default=False,
         description="While true, the Deployment and the Service are left as they are, whatever the "
@@ -288,8 +316,8 @@ class Condition(Model):
     """One thing that can be said of the app now, as metav1.Condition."""
 
     type: str = Field(
-        description="Ready, WorkloadAvailable, ServiceReady; Reconciling and Stalled only while "
-        "they are true."
+        description="Ready, WorkloadAvailable, ServiceReady, Reachable; Reconciling and Stalled "
+        "only while they are true."
     )
     status: ConditionStatus = Field(description="True, False or Unknown.")
     reason: str = Field(description="Why, as one word for programs.")

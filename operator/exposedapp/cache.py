@@ -4,7 +4,8 @@ Watch events and the answers to the operator's own writes both end here. The new
 wins, so that a late event does not bring back what has been changed since.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import orjson
@@ -30,6 +31,16 @@ class Key(NamedTuple):
 
     namespace: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The objects of a kind that there are: what is known and not among them was deleted."""
+
+    version: int
+    """The list's resourceVersion; an object that is newer than it says nothing of is not gone."""
+    names: Set[tuple[str, str]]
+    """(namespace, name); of a node ("", name)."""
 
 
 class Store:
@@ -68,6 +79,17 @@ class Store:
             del self._dropped[next(iter(self._dropped))]
         return self._packed.pop(key, None) is not None
 
+    def sweep(self, listed: Listed) -> list[Key]:
+        """Forgets what is not in a list of all there is, and is not newer than it either."""
+        gone = [
+            key
+            for key, (version, _) in self._packed.items()
+            if key not in listed.names and version <= listed.version
+        ]
+        for key in gone:
+            del self._packed[key]
+        return gone
+
     def forget(self, key: Key, uid: str) -> None:
         """Forgets an object that has proved to be gone; one that took its place stays."""
         found = self.get(key)
@@ -82,7 +104,9 @@ class Cache:
         self.apps = Store()
         self.children = {"Deployment": Store(), "Service": Store()}
         self.nodes: dict[str, Node] = {}
+        self._node_versions: dict[str, int] = {}
         self._slices: dict[Key, dict[str, tuple[Endpoint, ...]]] = {}
+        self._slice_versions: dict[tuple[Key, str], int] = {}
 
     def endpoints(self, key: Key) -> list[Endpoint]:
         """The pods behind an app's Service; one in two slices (two IP families) comes twice."""
@@ -91,6 +115,7 @@ class Cache:
     def put_node(self, body: Json) -> bool:
         """Remembers a node; False when nothing that matters is different."""
         node = parse_node(body)
+        self._node_versions[node.name] = version_of(body)
         if self.nodes.get(node.name) == node:
             return False
         self.nodes[node.name] = node
@@ -98,12 +123,28 @@ class Cache:
 
     def drop_node(self, body: Json) -> bool:
         """Forgets a deleted node."""
-        return self.nodes.pop(body["metadata"]["name"], None) is not None
+        return self._drop_node(body["metadata"]["name"])
+
+    def _drop_node(self, name: str) -> bool:
+        self._node_versions.pop(name, None)
+        return self.nodes.pop(name, None) is not None
+
+    def sweep_nodes(self, listed: Listed) -> bool:
+        """Forgets the nodes that are gone; False when there are none."""
+        gone = [
+            name
+            for name, version in self._node_versions.items()
+            if ("", name) not in listed.names and version <= listed.version
+        ]
+        for name in gone:
+            self._drop_node(name)
+        return bool(gone)
 
     def put_slice(self, body: Json) -> tuple[Key, ...]:
         """Remembers an EndpointSlice; the key of its app when anything that matters changed."""
         key, name = _service_of(body), body["metadata"]["name"]
         parts = self._slices.setdefault(key, {})
+        self._slice_versions[key, name] = version_of(body)
         ports = frozenset(it.get("name") or "" for it in body.get("ports") or ())
         endpoints = tuple(_endpoint(it, ports) for it in body.get("endpoints") or ())
         if parts.get(name) == endpoints:
@@ -114,11 +155,26 @@ class Cache:
     def drop_slice(self, body: Json) -> tuple[Key, ...]:
         """Forgets a deleted EndpointSlice; the key of its app."""
         key = _service_of(body)
+        self._drop_slice(key, body["metadata"]["name"])
+        return (key,)
+
+    def _drop_slice(self, key: Key, name: str) -> None:
+        self._slice_versions.pop((key, name), None)
         parts = self._slices.get(key, {})
-        parts.pop(body["metadata"]["name"], None)
+        parts.pop(name, None)
         if not parts:
             self._slices.pop(key, None)
-        return (key,)
+
+    def sweep_slices(self, listed: Listed) -> list[Key]:
+        """Forgets the EndpointSlices that are gone; the keys of their apps."""
+        gone = [
+            (key, name)
+            for (key, name), version in self._slice_versions.items()
+            if (key.namespace, name) not in listed.names and version <= listed.version
+        ]
+        for key, name in gone:
+            self._drop_slice(key, name)
+        return [key for key, _ in gone]
 
 
 def key_of(body: Json) -> Key:

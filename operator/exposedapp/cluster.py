@@ -169,10 +169,25 @@ class Cluster:
         path = "/api/v1/services?resourceVersion=0"
         return cast("list[Json]", (await self._request("GET", path))["items"])
 
+    async def names(self, group: str, version: str, plural: str, labels: str | None) -> Json:
+        """The metadata of all objects of a kind, from the API server's own cache.
+
+        A PartialObjectMetadataList: {metadata: {resourceVersion}, items: [{metadata}]}.
+        """
+        path = f"/apis/{group}/{version}" if group else f"/api/{version}"
+        query = f"?resourceVersion=0{f'&labelSelector={quote(labels)}' if labels else ''}"
+        accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+        return await self._request("GET", f"{path}/{plural}{query}", accept=accept)
+
     async def _request(
-        self, method: str, path: str, body: Json | None = None, content_type: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        content_type: str | None = None,
+        accept: str = "application/json",
     ) -> Json:
-        headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER}
+        headers = {"Accept": accept, "User-Agent": FIELD_MANAGER}
         if content_type:
             headers["Content-Type"] = content_type
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)

@@ -14,6 +14,9 @@ from exposedapp.status import summary
 LONGEST_MESSAGE = 1024
 """What the API server takes (pkg/apis/core/validation, events.go)."""
 
+UNTOLD = (Reason.PROGRESSING, Reason.WAITING_FOR_ANSWER, Reason.UNREACHABLE)
+"""Reasons of Ready that are on the way to another one, or told otherwise."""
+
 SAID = {
     "Created": "Made the {kinds}.",
     "Updated": "Changed the {kinds}, as the spec has changed.",
@@ -46,20 +49,33 @@ def of_children(done: Sequence[Did]) -> list[Happening]:
 
 
 def of_status(before: ExposedAppStatus, after: ExposedAppStatus) -> list[Happening]:
-    """What has become different: the node ports, and why the app is ready or not."""
+    """What has become different: node ports, whether URLs answer, why the app is ready or not."""
     found = []
     if after.ports and _node_ports(before) != (ports := _node_ports(after)) and ports:
         told = ", ".join(f"{port} is node port {number}" for port, number in ports.items())
         found.append(Happening("Normal", "PortsAssigned", f"{told} on every node."))
+    reached = _reachable(after)
+    if reached == "False" != _reachable(before):
+        found.append(Happening("Warning", "NotReachable", _message(after, "Reachable")))
+    elif reached == "True" and _reachable(before) == "False":
+        found.append(Happening("Normal", "Reachable", _message(after, "Reachable")))
     was, ready = summary(before), summary(after)
     if (
         ready
-        and ready.reason != Reason.PROGRESSING
+        and ready.reason not in UNTOLD
         and (was is None or (was.status, was.reason) != (ready.status, ready.reason))
     ):
         kind: Literal["Normal", "Warning"] = "Normal" if ready.status == "True" else "Warning"
         found.append(Happening(kind, ready.reason, ready.message))
     return found
+
+
+def _reachable(status: ExposedAppStatus) -> str | None:
+    return next((it.status for it in status.conditions or () if it.type == "Reachable"), None)
+
+
+def _message(status: ExposedAppStatus, kind: str) -> str:
+    return next(it.message for it in status.conditions or () if it.type == kind)
 
 
 def _node_ports(status: ExposedAppStatus) -> dict[str, int]:

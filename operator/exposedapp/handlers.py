@@ -11,74 +11,25 @@ drift writes nothing. Their results (None) keep kopf's own indexes empty.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
 from typing import Any
 
 import kopf
 
-from exposedapp.api import GROUP, PLURAL, VERSION
-from exposedapp.cache import Cache, Key, Store, key_of
+from exposedapp.cache import Cache, Key
 from exposedapp.cluster import ApiError, Cluster
-from exposedapp.labels import NAME_LABEL
-from exposedapp.queue import WorkQueue
+from exposedapp.probe import Prober
+from exposedapp.queue import Burst, WorkQueue
 from exposedapp.reconcile import Reconciler
 from exposedapp.recorder import Recorder
-from exposedapp.schema import Json
+from exposedapp.resync import resync
 from exposedapp.settings import Settings
+from exposedapp.watches import KINDS, Watch, watches
 
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """A kind that is watched. put and drop remember an event and tell which apps it concerns."""
-
-    group: str
-    version: str
-    plural: str
-    put: Callable[[Json], Iterable[Key]]
-    drop: Callable[[Json], Iterable[Key]]
-    labels: str | None = None
-    """Only objects with this label are asked for."""
-
-
-def watches(cache: Cache) -> list[Watch]:
-    """Everything that can make an app's children or its URLs wrong."""
-    deployments, services = cache.children["Deployment"], cache.children["Service"]
-    return [
-        Watch(GROUP, VERSION, PLURAL, *_own_key(cache.apps)),
-        Watch("apps", "v1", "deployments", *_own_key(deployments), NAME_LABEL),
-        Watch("", "v1", "services", *_own_key(services), NAME_LABEL),
-        Watch(
-            "discovery.k8s.io",
-            "v1",
-            "endpointslices",
-            cache.put_slice,
-            cache.drop_slice,
-            NAME_LABEL,  # the EndpointSlice controller copies it from the Service
-        ),
-        Watch(
-            "",
-            "v1",
-            "nodes",
-            lambda body: cache.apps if cache.put_node(body) else (),
-            lambda body: cache.apps if cache.drop_node(body) else (),
-        ),
-    ]
-
-
-def _own_key(
-    store: Store,
-) -> tuple[Callable[[Json], Iterable[Key]], Callable[[Json], Iterable[Key]]]:
-    """An app and its children have one key."""
-    return (
-        lambda body: (key_of(body),) if store.put(body) else (),
-        lambda body: (key_of(body),) if store.drop(body) else (),
-    )
 
 
 def make_registry(settings: Settings) -> kopf.OperatorRegistry:
@@ -96,22 +47,21 @@ def make_registry(settings: Settings) -> kopf.OperatorRegistry:
 
 
 def _handle(watch: Watch, running: "_Running", registry: kopf.OperatorRegistry) -> None:
-    resource = (watch.group, watch.version, watch.plural)
+    kind = watch.kind
+    resource = (kind.group, kind.version, kind.plural)
 
-    @kopf.index(*resource, id=f"put-{watch.plural}", registry=registry)
+    @kopf.index(*resource, id=f"put-{kind.plural}", registry=registry)
     async def put(body: kopf.Body, **_: Any) -> None:
-        for key in watch.put(dict(body)):
-            running.queue.add(key)
+        running.add(watch, watch.put(dict(body)))
 
     def matters(event: kopf.RawEvent, **_: Any) -> bool:
         return event["type"] == "DELETED" or not running.queue.started
 
-    @kopf.on.event(*resource, id=f"drop-{watch.plural}", registry=registry, when=matters)
+    @kopf.on.event(*resource, id=f"drop-{kind.plural}", registry=registry, when=matters)
     async def drop(event: kopf.RawEvent, **_: Any) -> None:
         running.queue.start()
         if event["type"] == "DELETED":
-            for key in watch.drop(dict(event["object"])):
-                running.queue.add(key)
+            running.add(watch, watch.drop(dict(event["object"])))
 
 
 class _Running:
@@ -120,14 +70,39 @@ class _Running:
     def __init__(self, cache: Cache, settings: Settings) -> None:
         self._cache = cache
         self._settings = settings
+        self._burst = Burst(self._add_all)
+
+    def add(self, watch: Watch, keys: Iterable[Key]) -> None:
+        """Has the apps worked on that a piece of news is about."""
+        if watch.of_all and self.queue.started:
+            if any(True for _ in keys):
+                self._burst.news()
+            return
+        for key in keys:
+            self.queue.add(key)
+
+    def _add_all(self) -> None:
+        for key in self._cache.apps:
+            self.queue.add(key)
 
     async def start(self, **_: Any) -> None:
         """Logs in and waits for the CRD: kopf looks for it once, at the start."""
         self._cluster = await Cluster.login()
         self._recorder = Recorder(self._cluster)
         self._recorder.start()
-        reconciler = Reconciler(self._cluster, self._cache, self._settings, self._recorder.record)
+        settings = self._settings
+        self._prober = Prober(
+            settings.probe_rate, settings.probe_in_flight, lambda key: self.queue.add(key)
+        )
+        self._prober.start()
+        reconciler = Reconciler(
+            self._cluster, self._cache, settings, self._prober, self._recorder.record
+        )
         self.queue = WorkQueue(reconciler.reconcile)
+        self._resyncs = [
+            asyncio.create_task(resync(self._cluster, watch, self.add))
+            for watch in watches(self._cache)
+        ]
         told = None
         while hindrance := await self._hindrance():
             if hindrance != told:
@@ -148,7 +123,11 @@ class _Running:
 
     async def stop(self, **_: Any) -> None:
         """Ends the workers, then the connections they use."""
+        for task in self._resyncs:
+            task.cancel()
+        await asyncio.gather(*self._resyncs, return_exceptions=True)
         await self.queue.stop()
+        await self._prober.stop()
         await self._recorder.stop()
         await self._cluster.close()
 
@@ -158,11 +137,10 @@ def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
 
 
 def _configure(settings: kopf.OperatorSettings, **_: Any) -> None:
-    for watch in watches(Cache()):
-        if watch.labels:
-            settings.watching.label_selectors[watch.group, watch.version, watch.plural] = (
-                watch.labels
-            )
+    for kind in KINDS:
+        if kind.labels:
+            resource = (kind.group, kind.version, kind.plural)
+            settings.watching.label_selectors[resource] = kind.labels
     # The kinds are known; no rights on namespaces and CRDs are needed to find more.
     settings.scanning.disabled = True
     settings.peering.standalone = True

@@ -19,6 +19,9 @@ class Reason(StrEnum):
     UNSCHEDULABLE = "Unschedulable"
     FAILED_CREATE = "FailedCreate"
     DEADLINE = "ProgressDeadlineExceeded"
+    WAITING_FOR_ANSWER = "WaitingForAnswer"
+    # All is as wanted, and yet:
+    UNREACHABLE = "Unreachable"
     # Cannot go on without a change somewhere:
     INVALID_SPEC = "InvalidSpec"
     NOT_OWNED = "NotOwned"

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from exposedapp.addresses import Endpoint
+from exposedapp.addresses import Addresses, Endpoint, find
 from exposedapp.api import ExposedAppSpec, ExposedAppStatus
 from exposedapp.cache import Cache, Key
 from exposedapp.children import Applied, Children, Outcome
@@ -21,7 +21,9 @@ from exposedapp.cluster import ApiError, Cluster
 from exposedapp.events import Happening, of_children, of_status
 from exposedapp.labels import Identity, selector_string
 from exposedapp.pods import pod_trouble
+from exposedapp.probe import Prober
 from exposedapp.queue import Retry
+from exposedapp.reach import WAIT_SECONDS, Target, targets
 from exposedapp.reasons import CHILD_KINDS, ChildKind, Problem, Reason, Trouble
 from exposedapp.resources import SpecError, make_deployment, make_service, pod_labels
 from exposedapp.schema import Json
@@ -35,6 +37,7 @@ from exposedapp.status import (
     pods_are_well,
     summary,
     tells_pod_trouble,
+    waits,
 )
 
 log = logging.getLogger(__name__)
@@ -80,6 +83,7 @@ class Reconciler:
         cluster: Cluster,
         cache: Cache,
         settings: Settings,
+        prober: Prober,
         record: Callable[[Identity, Happening], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -87,6 +91,7 @@ class Reconciler:
         self._cache = cache
         self._children = Children(cluster, cache, clock)
         self._settings = settings
+        self._prober = prober
         self._record = record
         self._clock = clock
         self._memory: dict[Key, _Memory] = {}
@@ -102,6 +107,7 @@ class Reconciler:
         if body is None or "deletionTimestamp" in body["metadata"]:
             # The owner references remove the children; making them again would be a fight.
             self._memory.pop(key, None)
+            self._prober.want(key, ())
             return None
         app = Identity(key.namespace, key.name, body["metadata"]["uid"])
         memory = self._remember(key, app.uid, body["metadata"]["generation"])
@@ -117,6 +123,9 @@ class Reconciler:
         previous = _status_of(body)
         problems = [it.problem for it in outcomes.values() if it.problem]
         waiting = {kind: it.waiting for kind, it in outcomes.items() if it.waiting}
+        endpoints = self._endpoints(key, memory)
+        at = self._addresses(app, spec, service, endpoints, previous)
+        answers = self._prober.want(key, self._targets(spec, at, endpoints))
         seen = Observed(
             app=app,
             generation=memory.generation,
@@ -125,20 +134,22 @@ class Reconciler:
             pods=pods,
             deployment=deployment,
             service=service,
-            endpoints=self._endpoints(key, memory),
-            nodes=list(self._cache.nodes.values()),
+            endpoints=endpoints,
+            at=at,
+            answers=answers,
+            waited=0.0 if answers.since is None else self._clock() - answers.since,
             trouble=memory.trouble,
             problems=problems,
             waiting=waiting,
             now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            settings=self._settings,
         )
         look = await self._look_at_pods(seen, memory)
         status = compute(replace(seen, trouble=memory.trouble))
         version = body["metadata"]["resourceVersion"]
         due = await self._write_status(app, version, previous, status, memory)
         settled = memory.outdated[1] - self._clock() if memory.outdated else None
-        again = min((it for it in (look, due, settled) if it is not None), default=None)
+        patience = WAIT_SECONDS - seen.waited if answers.since and waits(status) else None
+        again = min((it for it in (look, due, settled, patience) if it is not None), default=None)
         if problems or waiting:
             message = problems[0].message if problems else next(iter(waiting.values()))
             raise Retry(message, at_most=again)
@@ -192,6 +203,28 @@ class Reconciler:
         kinds = CHILD_KINDS if spec.image else ("Service",)
         found = await _all(*(self._children.look(app, kind) for kind in kinds))
         return {"Deployment": None, **dict(zip(kinds, found, strict=True))}
+
+    def _addresses(
+        self,
+        app: Identity,
+        spec: ExposedAppSpec | None,
+        service: Json | None,
+        endpoints: list[Endpoint],
+        previous: ExposedAppStatus,
+    ) -> Addresses:
+        if service is None:
+            # Without a Service there is no address; the ports stay, so that it gets the same again.
+            return Addresses(ports=previous.ports or ())
+        known = self._cache.nodes.values()
+        return find(app, spec, service, endpoints, known, self._settings)
+
+    def _targets(
+        self, spec: ExposedAppSpec | None, at: Addresses, endpoints: list[Endpoint]
+    ) -> list[Target]:
+        """What to try: nothing as long as no pod could answer."""
+        if not any(it.ready for it in endpoints):
+            return []
+        return targets(at.to_try, spec.probe if spec else None, enabled=self._settings.probe)
 
     def _endpoints(self, key: Key, memory: _Memory) -> list[Endpoint]:
         """The pods behind the Service; those of the selector that it had before do not count."""
@@ -251,7 +284,8 @@ class Reconciler:
                 memory.held_since = now
             if memory.held_back != status:
                 memory.held_back, memory.held_changed = status, now
-            quiet, longest = ROLLOUT_PACE if is_reconciling(status) else SETTLED_PACE
+            under_way = is_reconciling(status) and not waits(status)
+            quiet, longest = ROLLOUT_PACE if under_way else SETTLED_PACE
             due = min(memory.held_changed + quiet, memory.held_since + longest)
             if now < due:
                 return due - now

@@ -16,16 +16,36 @@ class Settings:
     port_mappings: Mapping[NodePortKey, int] = field(default_factory=dict)
     """The port of localhost that leads to a node port, where the nodes themselves are out of reach:
     what kind was given as extraPortMappings."""
+    probe: bool = True
+    """Whether URLs are tried at all."""
+    probe_rate: float = 50.0
+    """Tries per second, at most."""
+    probe_in_flight: int = 50
+    probe_hosts: frozenset[str] = frozenset()
+    """The values of spec.nodes.host that may be tried: an app's author chooses them, and the
+    operator must not become their port scanner."""
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """Reads EXPOSEDAPP_NODES_HOST, and EXPOSEDAPP_PORT_MAPPINGS such as 30008:8080/TCP,...
+    """Reads the variables EXPOSEDAPP_*: NODES_HOST, PORT_MAPPINGS, PROBE, PROBE_RATE and so on.
 
-    Raises ValueError for a mapping that is none.
+    PORT_MAPPINGS are written 30008:8080/TCP,..., PROBE_HOSTS host,..., and PROBE true or false.
+    Raises ValueError for what cannot be read.
     """
+
+    def given(name: str, default: str = "") -> str:
+        return environment.get(f"EXPOSEDAPP_{name}") or default
+
     mappings = {}
-    for text in filter(None, environment.get("EXPOSEDAPP_PORT_MAPPINGS", "").split(",")):
+    for text in filter(None, given("PORT_MAPPINGS").split(",")):
         numbers, _, protocol = text.strip().partition("/")
         node_port, _, host_port = numbers.partition(":")
         mappings[int(node_port), protocol or "TCP"] = int(host_port)
-    return Settings(environment.get("EXPOSEDAPP_NODES_HOST") or None, mappings)
+    return Settings(
+        nodes_host=given("NODES_HOST") or None,
+        port_mappings=mappings,
+        probe=given("PROBE", "true") == "true",
+        probe_rate=float(given("PROBE_RATE", "50")),
+        probe_in_flight=int(given("PROBE_IN_FLIGHT", "50")),
+        probe_hosts=frozenset(filter(None, given("PROBE_HOSTS").split(","))),
+    )

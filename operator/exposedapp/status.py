@@ -7,7 +7,6 @@ of transition included, so "is there anything to write" is a comparison.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exposedapp import addresses
 from exposedapp.addresses import Addresses, Endpoint
 from exposedapp.api import (
     Condition,
@@ -17,11 +16,10 @@ from exposedapp.api import (
     ExposedAppStatus,
 )
 from exposedapp.labels import Identity, selector_string
-from exposedapp.nodes import Node
 from exposedapp.pods import POD_REASONS
+from exposedapp.reach import Answers, judge, pick
 from exposedapp.reasons import STALLED_REASONS, ChildKind, Problem, Reason, Trouble
 from exposedapp.schema import Json
-from exposedapp.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,10 @@ class Observed:
     deployment: Json | None
     service: Json | None
     endpoints: Sequence[Endpoint]
-    nodes: Iterable[Node]
+    at: Addresses
+    answers: Answers
+    waited: float
+    """For how many seconds URLs have been tried."""
     trouble: Trouble | None
     """What the pods say; they are asked only while the Deployment is not as wanted."""
     problems: Sequence[Problem]
@@ -46,7 +47,6 @@ class Observed:
     """What must happen before a child can be made, such as the removal of an older one."""
     now: str
     """The time as Kubernetes writes it, for transitions."""
-    settings: Settings
 
     @property
     def runs_pods(self) -> bool:
@@ -63,7 +63,7 @@ class Observed:
 
 def compute(seen: Observed) -> ExposedAppStatus:
     """The status that follows from what was observed."""
-    at = _addresses(seen)
+    at = seen.at
     # The EndpointSlices of a Service that became an ExternalName stay behind.
     counts = _endpoint_counts(seen.endpoints if seen.pods else ())
     deployed = (seen.deployment or {}).get("status") or {}
@@ -73,7 +73,7 @@ def compute(seen: Observed) -> ExposedAppStatus:
         replicas, ready = counts.total, counts.ready
     return ExposedAppStatus(
         observed_generation=seen.generation,
-        url=at.url,
+        url=pick(at.best, seen.previous.url, seen.answers),
         urls=list(at.urls) or None,
         nodes=at.nodes,
         ports=list(at.ports) or None,
@@ -85,22 +85,7 @@ def compute(seen: Observed) -> ExposedAppStatus:
         ready_replicas=ready,
         selector=selector_string(seen.pods) or None,
         endpoints=counts,
-        conditions=_conditions(seen, at),
-    )
-
-
-def _addresses(seen: Observed) -> Addresses:
-    if seen.service is None:
-        # Without a Service there is no address; the ports stay, so that it gets the same again.
-        return Addresses(ports=seen.previous.ports or ())
-    return addresses.find(
-        seen.app,
-        seen.spec,
-        seen.service,
-        seen.endpoints,
-        seen.nodes,
-        seen.previous.url,
-        seen.settings,
+        conditions=_conditions(seen),
     )
 
 
@@ -136,6 +121,14 @@ def is_reconciling(status: ExposedAppStatus) -> bool:
     return any(it.type == "Reconciling" for it in status.conditions or ())
 
 
+def waits(status: ExposedAppStatus) -> bool:
+    """Whether an answer of the URLs is still waited for."""
+    return any(
+        it.type == "Reachable" and it.reason == Reason.WAITING_FOR_ANSWER
+        for it in status.conditions or ()
+    )
+
+
 def tells_pod_trouble(status: ExposedAppStatus, generation: int) -> bool:
     """Whether the status names, for this spec, something that only the pods can have said."""
     ready = summary(status)
@@ -150,6 +143,8 @@ def summary(status: ExposedAppStatus) -> Condition | None:
     """The condition Ready, when there is one."""
     return next((it for it in status.conditions or () if it.type == "Ready"), None)
 
+
+NOT_PROBED = "NotProbed"
 
 # --- judgements ---------------------------------------------------------------------------------
 
@@ -245,8 +240,18 @@ def _missing_port(seen: Observed) -> str | None:
     return None
 
 
-def _ready(seen: Observed, workload: _Verdict, service: _Verdict, at: Addresses) -> _Verdict:
+def _reachable(seen: Observed, workload: _Verdict) -> _Verdict:
+    """Whether the URLs answer, as far as that was tried."""
+    if workload.reason == Reason.SCALED_TO_ZERO:
+        return _Verdict("Unknown", NOT_PROBED, "No pods are wanted.")
+    before = next((it for it in seen.previous.conditions or () if it.type == "Reachable"), None)
+    found = judge(seen.answers, before, seen.waited)
+    return _Verdict(found.status, found.reason, found.message)
+
+
+def _ready(seen: Observed, workload: _Verdict, service: _Verdict, reachable: _Verdict) -> _Verdict:
     """The sum, in the order in which a person would want to be told."""
+    at = seen.at
     if seen.problems:
         first = seen.problems[0]
         return _Verdict("False", first.reason, first.message)
@@ -259,20 +264,28 @@ def _ready(seen: Observed, workload: _Verdict, service: _Verdict, at: Addresses)
             return part
     if at.why_no_node:
         return _Verdict("False", Reason.NO_ELIGIBLE_NODE, at.why_no_node)
+    if reachable.reason in (Reason.WAITING_FOR_ANSWER, Reason.UNREACHABLE):
+        return _Verdict("False", reachable.reason, reachable.message)
     return _Verdict("True", Reason.AVAILABLE, (workload if seen.pods else service).message)
 
 
-def _conditions(seen: Observed, at: Addresses) -> list[Condition]:
+def _conditions(seen: Observed) -> list[Condition]:
     workload, service = _workload(seen), _service(seen)
-    ready = _ready(seen, workload, service, at)
+    reachable = _reachable(seen, workload)
+    ready = _ready(seen, workload, service, reachable)
     if seen.suspended:
         said = f"{ready.message} Suspended: changes wait until spec.suspend is false."
         ready = _Verdict(ready.status, ready.reason, said)
-    verdicts = {"Ready": ready, "WorkloadAvailable": workload, "ServiceReady": service}
+    verdicts = {
+        "Ready": ready,
+        "WorkloadAvailable": workload,
+        "ServiceReady": service,
+        "Reachable": reachable,
+    }
     # The two below follow kstatus: present only while true (sigs.k8s.io/cli-utils, pkg/kstatus).
     if ready.reason in STALLED_REASONS:
         verdicts["Stalled"] = _Verdict("True", ready.reason, ready.message)
-    elif not ready.good and ready.reason != Reason.NO_ELIGIBLE_NODE:
+    elif not ready.good and ready.reason not in (Reason.NO_ELIGIBLE_NODE, Reason.UNREACHABLE):
         verdicts["Reconciling"] = _Verdict("True", ready.reason, ready.message)
     before = {it.type: it for it in seen.previous.conditions or ()}
     return [
@@ -332,8 +345,16 @@ def _urgent_part(status: ExposedAppStatus) -> tuple[object, ...]:
         status.url,
         status.urls,
         status.ports,
-        [(it.type, it.status, it.reason) for it in status.conditions or ()],
+        [(it.type, it.status, _urgent_reason(it)) for it in status.conditions or ()],
     )
+
+
+def _urgent_reason(condition: Condition) -> str:
+    """The pods being ready is no news as long as no URL answers; most often one does at once."""
+    if condition.type == "Reachable" and condition.status == "Unknown":
+        return ""
+    waiting = condition.reason == Reason.WAITING_FOR_ANSWER
+    return Reason.PROGRESSING if waiting else condition.reason
 
 
 def _as_json(status: ExposedAppStatus) -> Json:

@@ -59,7 +59,9 @@ def fetch(url: str) -> str:
 async def api_server(cluster: KindCluster, kind: type[Api]) -> AsyncIterator[Api]:
     """The cluster's API server without kubectl in between, for tests with many requests."""
     configuration = client.Configuration()
-    await config.load_kube_config(str(cluster.kubeconfig_path), client_configuration=configuration)
+    await config.load_kube_config(  # type: ignore[no-untyped-call]
+        str(cluster.kubeconfig_path), client_configuration=configuration
+    )
     found = kind(configuration)
     yield found
     await found.close()

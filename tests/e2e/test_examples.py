@@ -206,11 +206,13 @@ def test_external_name(examples: Namespace) -> None:
     )
 
     def leads_there() -> None:
-        found = json.loads(run_inside(examples, code, "external-name", full, target))
-        assert found[0] == found[1] == found[2] != []
+        short, long, other = json.loads(run_inside(examples, code, "external-name", full, target))
+        assert short == long == other != []
 
     eventually(leads_there)
-    (answer,) = ask_inside(examples, [f"{found['status']['clusterURL']}/version"])
+    (answer,) = eventually(
+        lambda: ask_inside(examples, [f"{found['status']['clusterURL']}/version"])
+    )
     assert "gitVersion" in answer
     assert "urls" not in found["status"]
     assert "external-name" not in examples.names("deployments")
@@ -235,7 +237,7 @@ def test_pod_template(examples: Namespace) -> None:
     assert len({it["spec"]["nodeName"] for it in pods}) == len(pods) == 2
     for pod in pods:
         assert [it["name"] for it in pod["spec"]["containers"]] == ["app", "pages"]
-    answers = [ask(url) for url in status["urls"]]
+    answers = eventually(lambda: [ask(url) for url in status["urls"]])
     assert sum(PAGE in answer for answer in answers) == len(node_addresses(examples))
     for container in ("app", "pages"):
         write = ("python3", "-c", "print(open('/tmp/new', 'w'))")

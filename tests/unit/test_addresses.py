@@ -7,6 +7,7 @@ import pytest
 from exposedapp.addresses import Addresses, Endpoint, find
 from exposedapp.api import ExposedAppSpec
 from exposedapp.nodes import Node
+from exposedapp.reach import NOTHING_TRIED, pick
 from exposedapp.schema import Json
 from exposedapp.settings import Settings, from_environment
 from unit.objects import APP, node, port, service_body, spec_of
@@ -21,9 +22,12 @@ def found(
     *,
     endpoints: list[Endpoint] = PODS,
     nodes: list[Node] = NODES,
-    before: str | None = None,
 ) -> Addresses:
-    return find(APP, spec or spec_of(), service, endpoints, nodes, before, Settings())
+    return find(APP, spec or spec_of(), service, endpoints, nodes, Settings())
+
+
+def best(at: Addresses, before: str | None = None) -> str | None:
+    return pick(at.best, before, NOTHING_TRIED)
 
 
 def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> Addresses:
@@ -58,8 +62,8 @@ def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> A
 )
 def test_scheme(asked: Json, scheme: str) -> None:
     at = of_port(**asked)
-    assert at.url == f"{scheme}://10.0.0.1:30001"
-    assert at.urls == [at.url]
+    assert best(at) == f"{scheme}://10.0.0.1:30001"
+    assert at.urls == [best(at)]
     assert at.cluster_url == f"{scheme}://web.shop.svc:80"
 
 
@@ -75,7 +79,7 @@ def test_scheme(asked: Json, scheme: str) -> None:
 )
 def test_host_and_path(host: str, path: str | None, url: str) -> None:
     at = of_port(host=host, path=path)
-    assert (at.url, at.urls) == (url, [url])
+    assert (best(at), at.urls) == (url, [url])
     assert at.cluster_url == "http://web.shop.svc:80"
 
 
@@ -98,15 +102,13 @@ def test_each_port_has_its_own_scheme_and_path() -> None:
 def test_a_port_that_the_spec_does_not_have() -> None:
     # While a change is under way, and while the spec is wrong.
     assert found(service_body(port(81, 30081)), nodes=NODES[:1]).urls == ["http://10.0.0.1:30081"]
-    unknown = find(APP, None, service_body(port(80, 30001)), PODS, NODES[:1], None, Settings())
+    unknown = find(APP, None, service_body(port(80, 30001)), PODS, NODES[:1], Settings())
     assert unknown.urls == ["http://10.0.0.1:30001"]
 
 
 def test_without_a_spec_the_live_port_tells_the_scheme() -> None:
     service = service_body(port(443, 30001, appProtocol="https"))
-    assert (
-        find(APP, None, service, PODS, NODES[:1], None, Settings()).url == "https://10.0.0.1:30001"
-    )
+    assert best(find(APP, None, service, PODS, NODES[:1], Settings())) == "https://10.0.0.1:30001"
 
 
 # --- inside the cluster, and at the API server ----------------------------------------------------
@@ -133,7 +135,7 @@ def test_proxy_path(asked: Json, path: str | None) -> None:
 def test_a_cluster_ip_is_reached_inside_only() -> None:
     spec = spec_of(ports=[{"port": 80, "scheme": "https", "path": "/login"}])
     at = found(service_body(port(80), type="ClusterIP"), spec)
-    assert at.url == at.cluster_url == "https://web.shop.svc:80"
+    assert best(at) == at.cluster_url == "https://web.shop.svc:80"
     assert at.proxy_path == f"{PROXY}/https:web:80/proxy/"
     assert at.cluster_ips == ["10.96.0.1"]
     assert (at.urls, at.nodes, at.load_balancer, at.why_no_node) == ((), None, None, None)
@@ -150,9 +152,9 @@ def external(*ports: Json) -> Json:
 
 def test_an_external_name() -> None:
     at = found(external(), endpoints=[])
-    assert at == Addresses(ports=[], cluster_ips=[])
+    assert at == Addresses(best=[], ports=[], cluster_ips=[])
     at = found(external(port(5432)), spec_of(ports=[{"port": 5432, "scheme": "postgres"}]))
-    assert at.url == at.cluster_url == "postgres://web.shop.svc:5432"
+    assert best(at) == at.cluster_url == "postgres://web.shop.svc:5432"
     # The API server passes requests on to pods only.
     assert (at.urls, at.proxy_path, at.cluster_ips) == ((), None, [])
 
@@ -186,7 +188,7 @@ NODE_URLS = ["http://10.0.0.1:30001", "http://10.0.0.2:30001"]
 )  # fmt: skip
 def test_a_load_balancer(ingress: list[Json], url: str, urls: list[str]) -> None:
     at = found(balanced(*ingress))
-    assert at.url == url
+    assert best(at) == url
     # The nodes answer too.
     assert at.urls == sorted([*urls, *NODE_URLS])
     told = at.load_balancer.as_json()["ingress"] if at.load_balancer else []
@@ -194,15 +196,15 @@ def test_a_load_balancer(ingress: list[Json], url: str, urls: list[str]) -> None
 
 
 def test_a_load_balancer_that_has_only_ports_yet() -> None:
-    assert found(balanced({"ports": [{"port": 80, "protocol": "TCP"}]})).url == NODE_URLS[0]
+    assert best(found(balanced({"ports": [{"port": 80, "protocol": "TCP"}]}))) == NODE_URLS[0]
 
 
 def test_a_load_balancers_url_takes_the_place_of_a_nodes() -> None:
     two = [{"ip": "203.0.113.1"}, {"ip": "203.0.113.2"}]
-    assert found(balanced(*two), before=NODE_URLS[1]).url == "http://203.0.113.1:80"
-    assert found(balanced(*two), before="http://203.0.113.2:80").url == "http://203.0.113.2:80"
-    assert found(balanced(), before="http://203.0.113.1:80").url == NODE_URLS[0]
-    assert found(balanced(), before=NODE_URLS[1]).url == NODE_URLS[1]
+    assert best(found(balanced(*two)), NODE_URLS[1]) == "http://203.0.113.1:80"
+    assert best(found(balanced(*two)), "http://203.0.113.2:80") == "http://203.0.113.2:80"
+    assert best(found(balanced()), "http://203.0.113.1:80") == NODE_URLS[0]
+    assert best(found(balanced()), NODE_URLS[1]) == NODE_URLS[1]
 
 
 # --- externalTrafficPolicy Local ------------------------------------------------------------------
@@ -268,7 +270,7 @@ def test_cluster_lists_all_nodes() -> None:
 def at_nodes(settings: Settings, count: int = 2, **wanted: Any) -> Addresses:
     nodes = [node(f"n{i}", ("InternalIP", f"10.0.0.{i}")) for i in range(count)]
     spec = spec_of(nodes=wanted, ports=[{"port": 80, "path": "/" + "p" * 1000}])
-    return find(APP, spec, service_body(port(80, 30001)), PODS, nodes, None, settings)
+    return find(APP, spec, service_body(port(80, 30001)), PODS, nodes, settings)
 
 
 def test_a_host_stands_for_all_nodes() -> None:
@@ -283,8 +285,7 @@ def test_a_host_stands_for_all_nodes() -> None:
 def test_a_port_mapping_is_a_url_of_this_machine() -> None:
     # kind#3140: the nodes are out of reach of a Docker Desktop's user.
     found = at_nodes(Settings(port_mappings={(30001, "TCP"): 8080, (30002, "TCP"): 8081}))
-    assert found.url is not None
-    assert found.url.startswith("http://localhost:8080/p")
+    assert (best(found) or "").startswith("http://localhost:8080/p")
     assert len(found.urls) == 3
     assert len(at_nodes(Settings(port_mappings={(30001, "UDP"): 8080})).urls) == 2
 
@@ -302,9 +303,12 @@ def test_a_status_stays_small_however_long_the_paths_are() -> None:
     ports = [{"name": f"p{i}", "port": i, "path": "/" + "p" * 1000} for i in range(1, 65)]
     spec = spec_of(nodes={"limit": 64}, ports=ports)
     service = service_body(*(port(i, 30000 + i) for i in range(1, 65)))
-    urls = find(APP, spec, service, PODS, nodes, None, Settings()).urls
+    urls = find(APP, spec, service, PODS, nodes, Settings()).urls
     assert len(urls) == 64, "one node, with all its ports"
     assert sum(map(len, urls)) < 100_000
+
+
+HOSTS = frozenset({"a.example", "b.example"})
 
 
 @pytest.mark.parametrize(
@@ -313,6 +317,11 @@ def test_a_status_stays_small_however_long_the_paths_are() -> None:
         ({}, Settings()),
         ({"EXPOSEDAPP_NODES_HOST": ""}, Settings()),
         ({"EXPOSEDAPP_NODES_HOST": "a.example"}, Settings("a.example")),
+        ({"EXPOSEDAPP_PROBE": "true"}, Settings()),
+        ({"EXPOSEDAPP_PROBE": "false"}, Settings(probe=False)),
+        ({"EXPOSEDAPP_PROBE_RATE": "2.5"}, Settings(probe_rate=2.5)),
+        ({"EXPOSEDAPP_PROBE_IN_FLIGHT": "7"}, Settings(probe_in_flight=7)),
+        ({"EXPOSEDAPP_PROBE_HOSTS": "a.example,b.example"}, Settings(probe_hosts=HOSTS)),
         (
             {"EXPOSEDAPP_PORT_MAPPINGS": "30008:8080/TCP,30009:53/UDP"},
             Settings(port_mappings={(30008, "TCP"): 8080, (30009, "UDP"): 53}),

@@ -117,6 +117,11 @@ def test_defaults() -> None:
         "spec.service.type": "NodePort",
         "spec.nodes.addressTypes": ["ExternalIP", "InternalIP"],
         "spec.nodes.limit": 16,
+        "spec.probe.enabled": True,
+        "spec.probe.type": "tcp",
+        "spec.probe.periodSeconds": 60,
+        "spec.probe.timeoutSeconds": 2,
+        "spec.probe.failureThreshold": 2,
         "spec.suspend": False,
     }
 

@@ -7,9 +7,8 @@ import pytest
 from exposedapp.addresses import Endpoint
 from exposedapp.labels import Identity
 from exposedapp.schema import Json
-from exposedapp.status import compute
 from unit.objects import node, port, service_body
-from unit.observed import NODES, TWO, WELL
+from unit.observed import NODES, TWO, WELL, compute
 
 
 @pytest.mark.parametrize(

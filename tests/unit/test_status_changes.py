@@ -9,9 +9,9 @@ from exposedapp.addresses import Endpoint
 from exposedapp.api import ExposedAppStatus
 from exposedapp.reasons import Reason, Trouble
 from exposedapp.schema import Json
-from exposedapp.status import Observed, changes, compute, is_urgent
+from exposedapp.status import changes, is_urgent
 from unit.objects import deployment_body, node, port, service_body, spec_of
-from unit.observed import BEFORE, NEW, NODES, NOW, TWO, WELL
+from unit.observed import BEFORE, NEW, NODES, NOW, TWO, WELL, Seen, compute
 
 FIRST = compute(WELL)
 BOTH = [Endpoint(name, ready=True, terminating=False) for name in "pq"]
@@ -117,7 +117,7 @@ EXTERNAL: Json = {
     "metadata": {"name": "web"},
     "spec": {"type": "ExternalName", "externalName": "db.example.com"},
 }
-TYPES: dict[str, Observed] = {
+TYPES: dict[str, Seen] = {
     "NodePort": WELL,
     "ClusterIP": replace(WELL, service=service_body(port(80), type="ClusterIP")),
     "LoadBalancer": replace(

@@ -10,11 +10,12 @@ import pytest
 from lupa.lua51 import LuaRuntime  # the version of Lua that Argo CD runs
 
 from exposedapp.api import ExposedAppStatus
+from exposedapp.reach import Answers
 from exposedapp.reasons import Problem, Reason, Trouble
 from exposedapp.schema import Json
-from exposedapp.status import Observed, compute, summary
+from exposedapp.status import summary
 from unit.objects import APP, deployment_body
-from unit.observed import NEW, STOPPED, TWO, WELL
+from unit.observed import NEW, STOPPED, TWO, WELL, Seen, compute
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,17 +31,21 @@ def app(status: ExposedAppStatus, *, suspend: bool = False, **metadata: Any) -> 
     }
 
 
-def refused(reason: Reason) -> Observed:
+def refused(reason: Reason) -> Seen:
     return replace(WELL, problems=[Problem(reason, "The server's words.")])
 
 
-def in_trouble(reason: Reason) -> Observed:
+def in_trouble(reason: Reason) -> Seen:
     return replace(TWO, trouble=Trouble(reason, "The kubelet's words."))
 
 
-def lacking_pods(condition: str, status: str) -> Observed:
+def lacking_pods(condition: str, status: str) -> Seen:
     said = {"type": condition, "status": status, "message": "The Deployment's words."}
     return replace(TWO, deployment=deployment_body(2, 1, conditions=[said]))
+
+
+def with_url(answer: str | None, waited: float) -> Seen:
+    return replace(WELL, answers=Answers(0.0, {"http://10.0.0.1:30001": answer}), waited=waited)
 
 
 # At least one row for every reason of the condition Ready.
@@ -50,6 +55,8 @@ SEEN = [
     (STOPPED,                                        "Current",    "Healthy"),
     (replace(WELL, nodes=[]),                        "InProgress", "Degraded"),
     (TWO,                                            "InProgress", "Progressing"),
+    (with_url(None, waited=29.0),                    "InProgress", "Progressing"),
+    (with_url("timed out", waited=30.0),             "InProgress", "Degraded"),
     (in_trouble(Reason.IMAGE_PULL),                  "InProgress", "Progressing"),
     (in_trouble(Reason.CONTAINER_CONFIG),            "InProgress", "Progressing"),
     (in_trouble(Reason.CRASH_LOOP),                  "InProgress", "Progressing"),
@@ -74,7 +81,7 @@ OTHERS = {
 }
 
 
-def reason_of(seen: Observed) -> str:
+def reason_of(seen: Seen) -> str:
     ready = summary(compute(seen))
     assert ready is not None
     return ready.reason

@@ -8,9 +8,9 @@ import pytest
 from exposedapp.addresses import Endpoint
 from exposedapp.reasons import Problem, Reason, Trouble
 from exposedapp.schema import Json
-from exposedapp.status import Observed, compute, pods_are_well
+from exposedapp.status import pods_are_well
 from unit.objects import deployment_body, node, port, service_body, spec_of
-from unit.observed import STOPPED, TWO, WELL, condition, told
+from unit.observed import STOPPED, TWO, WELL, Seen, compute, condition, told
 from unit.specs import SPECS
 
 DB = {"app": "db", "role": "primary"}
@@ -50,7 +50,7 @@ NO_POD_ON_A_NODE = (
 )
 
 
-def suspended(seen: Observed, **spec: Any) -> Observed:
+def suspended(seen: Seen, **spec: Any) -> Seen:
     return replace(seen, spec=spec_of(suspend=True, **spec))
 
 
@@ -198,7 +198,7 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
         "Local, stopped",
     ],
 )  # fmt: skip
-def test_ready(seen: Observed, status: str, reason: str, message: str) -> None:
+def test_ready(seen: Seen, status: str, reason: str, message: str) -> None:
     assert told(seen) == (status, reason, message)
     # Under way is what waiting helps: not what is well, and not what has no node.
     under_way = condition(compute(seen), "Reconciling")
@@ -209,7 +209,7 @@ def test_ready(seen: Observed, status: str, reason: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("seen", [SELECTING, EXTERNAL, INSIDE, LOCAL])
-def test_a_problem_comes_first_in_every_mode(seen: Observed) -> None:
+def test_a_problem_comes_first_in_every_mode(seen: Seen) -> None:
     seen = replace(seen, problems=[Problem(Reason.FORBIDDEN, "No.", "Service")], nodes=[])
     assert told(seen) == ("False", "Forbidden", "No.")
     assert told(seen, "Stalled") == ("True", "Forbidden", "No.")
@@ -244,9 +244,7 @@ THREE = [pod("p"), pod("q", ready=False), pod("r")]
     ],
     ids=["image", "by the Deployment", "selector", "no pods", "ExternalName", "adopted"],
 )  # fmt: skip
-def test_the_scale_subresource(
-    seen: Observed, replicas: int, ready: int, selector: str | None
-) -> None:
+def test_the_scale_subresource(seen: Seen, replicas: int, ready: int, selector: str | None) -> None:
     status = compute(seen)
     assert (status.replicas, status.ready_replicas, status.selector) == (replicas, ready, selector)
 
@@ -264,8 +262,8 @@ def test_the_scale_subresource(
         (replace(WELL, deployment=None), True),
     ],
 )
-def test_when_there_is_nothing_to_ask_the_pods(seen: Observed, well: bool) -> None:
-    assert pods_are_well(seen) is well
+def test_when_there_is_nothing_to_ask_the_pods(seen: Seen, well: bool) -> None:
+    assert pods_are_well(seen.observed()) is well
 
 
 # --- suspended: what is there is told, whatever the spec says -------------------------------------

@@ -9,9 +9,12 @@ from exposedapp.addresses import Endpoint
 from exposedapp.api import ExposedAppStatus
 from exposedapp.reasons import Problem, Reason, Trouble
 from exposedapp.schema import Json
-from exposedapp.status import Observed, compute, rollout_complete, summary
+from exposedapp.status import rollout_complete, summary
 from unit.objects import deployment_body, node
-from unit.observed import BEFORE, NEW, NOW, STOPPED, TWO, WELL, condition, told
+from unit.observed import BEFORE, NEW, NOW, STOPPED, TWO, WELL, Seen, compute, condition, told
+
+
+PARTS = ["Ready", "WorkloadAvailable", "ServiceReady", "Reachable"]
 
 
 def kinds(status: ExposedAppStatus) -> list[str]:
@@ -40,7 +43,7 @@ def kinds(status: ExposedAppStatus) -> list[str]:
     ],
     ids=["running", "stopped", "no node", "pods in trouble"],
 )
-def test_a_problem(seen: Observed, reason: Reason, child: Any) -> None:
+def test_a_problem(seen: Seen, reason: Reason, child: Any) -> None:
     # Whatever else there is to say: nothing of it heals before this does.
     seen = replace(seen, problems=[Problem(reason, "The server's words.", child)])
     expected = ("False", reason.value, "The server's words.")
@@ -186,7 +189,7 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
         "no endpoint",
     ],
 )
-def test_not_yet_as_wanted(seen: Observed, reason: str, message: str) -> None:
+def test_not_yet_as_wanted(seen: Seen, reason: str, message: str) -> None:
     assert told(seen) == ("False", reason, message)
     assert told(seen, "Reconciling") == ("True", reason, message)
     assert condition(compute(seen), "Stalled") is None
@@ -196,14 +199,14 @@ def test_available() -> None:
     assert told(WELL) == ("True", "Available", "1 of 1 pods are ready.")
     assert told(WELL, "WorkloadAvailable") == ("True", "Available", "1 of 1 pods are ready.")
     assert told(WELL, "ServiceReady") == ("True", "Available", "1 of 1 pods get traffic.")
-    assert kinds(compute(WELL)) == ["Ready", "WorkloadAvailable", "ServiceReady"]
+    assert kinds(compute(WELL)) == PARTS
 
 
 def test_scaled_to_zero() -> None:
     assert told(STOPPED)[:2] == ("True", "ScaledToZero")
     assert told(STOPPED, "WorkloadAvailable")[:2] == ("True", "ScaledToZero")
     assert told(STOPPED, "ServiceReady")[:2] == ("True", "ScaledToZero")
-    assert kinds(compute(STOPPED)) == ["Ready", "WorkloadAvailable", "ServiceReady"]
+    assert kinds(compute(STOPPED)) == PARTS
     # The address is kept.
     assert compute(STOPPED).url == "http://10.0.0.1:30001"
 
@@ -229,7 +232,7 @@ def test_no_eligible_node(nodes: list[Any], message: str) -> None:
     expected = f"No node forwards to the app: {message}."
     assert told(seen) == ("False", "NoEligibleNode", expected)
     # Nothing is under way, and nothing is wrong with the spec.
-    assert kinds(compute(seen)) == ["Ready", "WorkloadAvailable", "ServiceReady"]
+    assert kinds(compute(seen)) == PARTS
     assert compute(seen).url is None
     assert compute(seen).urls is None
 
@@ -281,6 +284,7 @@ def test_a_transition_has_the_time_it_happened_at() -> None:
         "Ready": NOW,
         "WorkloadAvailable": NOW,
         "ServiceReady": NOW,
+        "Reachable": BEFORE,
         "Reconciling": NOW,
     }
 

@@ -1,6 +1,7 @@
 """A small world around the reconcile: an API server in memory, watches, and a clock."""
 
 import copy
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from exposedapp.cache import Cache, Key
 from exposedapp.cluster import ApiError
 from exposedapp.events import Happening
 from exposedapp.labels import NAME_LABEL
+from exposedapp.probe import Prober
 from exposedapp.queue import Retry
+from exposedapp.reach import Answers, Target
 from exposedapp.reconcile import LAST_LOOK_SECONDS, Reconciler
 from exposedapp.schema import Json
 from exposedapp.settings import Settings
@@ -26,6 +29,24 @@ AWAY = ApiError(0, "NoAnswer", "no answer from the API server")
 BUSY = ApiError(429, "TooManyRequests", "too many requests", retry_after=7.0)
 
 
+class FakeProber(Prober):
+    """Knows at once what answers: everything that is not told otherwise."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.answers: dict[str, str | None] = {}
+        self.wanted: list[Target] = []
+        self._now = clock
+        self._start: float | None = None
+
+    def want(self, _: Key, targets: Iterable[Target]) -> Answers:
+        self.wanted = list(targets)
+        if not self.wanted:
+            self._start = None
+        elif self._start is None:
+            self._start = self._now()
+        return Answers(self._start, {it.url: self.answers.get(it.url, "") for it in self.wanted})
+
+
 class World:
     """A cluster, what the operator remembers of it, and a clock."""
 
@@ -33,6 +54,7 @@ class World:
         self.cluster = FakeCluster()
         self.happened: list[Happening] = []
         self.now = 1000.0
+        self.prober = FakeProber(lambda: self.now)
         self.restart()
         self.nodes = [node_body("a", "10.0.0.1"), node_body("b", "10.0.0.2")]
         self.slices: list[Json] = []
@@ -43,6 +65,7 @@ class World:
             self.cluster,
             self.cache,
             Settings(),
+            self.prober,
             record=lambda _, happening: self.happened.append(happening),
             clock=lambda: self.now,
         )
