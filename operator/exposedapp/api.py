@@ -164,6 +164,24 @@ class ExposedAppSpec(Model):
                 "service.internalTrafficPolicy, sessionAffinity, ipFamilyPolicy and ipFamilies",
             ),
             (
+                "!has(self.service.ipFamilies) || self.service.ipFamilies.size() < 2 "
+                "|| (has(self.service.ipFamilyPolicy) "
+                "&& self.service.ipFamilyPolicy != 'SingleStack')",
+                "two service.ipFamilies need service.ipFamilyPolicy: write PreferDualStack or "
+                "RequireDualStack",
+            ),
+            (
+                "!has(self.readinessProbe) "
+                "|| !has(self.readinessProbe.terminationGracePeriodSeconds)",
+                "a readinessProbe ends no container: remove "
+                "readinessProbe.terminationGracePeriodSeconds",
+            ),
+            (
+                "!has(self.livenessProbe) || !has(self.livenessProbe.successThreshold) "
+                "|| self.livenessProbe.successThreshold == 1",
+                "livenessProbe.successThreshold can be 1 only: remove it",
+            ),
+            (
                 "has(self.image) || ![has(self.command), has(self.args), has(self.env), "
                 "has(self.envFrom), has(self.resources), has(self.readinessProbe), "
                 "has(self.livenessProbe), has(self.podTemplate)].exists(given, given)",
@@ -215,6 +233,12 @@ class ExposedAppSpec(Model):
                     "self.all(p, !has(p.name) || "
                     "self.exists_one(q, has(q.name) && q.name == p.name))",
                     "two of ports[] have the same name: give each a name of its own",
+                ),
+                (
+                    "self.all(p, !has(p.nodePort) || self.all(q, !has(q.nodePort) "
+                    "|| q.nodePort != p.nodePort || q.port == p.port))",
+                    "two of ports[] have the same nodePort for different ports: give each a "
+                    "nodePort of its own; TCP and UDP can share one when they share the port",
                 ),
                 (
                     "self.all(p, !has(p.nodePort) || self.exists_one(q, has(q.nodePort) "

@@ -6,6 +6,7 @@ refresh, and one bounded pool of connections.
 """
 
 import json
+import re
 from typing import Self, cast
 from urllib.parse import quote
 
@@ -20,6 +21,11 @@ FIELD_MANAGER = "exposedapp"
 MAX_IN_FLIGHT = 32
 """Requests at one time, for the whole operator: a storm of apps must not become one of requests."""
 TIMEOUT_SECONDS = 30.0
+
+APPLY = "application/apply-patch+yaml "
+"""With a space, which is no part of the value (RFC 9110, 5.5), but keeps the client library from
+writing the body itself: it would write surrogate pairs."""
+NOT_PLAIN = re.compile(r"[\x7f-\uffff]")
 
 PATHS = {
     "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
@@ -111,7 +117,7 @@ class Cluster:
             _path(wanted["kind"], meta["namespace"], meta["name"])
             + f"?fieldManager={FIELD_MANAGER}&force=true",
             body,
-            "application/apply-patch+yaml",
+            APPLY,
         )
 
     async def patch_spec(self, live: Json, kind: str, changes: Json) -> Json:
@@ -196,7 +202,7 @@ class Cluster:
                 method,
                 self._configuration.host + path,
                 headers=headers,
-                body=body,
+                body=_yaml(body) if content_type == APPLY else body,
                 _request_timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
             )
             data = await answer.read()
@@ -212,6 +218,12 @@ class Cluster:
 def _path(kind: str, namespace: str, name: str | None = None) -> str:
     path = PATHS[kind].format(namespace=namespace)
     return f"{path}/{name}" if name else path
+
+
+def _yaml(body: Json | None) -> bytes:
+    """JSON that is YAML too: YAML knows no surrogate pairs, and not every character as it is."""
+    text = json.dumps(body, ensure_ascii=False)
+    return NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 def _parse(data: bytes) -> Json:

@@ -7,13 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from exposedapp.schema import Model, int_or_string, map_list, rules
+from exposedapp.schema import Model, TargetPort, int_or_string, map_list, rules
 
-ENV_NAME = r"^[^=]+$"
-QUANTITY = (
-    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
-    r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
-)
+ENV_NAME = r"^[ -<>-~]+$"
+QUANTITY = r"^\+?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?[0-9]+))?$"
+OBJECT_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+DATA_KEY = r"^(\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*)$"
+HEADER_NAME = r"^[-A-Za-z0-9]+$"
+MOST = 2**31 - 1
+"""What an int32 can hold."""
 
 Quantity = Annotated[int | str, int_or_string(pattern=QUANTITY, maxLength=64)]
 
@@ -21,8 +23,12 @@ Quantity = Annotated[int | str, int_or_string(pattern=QUANTITY, maxLength=64)]
 class ObjectKeySelector(Model):
     """One key of a ConfigMap or a Secret."""
 
-    name: str = Field(description="Name of the object, in the app's own namespace.", min_length=1)
-    key: str = Field(description="The key whose value is taken.", min_length=1)
+    name: str = Field(
+        description="Name of the object, in the app's own namespace.",
+        pattern=OBJECT_NAME,
+        max_length=253,
+    )
+    key: str = Field(description="The key whose value is taken.", pattern=DATA_KEY, max_length=253)
     optional: bool | None = Field(
         default=None,
         description="Whether the pod may start when the object or the key does not exist.",
@@ -32,7 +38,7 @@ class ObjectKeySelector(Model):
 class ObjectFieldSelector(Model):
     """One field of the pod itself."""
 
-    api_version: str | None = Field(
+    api_version: Literal["v1"] | None = Field(
         default=None, description="Version of the API that fieldPath is read in; default v1."
     )
     field_path: str = Field(
@@ -112,7 +118,11 @@ class EnvVar(Model):
 class ObjectReference(Model):
     """A ConfigMap or a Secret as a whole."""
 
-    name: str = Field(description="Name of the object, in the app's own namespace.", min_length=1)
+    name: str = Field(
+        description="Name of the object, in the app's own namespace.",
+        pattern=OBJECT_NAME,
+        max_length=253,
+    )
     optional: bool | None = Field(
         default=None, description="Whether the pod may start when the object does not exist."
     )
@@ -131,27 +141,28 @@ class EnvFromSource(Model):
     )
 
     prefix: str | None = Field(
-        default=None, description="Put before each key to make the variable's name."
+        default=None,
+        description="Put before each key to make the variable's name.",
+        pattern=r"^[ -<>-~]*$",
     )
     config_map_ref: ObjectReference | None = Field(default=None, description="A ConfigMap.")
     secret_ref: ObjectReference | None = Field(default=None, description="A Secret.")
 
 
-ProbePort = Annotated[int | str, int_or_string(maxLength=15)]
-
-
 class HTTPHeader(Model):
     """One header of a probe's request."""
 
-    name: str = Field(description="Name of the header.", min_length=1)
+    name: str = Field(description="Name of the header.", pattern=HEADER_NAME)
     value: str = Field(description="Value of the header.")
 
 
 class HTTPGetAction(Model):
     """An HTTP request; 200 to 399 is a success."""
 
-    path: str | None = Field(default=None, description="Path of the request; default /.")
-    port: ProbePort = Field(description="Port of the container, a number or a name.")
+    path: str | None = Field(
+        default=None, description="Path of the request; default /.", min_length=1
+    )
+    port: TargetPort = Field(description="Port of the container, a number or a name.")
     host: str | None = Field(default=None, description="Host to ask; default: the pod.")
     scheme: Literal["HTTP", "HTTPS"] | None = Field(
         default=None, description="HTTP (default) or HTTPS; a certificate is not checked."
@@ -166,7 +177,7 @@ class HTTPGetAction(Model):
 class TCPSocketAction(Model):
     """A TCP connection; being accepted is a success."""
 
-    port: ProbePort = Field(description="Port of the container, a number or a name.")
+    port: TargetPort = Field(description="Port of the container, a number or a name.")
     host: str | None = Field(default=None, description="Host to connect to; default: the pod.")
 
 
@@ -180,9 +191,9 @@ class GRPCAction(Model):
 class ExecAction(Model):
     """A command in the container; exit code 0 is a success."""
 
-    command: list[str] | None = Field(
-        default=None,
+    command: list[str] = Field(
         description="The command and its arguments; no shell is started.",
+        min_length=1,
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
 
@@ -205,19 +216,28 @@ class Probe(Model):
     grpc: GRPCAction | None = Field(default=None, description="Ask gRPC's health service.")
     exec: ExecAction | None = Field(default=None, description="Ask by running a command.")
     initial_delay_seconds: int | None = Field(
-        default=None, description="Seconds from the container's start to the first try.", ge=0
+        default=None,
+        description="Seconds from the container's start to the first try.",
+        ge=0,
+        le=MOST,
     )
     timeout_seconds: int | None = Field(
-        default=None, description="Seconds after which a try has failed; default 1.", ge=1
+        default=None, description="Seconds after which a try has failed; default 1.", ge=1, le=MOST
     )
     period_seconds: int | None = Field(
-        default=None, description="Seconds between two tries; default 10.", ge=1
+        default=None, description="Seconds between two tries; default 10.", ge=1, le=MOST
     )
     success_threshold: int | None = Field(
-        default=None, description="Successes in a row that count as well again; default 1.", ge=1
+        default=None,
+        description="Successes in a row that count as well again; default 1.",
+        ge=1,
+        le=MOST,
     )
     failure_threshold: int | None = Field(
-        default=None, description="Failures in a row that count as failed; default 3.", ge=1
+        default=None,
+        description="Failures in a row that count as failed; default 3.",
+        ge=1,
+        le=MOST,
     )
     termination_grace_period_seconds: int | None = Field(
         default=None,

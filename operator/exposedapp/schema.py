@@ -1,6 +1,6 @@
 """What the types of the resource are made with: a common base and pieces of schema."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 from pydantic.alias_generators import to_camel
@@ -34,8 +34,9 @@ def labels_rule(field: str) -> Json:
     """A rule that the keys of this map are label keys: what CEL can say, and patterns cannot."""
     return rules(
         (
-            "self.all(key, key.matches('^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]*"
-            "[A-Za-z0-9])?$') && key.size() - key.lastIndexOf('/') <= 64)",
+            "self.all(key, key.matches('^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?/)?"
+            "[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$') "
+            "&& key.size() - key.lastIndexOf('/') <= 64)",
             f"{field} has a key that no label can have: write [PREFIX/]NAME, NAME at most 63 "
             "of letters, digits, '-', '_' and '.'",
         )
@@ -56,6 +57,23 @@ def is_deeper(value: Any, levels: int) -> bool:
             inside += it.values() if isinstance(it, dict) else it if isinstance(it, list) else ()
         here = inside
     return any(isinstance(it, (dict, list)) for it in here)
+
+
+TargetPort = Annotated[
+    int | str,
+    int_or_string(
+        maxLength=15,
+        **rules(
+            (
+                "type(self) == int ? self >= 1 && self <= 65535 : "
+                "self.matches('^[a-z0-9]+(-[a-z0-9]+)*$') && self.matches('[a-z]')",
+                "a container's port must be a number from 1 to 65535, or a container port's name "
+                "(at most 15 of a-z, 0-9 and single '-', with at least one letter)",
+            )
+        ),
+    ),
+]
+"""Where a container listens: Kubernetes' IntOrString, with its limits."""
 
 
 class Model(BaseModel):

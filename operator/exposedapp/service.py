@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from exposedapp.schema import Model, int_or_string, labels_rule, rules
+from exposedapp.schema import Model, TargetPort, labels_rule, rules
 
 Protocol = Literal["TCP", "UDP", "SCTP"]
 ServiceType = Literal["NodePort", "ClusterIP", "LoadBalancer", "ExternalName"]
@@ -20,21 +20,6 @@ URL_PATH = r"^/[!-~]*$"
 LABEL_VALUE = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE, max_length=63)]
-
-TargetPort = Annotated[
-    int | str,
-    int_or_string(
-        maxLength=15,
-        **rules(
-            (
-                "type(self) == int ? self >= 1 && self <= 65535 : "
-                "self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$') && self.matches('[a-z]')",
-                "targetPort must be a number from 1 to 65535, or a container port's name "
-                "(at most 15 of a-z, 0-9 and '-', with at least one letter)",
-            )
-        ),
-    ),
-]
 
 
 class Port(Model):
@@ -123,7 +108,8 @@ class ServiceSpec(Model):
     )
     ip_family_policy: Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | None = Field(
         default=None,
-        description="Whether the app gets an IPv4 and an IPv6 address; default SingleStack.",
+        description="Whether the app gets an IPv4 and an IPv6 address; default SingleStack. What "
+        "a Service has stays when this is removed: write SingleStack to go back.",
     )
     ip_families: list[IPFamily] | None = Field(
         default=None,
@@ -152,6 +138,7 @@ class ServiceSpec(Model):
         description="Annotations of the Service, for example those that a provider reads to make "
         "its load balancer.",
         max_length=64,
+        json_schema_extra=labels_rule("annotations"),
     )
 
 

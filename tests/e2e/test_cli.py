@@ -118,13 +118,6 @@ def test_what_is_wrong_with_the_sick(namespace: Namespace) -> None:
         assert (code, report["code"]) == (1, expected), report
         return report
 
-    namespace.kubectl(
-        "wait", "xapp/no-image", "--for=jsonpath={.status.conditions[0].reason}=ImagePullBackOff"
-    )
-    report = examined("no-image", "NoReadyPod")
-    assert broken(report)[0] == "pods"
-    assert "The image cannot be pulled" in report["diagnosis"]
-
     report = eventually(lambda: examined("deaf", "NothingListens"))
     assert broken(report)[0] == "container port"
     assert "9999" in report["diagnosis"]
@@ -138,6 +131,14 @@ def test_what_is_wrong_with_the_sick(namespace: Namespace) -> None:
     assert len([it for it in report["steps"] if it["step"] == "url"]) == 1
 
     assert doctor(namespace, "nothere")[0] == 3
+
+    # Last, since the kubelet takes its time to give up.
+    namespace.kubectl(
+        "wait", "xapp/no-image", "--for=jsonpath={.status.conditions[0].reason}=ImagePullBackOff"
+    )
+    report = examined("no-image", "NoReadyPod")
+    assert broken(report)[0] == "pods"
+    assert "The image cannot be pulled" in report["diagnosis"]
 
 
 def test_kubectl_takes_what_render_and_dry_run_show(namespace: Namespace) -> None:

@@ -18,11 +18,11 @@ REFUSED: dict[str, tuple[Json, str]] = {
     "nodePort over 65535": ({"ports": [{"port": 80, "nodePort": 70000}]}, "spec.ports[0].nodePort"),
     "targetPort over 65535": (
         {"ports": [{"port": 80, "targetPort": 70000}]},
-        "targetPort must be a number from 1 to 65535",
+        "must be a number from 1 to 65535",
     ),
     "targetPort that is no name": (
         {"ports": [{"port": 80, "targetPort": "Not a name"}]},
-        "targetPort must be a number from 1 to 65535",
+        "must be a number from 1 to 65535",
     ),
     "two ports with one name": (
         {"ports": [{"name": "web", "port": 80}, {"name": "web", "port": 81}]},
@@ -115,6 +115,56 @@ REFUSED: dict[str, tuple[Json, str]] = {
     ),
     "scheme that is none": ({"ports": [{"port": 80, "scheme": "not a scheme"}]}, ".scheme"),
     "path without its slash": ({"ports": [{"port": 80, "path": "login"}]}, "spec.ports[0].path"),
+    "annotation of the Service that is none": (
+        {"service": {"annotations": {"not ok": "x"}}},
+        "annotations has a key that no label can have",
+    ),
+    "two IP families on a single stack": (
+        {"service": {"ipFamilies": ["IPv4", "IPv6"]}},
+        "two service.ipFamilies need service.ipFamilyPolicy",
+    ),
+    "one nodePort for two ports": (
+        {
+            "ports": [
+                {"name": "a", "port": 80, "nodePort": 30034},
+                {"name": "b", "port": 81, "nodePort": 30034, "protocol": "UDP"},
+            ]
+        },
+        "two of ports[] have the same nodePort for different ports",
+    ),
+    "readiness probe that ends containers": (
+        {"readinessProbe": {"tcpSocket": {"port": 1}, "terminationGracePeriodSeconds": 5}},
+        "a readinessProbe ends no container",
+    ),
+    "liveness probe that must succeed twice": (
+        {"livenessProbe": {"tcpSocket": {"port": 1}, "successThreshold": 2}},
+        "livenessProbe.successThreshold can be 1 only",
+    ),
+    "probe of a port that none can be": (
+        {"readinessProbe": {"tcpSocket": {"port": 70000}}},
+        "must be a number from 1 to 65535",
+    ),
+    "probe with a number too large": (
+        {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 2**31}},
+        "spec.readinessProbe.periodSeconds",
+    ),
+    "probe without a command": (
+        {"readinessProbe": {"exec": {"command": []}}},
+        "spec.readinessProbe.exec.command",
+    ),
+    "ConfigMap name that is none": (
+        {"envFrom": [{"configMapRef": {"name": "A B"}}]},
+        "spec.envFrom[0].configMapRef.name",
+    ),
+    "env name that is none": ({"env": [{"name": "a=b", "value": "c"}]}, "spec.env[0].name"),
+    "negative quantity": ({"resources": {"limits": {"cpu": "-1"}}}, "spec.resources.limits.cpu"),
+    "an address type twice": (
+        {"nodes": {"addressTypes": ["InternalIP", "InternalIP"]}},
+        "addressTypes names a type twice",
+    ),
+    "a host with a port": ({"nodes": {"host": "a.example:80"}}, "spec.nodes.host"),
+    "no nodes at all": ({"nodes": {"limit": 0}}, "spec.nodes.limit"),
+    "probing without a pause": ({"probe": {"periodSeconds": 0}}, "spec.probe.periodSeconds"),
     "unknown part of the podTemplate": (
         {"podTemplate": {"template": {}}},
         'unknown field "spec.podTemplate.template"',
@@ -320,6 +370,15 @@ def test_log_shows_no_traceback(operator: Operator) -> None:
     log = operator.logs()
     assert "Traceback" not in log
     assert "unexpected error" not in log
+
+
+def test_every_character_reaches_the_pods(namespace: Namespace) -> None:
+    """YAML, in which apply speaks, takes neither surrogate pairs nor every character as it is."""
+    odd = "\U0001f680 \x7f \x85 \u2028 \ufeff \\u0041 \"'"
+    namespace.apply(app("odd", replicas=0, env=[{"name": "ODD", "value": odd}]))
+    namespace.wait_ready("odd")
+    template = namespace.get("deployment", "odd")["spec"]["template"]
+    assert template["spec"]["containers"][0]["env"] == [{"name": "ODD", "value": odd}]
 
 
 def test_a_depth_that_no_pod_has_stops_nobody(namespace: Namespace) -> None:

@@ -170,7 +170,7 @@ class FakeCluster(Cluster):
         """Checks, completes and keeps an object; one that is as it was stays as it was."""
         if kind == "Service":
             self._default_service(body, live)
-        else:
+        elif kind == "Deployment":
             body["spec"].setdefault("revisionHistoryLimit", 10)
             _check_deployment(body, live)
         self.normalise(body)

@@ -90,6 +90,7 @@ def slice_body(name: str, *endpoints: Json, service: str = APP.name) -> Json:
         "metadata": {
             "namespace": APP.namespace,
             "name": name,
+            "resourceVersion": "1",
             "labels": {"kubernetes.io/service-name": service},
         },
         "endpoints": list(endpoints),

@@ -194,6 +194,7 @@ def test_values_reach_the_pod() -> None:
         'image={"repository":"registry.example/operator","tag":"1.2.3","pullPolicy":"Always"}',
         'imagePullSecrets=[{"name":"registry"}]',
         'logLevel="DEBUG"',
+        'probe={"enabled":false,"ratePerSecond":0.5,"inFlight":7,"hosts":["a.example","b.example"]}',
         'resources={"limits":{"memory":"1Gi"}}',
         'nodeSelector={"kubernetes.io/os":"linux"}',
         'tolerations=[{"key":"infra","operator":"Exists"}]',
@@ -215,7 +216,13 @@ def test_values_reach_the_pod() -> None:
     [container] = pod["containers"]
     assert container["image"] == "registry.example/operator:1.2.3"
     assert container["imagePullPolicy"] == "Always"
-    assert container["env"] == [{"name": "EXPOSEDAPP_LOG_LEVEL", "value": "DEBUG"}]
+    assert {it["name"]: it["value"] for it in container["env"]} == {
+        "EXPOSEDAPP_LOG_LEVEL": "DEBUG",
+        "EXPOSEDAPP_PROBE": "false",
+        "EXPOSEDAPP_PROBE_RATE": "0.5",
+        "EXPOSEDAPP_PROBE_IN_FLIGHT": "7",
+        "EXPOSEDAPP_PROBE_HOSTS": "a.example,b.example",
+    }
     assert container["resources"]["limits"] == {"memory": "1Gi"}
 
 

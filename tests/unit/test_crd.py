@@ -187,13 +187,19 @@ def test_rules_name_the_field_and_what_to_write() -> None:
         "spec.env[].valueFrom",
         "spec.nodes.addressTypes",
         "spec.nodes.selector",
+        "spec.service.annotations",
+        *(
+            f"spec.{probe}.{action}.port"
+            for probe in ("readinessProbe", "livenessProbe")
+            for action in ("httpGet", "tcpSocket")
+        ),
         "spec.ports",
         "spec.ports[].targetPort",
     }
     assert "metadata.name" in told[""][0]
     assert all("give each" in message for message in told["spec.ports"])
     assert all(any(word in message for word in ("write", "remove")) for message in told["spec"])
-    assert "targetPort" in told["spec.ports[].targetPort"][0]
+    assert "must be a number" in told["spec.ports[].targetPort"][0]
 
 
 def test_the_committed_copy_is_up_to_date() -> None:

@@ -13,7 +13,6 @@ from exposedapp.status import rollout_complete, summary
 from unit.objects import deployment_body, node
 from unit.observed import BEFORE, NEW, NOW, STOPPED, TWO, WELL, Seen, compute, condition, told
 
-
 PARTS = ["Ready", "WorkloadAvailable", "ServiceReady", "Reachable"]
 
 

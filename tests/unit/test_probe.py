@@ -1,0 +1,351 @@
+"""When the URLs are tried, and when their answers are news. All time is virtual."""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+
+from exposedapp.cache import Key
+from exposedapp.probe import FIRST_PAUSE_SECONDS, JITTER, PAUSE_FACTOR, Prober
+from exposedapp.reach import NOTHING_TRIED, Answers, Target
+from unit.virtual_time import in_virtual_time
+
+WEB, API = Key("shop", "web"), Key("shop", "api")
+OK, REFUSED, LATE = "", "connection refused", "timed out"
+PERIOD = 60.0
+SOON = 2.0
+"""Within this a failure of a URL that has answered is confirmed."""
+
+
+def target(url: str = "a", period: float = PERIOD, threshold: int = 2) -> Target:
+    return Target(url, "10.0.0.1", 30001, False, period, 2.0, threshold)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class Network:
+    """What the URLs answer; everything else answers well."""
+
+    def __init__(self, lasts: float = 0.0) -> None:
+        self.lasts = lasts
+        self.answers: dict[str, str] = {}
+        self.script: list[str] = []
+        """What is answered first, whatever is tried."""
+        self.tries: list[tuple[float, str]] = []
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def __call__(self, target: Target) -> str:
+        self.tries.append((now(), target.url))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(self.lasts)
+        self.at_once -= 1
+        return self.script.pop(0) if self.script else self.answers.get(target.url, OK)
+
+    def times(self) -> list[float]:
+        return [time for time, _ in self.tries]
+
+    def urls(self) -> list[str]:
+        return [url for _, url in self.tries]
+
+    def pauses(self) -> list[float]:
+        return [later - earlier for earlier, later in pairwise(self.times())]
+
+
+class Trying:
+    """A prober at work, and the news it tells."""
+
+    def __init__(self, network: Network, rate: float, in_flight: int) -> None:
+        self.told: list[tuple[float, Key]] = []
+        self.prober = Prober(rate, in_flight, self._changed, network, now)
+
+    def _changed(self, key: Key) -> None:
+        self.told.append((now(), key))
+
+    def want(self, *targets: Target, key: Key = WEB) -> Answers:
+        return self.prober.want(key, targets)
+
+
+@asynccontextmanager
+async def trying(
+    network: Network, rate: float = 1000.0, in_flight: int = 10
+) -> AsyncIterator[Trying]:
+    found = Trying(network, rate, in_flight)
+    found.prober.start()
+    try:
+        yield found
+    finally:
+        await found.prober.stop()
+
+
+# --- when a URL is tried --------------------------------------------------------------------------
+
+
+@in_virtual_time
+async def test_until_the_first_answer_it_is_tried_often_at_first() -> None:
+    network = Network()
+    network.answers["a"] = REFUSED
+    async with trying(network) as it:
+        it.want(target())
+        await asyncio.sleep(600)
+        pauses = network.pauses()
+        expected = [
+            min(FIRST_PAUSE_SECONDS * PAUSE_FACTOR ** (n + 1), PERIOD) for n in range(len(pauses))
+        ]
+        assert pauses == pytest.approx(expected, rel=JITTER + 0.01)
+        assert network.times()[0] == 0.0
+        assert len([time for time in network.times() if time < 5]) >= 4
+        assert expected[-1] == PERIOD
+
+
+@in_virtual_time
+async def test_one_that_answers_is_tried_once_in_a_period() -> None:
+    network = Network()
+    network.script = [REFUSED, REFUSED]
+    async with trying(network) as it:
+        it.want(target())
+        await asyncio.sleep(10 * PERIOD)
+    soon, later = network.pauses()[:2], network.pauses()[2:]
+    assert max(soon) < 1
+    assert later == pytest.approx([PERIOD] * len(later), rel=JITTER + 0.01)
+    assert len(set(later)) == len(later), "jittered"
+
+
+@in_virtual_time
+async def test_a_short_period_is_never_exceeded() -> None:
+    network = Network()
+    network.answers["a"] = REFUSED
+    async with trying(network) as it:
+        it.want(target(period=0.25))
+        await asyncio.sleep(10)
+    assert max(network.pauses()) <= 0.25 * (1 + JITTER) + 0.01
+
+
+@in_virtual_time
+async def test_after_a_recovery_the_next_failure_is_looked_at_as_soon() -> None:
+    network = Network()
+    network.script = [REFUSED] * 8 + [OK] + [REFUSED] * 2
+    async with trying(network, rate=1000) as it:
+        it.want(target())
+        await asyncio.sleep(5 * PERIOD)
+    assert network.pauses()[8] == pytest.approx(PERIOD, rel=JITTER + 0.01)
+    assert network.pauses()[9] == pytest.approx(
+        FIRST_PAUSE_SECONDS * PAUSE_FACTOR, rel=JITTER + 0.01
+    )
+
+
+# --- when an answer is news -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "threshold", "news"),
+    [
+        ([OK], 2, [1]),
+        ([OK, OK, OK], 2, [1]),
+        ([REFUSED, REFUSED, REFUSED], 2, [1]),
+        ([REFUSED, LATE, LATE], 2, [1, 2]),
+        ([REFUSED, OK, OK], 2, [1, 2]),
+        ([OK, REFUSED, OK, OK], 2, [1]),
+        ([OK, REFUSED, OK, REFUSED, OK], 2, [1]),
+        ([OK, REFUSED, REFUSED, REFUSED], 2, [1, 3]),
+        ([OK, REFUSED, LATE, LATE], 2, [1, 3]),
+        ([OK, REFUSED, REFUSED, REFUSED], 1, [1, 2]),
+        ([OK, LATE, LATE, LATE, LATE], 4, [1, 5]),
+        ([OK, LATE, LATE, LATE, OK], 4, [1]),
+        ([OK, REFUSED, REFUSED, OK], 2, [1, 3, 4]),
+    ],
+)
+@in_virtual_time
+async def test_only_another_answer_is_news(
+    script: list[str], threshold: int, news: list[int]
+) -> None:
+    """`news`: after which of the tries, counted from one, the app is looked at."""
+    network = Network()
+    network.script, network.answers["a"] = list(script), script[-1]
+    async with trying(network) as it:
+        it.want(target(threshold=threshold))
+        await asyncio.sleep(PERIOD * len(script) * (1 + JITTER))
+    assert not network.script
+    assert [time for time, _ in it.told] == [network.times()[n - 1] for n in news]
+    assert {key for _, key in it.told} == {WEB}
+    assert it.want(target(threshold=threshold)).of["a"] == script[-1]
+
+
+@in_virtual_time
+async def test_a_failure_is_confirmed_quickly() -> None:
+    network = Network()
+    network.script = [OK]
+    network.answers["a"] = LATE
+    async with trying(network) as it:
+        it.want(target(threshold=3))
+        await asyncio.sleep(2 * PERIOD)
+        first_failed = network.times()[1]
+        assert it.told[1][0] == network.times()[3]
+        assert it.told[1][0] - first_failed < SOON
+        assert it.want(target(threshold=3)).of == {"a": LATE}
+
+
+@in_virtual_time
+async def test_each_app_is_told_its_own_news() -> None:
+    network = Network()
+    async with trying(network) as it:
+        it.want(target("a"))
+        it.want(target("b"), target("c"), key=API)
+        await asyncio.sleep(1)
+        assert Counter(key for _, key in it.told) == {WEB: 1, API: 2}
+        assert it.want(target("a")).of == {"a": OK}
+        assert it.want(target("b"), target("c"), key=API).of == {"b": OK, "c": OK}
+
+
+# --- what is wanted -------------------------------------------------------------------------------
+
+
+@in_virtual_time
+async def test_at_first_nothing_is_known() -> None:
+    async with trying(Network()) as it:
+        assert it.want() == NOTHING_TRIED
+        await asyncio.sleep(5)
+        assert it.want(target("a"), target("b")) == Answers(5.0, {"a": None, "b": None})
+
+
+@in_virtual_time
+async def test_what_stays_is_still_known_and_not_tried_anew() -> None:
+    network = Network()
+    network.answers["b"] = REFUSED
+    async with trying(network) as it:
+        it.want(target("a"), target("b"))
+        await asyncio.sleep(1)
+        count = Counter(network.urls())["a"]
+        for _ in range(5):
+            found = it.want(target("a"), target("b"))
+            assert found == Answers(0.0, {"a": OK, "b": REFUSED})
+            await asyncio.sleep(0.1)
+        assert Counter(network.urls())["a"] == count == 1
+        # One more and one less: the others are not looked at again for that.
+        assert it.want(target("a"), target("c")) == Answers(0.0, {"a": OK, "c": None})
+        await asyncio.sleep(1)
+        assert Counter(network.urls())["a"] == 1
+        assert it.want(target("a"), target("c")).of == {"a": OK, "c": OK}
+
+
+@in_virtual_time
+async def test_what_is_dropped_is_tried_no_more() -> None:
+    network = Network()
+    network.answers["b"] = REFUSED
+    async with trying(network) as it:
+        it.want(target("a"), target("b"))
+        await asyncio.sleep(1)
+        it.want(target("a"))
+        network.tries.clear()
+        await asyncio.sleep(3 * PERIOD)
+        assert set(network.urls()) == {"a"}
+        assert it.want() == NOTHING_TRIED
+        network.tries.clear()
+        await asyncio.sleep(3 * PERIOD)
+        assert network.urls() == []
+        # Wanted again, it starts anew.
+        assert it.want(target("a")) == Answers(now(), {"a": None})
+
+
+@in_virtual_time
+async def test_the_answer_to_a_dropped_one_is_no_news() -> None:
+    network = Network(lasts=1.0)
+    async with trying(network) as it:
+        it.want(target())
+        await asyncio.sleep(0.5)
+        assert network.at_once == 1
+        it.want()
+        await asyncio.sleep(3 * PERIOD)
+        assert it.told == []
+        assert len(network.tries) == 1
+
+
+@in_virtual_time
+async def test_what_is_tried_otherwise_is_tried_anew() -> None:
+    network = Network()
+    async with trying(network) as it:
+        it.want(target())
+        await asyncio.sleep(1)
+        moved = Target("a", "10.0.0.2", 30001, False, PERIOD, 2.0, 2)
+        assert it.want(moved).of == {"a": None}
+        await asyncio.sleep(1)
+        assert len(network.tries) == 2
+
+
+# --- bounds ---------------------------------------------------------------------------------------
+
+
+@in_virtual_time
+async def test_no_more_are_in_flight_than_may_be() -> None:
+    network = Network(lasts=1.0)
+    async with trying(network, in_flight=3) as it:
+        it.want(*(target(str(i)) for i in range(30)))
+        await asyncio.sleep(9.5)
+        assert len(network.tries) == 30
+        assert network.most_at_once == 3
+        await asyncio.sleep(1)
+        assert network.at_once == 0
+
+
+@pytest.mark.parametrize("answer", [OK, REFUSED])
+@in_virtual_time
+async def test_no_more_are_tried_in_a_second_than_may_be(answer: str) -> None:
+    network = Network()
+    network.answers = {str(i): answer for i in range(100)}
+    async with trying(network, rate=10, in_flight=100) as it:
+        for key in (WEB, API):
+            it.want(*(target(str(i), period=1.0) for i in range(100)), key=key)
+        await asyncio.sleep(30)
+    assert len(network.tries) == pytest.approx(300, abs=2)
+    assert min(network.pauses()) >= 0.1 - 1e-9
+
+
+@in_virtual_time
+async def test_what_is_waited_for_goes_first() -> None:
+    network = Network()
+    async with trying(network, rate=10) as it:
+        old = [target(f"old-{i}", period=1.0) for i in range(50)]
+        it.want(*old)
+        await asyncio.sleep(20)
+        assert network.urls()[-1].startswith("old")
+        # All of the old ones are due now, and some are late.
+        network.tries.clear()
+        it.want(*(target(f"new-{i}") for i in range(5)), key=API)
+        await asyncio.sleep(2)
+        first_new = next(n for n, url in enumerate(network.urls()) if url.startswith("new"))
+        assert first_new <= 1
+        assert all(url.startswith("new") for url in network.urls()[first_new : first_new + 5])
+        # The old ones come to their turn again.
+        assert network.urls()[-1].startswith("old")
+
+
+@in_virtual_time
+async def test_all_get_their_turn_when_there_are_too_many() -> None:
+    network = Network()
+    async with trying(network, rate=10) as it:
+        it.want(*(target(str(i), period=1.0) for i in range(50)))
+        await asyncio.sleep(60)
+    tries = Counter(network.urls())
+    assert len(tries) == 50
+    assert max(tries.values()) - min(tries.values()) <= 3
+
+
+@in_virtual_time
+async def test_the_end_ends_all_tries() -> None:
+    network = Network(lasts=math.inf)
+    found = Trying(network, 1000, 10)
+    found.prober.start()
+    found.want(target("a"), target("b"))
+    await asyncio.sleep(1)
+    assert network.at_once == 2
+    async with asyncio.timeout(1):
+        await found.prober.stop()
+    assert len(asyncio.all_tasks()) == 1
+    assert found.told == []

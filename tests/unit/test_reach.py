@@ -1,0 +1,293 @@
+"""What is tried of an app's URLs, what the answers say, and which URL is the one to click."""
+
+from typing import Any
+
+import pytest
+
+from exposedapp.addresses import find
+from exposedapp.api import Condition, ProbeSpec
+from exposedapp.reach import (
+    MOST_QUOTED,
+    NOTHING_TRIED,
+    WAIT_SECONDS,
+    Answers,
+    Target,
+    judge,
+    pick,
+    targets,
+)
+from exposedapp.schema import Json
+from exposedapp.settings import Settings
+from unit.objects import APP, node, port, service_body, spec_of
+from unit.observed import BEFORE
+
+A, B, C = (f"http://10.0.0.{i}:30001" for i in (1, 2, 3))
+OK, REFUSED, LATE = "", "connection refused", "timed out"
+SOON, LONG = WAIT_SECONDS - 0.1, WAIT_SECONDS
+Said = tuple[str, str, str]
+
+NOT_PROBED = ("Unknown", "NotProbed", "No URL is tried.")
+WAITING = ("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
+ANSWERS = ("True", "Answers", "The URLs answer, tried from the operator's pod.")
+
+
+def counted(reason: str, good: int, total: int, *failing: str) -> Said:
+    said = f"{good} of {total} node URLs answer, tried from the operator's pod"
+    return "False", reason, "; ".join([said, *failing])
+
+
+def condition(said: Said | None) -> Condition | None:
+    if said is None:
+        return None
+    return Condition.model_validate(
+        {
+            "type": "Reachable",
+            **dict(zip(("status", "reason", "message"), said, strict=True)),
+            "observedGeneration": 7,
+            "lastTransitionTime": BEFORE,
+        }
+    )
+
+
+def judged(of: dict[str, str | None], before: Said | None = None, waited: float = SOON) -> Said:
+    found = judge(Answers(0.0, of), condition(before), waited)
+    return found.status, found.reason, found.message
+
+
+# --- what the answers say -------------------------------------------------------------------------
+
+SOME = counted("SomeUnreachable", 2, 3, f"{A}: {REFUSED}")
+NONE = counted("Unreachable", 0, 2, f"{A}: {REFUSED}", f"{B}: {LATE}")
+ALL_FAIL: dict[str, str | None] = {B: LATE, A: REFUSED}
+NOTHING_KNOWN: dict[str, str | None] = {A: None, B: None}
+
+
+@pytest.mark.parametrize(
+    ("of", "before", "waited", "expected"),
+    [
+        ({A: OK, B: OK}, None, SOON, ANSWERS),
+        ({A: OK, B: OK}, None, LONG, ANSWERS),
+        ({A: OK, B: None}, None, SOON, ANSWERS),
+        ({A: OK, B: OK}, NONE, SOON, ANSWERS),
+        ({A: REFUSED, B: OK, C: OK}, None, SOON, SOME),
+        ({A: REFUSED, B: OK, C: OK}, None, LONG, SOME),
+        ({A: REFUSED, B: OK, C: OK}, ANSWERS, LONG, SOME),
+        (NOTHING_KNOWN, None, SOON, WAITING),
+        (NOTHING_KNOWN, NOT_PROBED, SOON, WAITING),
+        (NOTHING_KNOWN, WAITING, SOON, WAITING),
+        (NOTHING_KNOWN, ANSWERS, SOON, ANSWERS),
+        (NOTHING_KNOWN, SOME, SOON, SOME),
+        (NOTHING_KNOWN, NONE, SOON, NONE),
+        (ALL_FAIL, None, 0.0, WAITING),
+        (ALL_FAIL, WAITING, SOON, WAITING),
+        (ALL_FAIL, WAITING, LONG, NONE),
+        (ALL_FAIL, ANSWERS, LONG, NONE),
+    ],
+    ids=[
+        "all answer at once",
+        "all answer later",
+        "one is not known yet",
+        "all answer again",
+        "some fail at once",
+        "some fail later",
+        "some fail after all was well",
+        "nothing known of a new app",
+        "nothing was tried before",
+        "nothing known still",
+        "restart, all was well",
+        "restart, some failed",
+        "restart, none answered",
+        "none at once",
+        "none within the time",
+        "none after the time",
+        "none any more",
+    ],
+)
+def test_judge(
+    of: dict[str, str | None], before: Said | None, waited: float, expected: Said
+) -> None:
+    assert judged(of, before, waited) == expected
+
+
+def test_nothing_tried() -> None:
+    for before in (None, NOT_PROBED, ANSWERS, NONE):
+        found = judge(NOTHING_TRIED, condition(before), 0.0)
+        assert (found.status, found.reason, found.message) == NOT_PROBED
+
+
+def test_what_is_quoted_is_bounded() -> None:
+    urls = [f"http://10.0.0.{i}:30001" for i in range(10, 10 + MOST_QUOTED + 2)]
+    quoted = [f"{url}: {REFUSED}" for url in urls]
+    most: dict[str, str | None] = dict.fromkeys(urls[:MOST_QUOTED], REFUSED)
+    all_of_them: dict[str, str | None] = dict.fromkeys(reversed(urls), REFUSED)
+    assert judged(most, waited=LONG) == counted(
+        "Unreachable", 0, MOST_QUOTED, *quoted[:MOST_QUOTED]
+    )
+    assert judged(all_of_them, waited=LONG) == counted(
+        "Unreachable", 0, MOST_QUOTED + 2, *quoted[:MOST_QUOTED], "and 2 more"
+    )
+
+
+# --- the URL to click -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("best", "before", "of", "expected"),
+    [
+        ([], None, {}, None),
+        ([], A, {}, None),
+        ([A, B], None, {}, A),
+        ([A, B], B, {}, B),
+        ([A, B], C, {}, A),
+        ([A, B], None, {A: None, B: None}, A),
+        ([A, B], B, {A: None, B: None}, B),
+        ([A, B], None, {A: OK, B: OK}, A),
+        ([A, B], B, {A: OK, B: OK}, B),
+        ([A, B], None, {A: None, B: OK}, B),
+        ([A, B], None, {A: REFUSED, B: None}, B),
+        ([A, B], None, {A: REFUSED, B: OK}, B),
+        ([A, B], A, {A: REFUSED, B: None}, B),
+        ([A, B], A, {A: REFUSED, B: OK}, B),
+        ([A, B, C], A, {A: REFUSED, B: None, C: OK}, C),
+        ([A, B], None, {A: REFUSED, B: LATE}, A),
+        ([A, B], B, {A: REFUSED, B: LATE}, B),
+        ([A], B, {A: OK, B: OK}, A),
+    ],
+    ids=[
+        "no URL",
+        "no URL any more",
+        "not tried",
+        "not tried, as before",
+        "not tried, another before",
+        "nothing known",
+        "nothing known, as before",
+        "all answer",
+        "all answer, as before",
+        "the second answers",
+        "the first fails",
+        "the first fails, the second answers",
+        "left for one that may answer",
+        "left for one that answers",
+        "one that answers before one that may",
+        "all fail",
+        "all fail, as before",
+        "listed no more",
+    ],
+)
+def test_pick(
+    best: list[str], before: str | None, of: dict[str, str | None], expected: str | None
+) -> None:
+    assert pick(best, before, Answers(0.0, of)) == expected
+
+
+# --- what is tried --------------------------------------------------------------------------------
+
+PROBE = {"periodSeconds": 10, "timeoutSeconds": 3, "failureThreshold": 4}
+
+
+def probe_spec(**fields: Any) -> ProbeSpec:
+    return ProbeSpec.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("probe", "enabled", "tried"),
+    [
+        (None, True, True),
+        (probe_spec(), True, True),
+        (probe_spec(enabled=False), True, False),
+        (None, False, False),
+        (probe_spec(enabled=True), False, False),
+    ],
+    ids=[
+        "by default",
+        "empty",
+        "off by the app",
+        "off by the owner",
+        "the owner has the last word",
+    ],
+)
+def test_whether_anything_is_tried(probe: ProbeSpec | None, enabled: bool, tried: bool) -> None:
+    found = targets([(A, "10.0.0.1", 30001)], probe, enabled=enabled)
+    assert [it.url for it in found] == [A] * tried
+
+
+def test_how_it_is_tried() -> None:
+    found = targets([(A, "10.0.0.1", 30001)], probe_spec(**PROBE), enabled=True)
+    assert found == [Target(A, "10.0.0.1", 30001, False, 10.0, 3.0, 4)]
+    assert targets([(A, "10.0.0.1", 30001)], None, enabled=True) == [
+        Target(A, "10.0.0.1", 30001, False, 60.0, 2.0, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "kind", "http"),
+    [
+        ("http", "tcp", False),
+        ("http", "http", True),
+        ("https", "http", True),
+        ("ws", "http", False),
+        ("grpc", "http", False),
+        ("httpx", "http", False),
+    ],
+)
+def test_only_http_is_asked_for_a_page(scheme: str, kind: str, http: bool) -> None:
+    url = f"{scheme}://10.0.0.1:30001"
+    (found,) = targets([(url, "10.0.0.1", 30001)], probe_spec(type=kind), enabled=True)
+    assert found.http is http
+
+
+NODES = [node("a", ("InternalIP", "10.0.0.1"), ("InternalIP", "fd00::1"))]
+TRIED = (A, "10.0.0.1", 30001)
+BALANCED: Json = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
+
+
+@pytest.mark.parametrize(
+    ("service", "nodes", "settings", "to_try"),
+    [
+        (service_body(), {}, {}, [TRIED]),
+        (service_body(port(80)), {}, {}, []),
+        (service_body(port(80), type="ClusterIP"), {}, {}, []),
+        (service_body(port(80, 30001, "UDP"), port(80, 30001, "SCTP")), {}, {}, []),
+        (service_body(port(80, 30001), port(53, 30002, "UDP")), {}, {}, [TRIED]),
+        (service_body(ipFamilies=["IPv6"]), {}, {}, [("http://[fd00::1]:30001", "fd00::1", 30001)]),
+        ({**service_body(type="LoadBalancer"), "status": BALANCED}, {}, {}, [TRIED]),
+        (service_body(), {}, {"port_mappings": {(30001, "TCP"): 8080}}, [TRIED]),
+        (service_body(), {"host": "app.example"}, {}, []),
+        (service_body(), {"host": "app.example"}, {"probe_hosts": frozenset({"other"})}, []),
+        (
+            service_body(),
+            {"host": "app.example"},
+            {"probe_hosts": frozenset({"app.example"})},
+            [("http://app.example:30001", "app.example", 30001)],
+        ),
+        (
+            service_body(),
+            {},
+            {"nodes_host": "all.example"},
+            [("http://all.example:30001", "all.example", 30001)],
+        ),
+        (service_body(), {"selector": {"no": "node"}}, {}, []),
+    ],
+    ids=[
+        "NodePort",
+        "no node port yet",
+        "ClusterIP",
+        "UDP and SCTP",
+        "TCP beside UDP",
+        "IPv6",
+        "LoadBalancer",
+        "port mapping",
+        "a host of the app's author",
+        "not that host",
+        "a host that may be tried",
+        "the owner's host",
+        "no node",
+    ],
+)  # fmt: skip
+def test_what_can_be_tried(
+    service: Json, nodes: Json, settings: dict[str, Any], to_try: list[tuple[str, str, int]]
+) -> None:
+    at = find(APP, spec_of(nodes=nodes), service, [], NODES, Settings(**settings))
+    assert list(at.to_try) == to_try
+    # Nothing is tried that is not listed.
+    assert {url for url, _, _ in at.to_try} <= set(at.urls)
