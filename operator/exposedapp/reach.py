@@ -86,13 +86,16 @@ def judge(answers: Answers, before: Condition | None, waited: float) -> Reached:
         return Reached("Unknown", "NotProbed", "No URL is tried.")
     wrong = {url: found for url, found in answers.of.items() if found}
     good = [url for url, found in answers.of.items() if found == ""]
-    if good and not wrong:
+    early, unknown = waited < WAIT_SECONDS, None in answers.of.values()
+    if early and unknown and before and before.status != "Unknown":
+        return Reached(before.status, before.reason, before.message)
+    failed_before = before is not None and before.status == "False"
+    if good and (not wrong or (early and not failed_before)):
+        # The nodes do not learn of a new port at the same moment.
         return Reached("True", "Answers", "The URLs answer, tried from the operator's pod.")
     if good:
         return Reached("False", "SomeUnreachable", _counted(len(good), answers.of, wrong))
-    if waited < WAIT_SECONDS:
-        if not wrong and before and before.status != "Unknown":
-            return Reached(before.status, before.reason, before.message)
+    if early:
         return Reached("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
     return Reached("False", "Unreachable", _counted(0, answers.of, wrong))
 

@@ -113,7 +113,9 @@ def is_urgent(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
 
     What people and programs wait for is urgent; counts and messages are not.
     """
-    return _urgent_part(old) != _urgent_part(new)
+    # That the pods are ready is no news while no URL answers; most often one does in a moment.
+    parts = ("Ready",) if waits(new) else ALL_PARTS
+    return _urgent_part(old, parts) != _urgent_part(new, parts)
 
 
 def is_reconciling(status: ExposedAppStatus) -> bool:
@@ -145,6 +147,14 @@ def summary(status: ExposedAppStatus) -> Condition | None:
 
 
 NOT_PROBED = "NotProbed"
+ALL_PARTS = (
+    "Ready",
+    "WorkloadAvailable",
+    "ServiceReady",
+    "Reachable",
+    "Reconciling",
+    "Stalled",
+)
 
 # --- judgements ---------------------------------------------------------------------------------
 
@@ -339,18 +349,18 @@ def _rollout_trouble(conditions: Iterable[Json]) -> Trouble | None:
     return None
 
 
-def _urgent_part(status: ExposedAppStatus) -> tuple[object, ...]:
+def _urgent_part(status: ExposedAppStatus, parts: Sequence[str]) -> tuple[object, ...]:
+    told = [it for it in status.conditions or () if it.type in parts]
     return (
         status.observed_generation,
         status.url,
         status.urls,
         status.ports,
-        [(it.type, it.status, _urgent_reason(it)) for it in status.conditions or ()],
+        [(it.type, it.status, _urgent_reason(it)) for it in told],
     )
 
 
 def _urgent_reason(condition: Condition) -> str:
-    """The pods being ready is no news as long as no URL answers; most often one does at once."""
     if condition.type == "Reachable" and condition.status == "Unknown":
         return ""
     waiting = condition.reason == Reason.WAITING_FOR_ANSWER

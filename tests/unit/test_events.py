@@ -85,7 +85,7 @@ A, B = "http://10.0.0.1:30001", "http://10.0.0.2:30001"
 OK, REFUSED = "", "connection refused"
 
 
-def tried(a: str | None, b: str | None, waited: float = 29.0, seen: Seen = WELL) -> Seen:
+def tried(a: str | None, b: str | None, waited: float = 30.0, seen: Seen = WELL) -> Seen:
     return replace(seen, answers=Answers(0.0, {A: a, B: b}), waited=waited)
 
 
@@ -103,7 +103,7 @@ NO_SERVICE = replace(WELL, service=None)
 ALL, SOME, YET, NONE = (
     tried(OK, OK),
     tried(OK, REFUSED),
-    tried(None, None),
+    tried(None, None, 29.0),
     tried(REFUSED, REFUSED, 30),
 )
 

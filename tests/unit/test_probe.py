@@ -82,7 +82,8 @@ async def trying(
     try:
         yield found
     finally:
-        await found.prober.stop()
+        async with asyncio.timeout(60):
+            await found.prober.stop()
 
 
 # --- when a URL is tried --------------------------------------------------------------------------
@@ -213,6 +214,8 @@ async def test_at_first_nothing_is_known() -> None:
         assert it.want() == NOTHING_TRIED
         await asyncio.sleep(5)
         assert it.want(target("a"), target("b")) == Answers(5.0, {"a": None, "b": None})
+        await asyncio.sleep(1)
+        assert it.want(target("a"), target("b")) == Answers(5.0, {"a": OK, "b": OK})
 
 
 @in_virtual_time
@@ -252,6 +255,8 @@ async def test_what_is_dropped_is_tried_no_more() -> None:
         assert network.urls() == []
         # Wanted again, it starts anew.
         assert it.want(target("a")) == Answers(now(), {"a": None})
+        await asyncio.sleep(1)
+        assert network.urls() == ["a"]
 
 
 @in_virtual_time

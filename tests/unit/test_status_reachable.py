@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from exposedapp.addresses import Endpoint
 from exposedapp.reach import Answers
 from exposedapp.reasons import Problem, Reason
 from exposedapp.status import changes, is_reconciling, is_urgent, waits
-from unit.objects import port, service_body
+from unit.objects import deployment_body, port, service_body
 from unit.observed import BEFORE, NOW, STOPPED, TWO, WELL, Seen, compute, condition, told
 
 A, B = "http://10.0.0.1:30001", "http://10.0.0.2:30001"
@@ -39,7 +40,7 @@ DATAGRAMS = replace(WELL, service=service_body(port(80, 30001, "UDP")))
         (tried(OK, OK), AVAILABLE, ANSWERS, A),
         (tried(OK, OK, LONG), AVAILABLE, ANSWERS, A),
         (tried(None, OK), AVAILABLE, ANSWERS, B),
-        (tried(OK, REFUSED), AVAILABLE, SOME, A),
+        (tried(OK, REFUSED), AVAILABLE, ANSWERS, A),
         (tried(OK, REFUSED, LONG), AVAILABLE, SOME, A),
         (tried(None, None), ("False", *WAITING), ("Unknown", *WAITING), A),
         (tried(LATE, REFUSED), ("False", *WAITING), ("Unknown", *WAITING), A),
@@ -52,7 +53,7 @@ DATAGRAMS = replace(WELL, service=service_body(port(80, 30001, "UDP")))
         "all answer at once",
         "all answer",
         "one has answered",
-        "one fails at once",
+        "one fails at first",
         "one fails",
         "nothing known",
         "none yet",
@@ -115,7 +116,7 @@ def test_what_goes_before_the_answers(seen: Seen, ready: tuple[str, str], reacha
 
 @pytest.mark.parametrize(
     "seen",
-    [WELL, tried(OK, OK), tried(OK, REFUSED), tried(None, None), tried(LATE, REFUSED, LONG)],
+    [WELL, tried(OK, OK), tried(OK, REFUSED, LONG), tried(None, None), tried(LATE, REFUSED, LONG)],
     ids=["not tried", "all answer", "some answer", "none yet", "none"],
 )
 def test_the_same_answers_change_nothing(seen: Seen) -> None:
@@ -127,7 +128,7 @@ def test_the_same_answers_change_nothing(seen: Seen) -> None:
 
 @pytest.mark.parametrize(
     "seen",
-    [tried(OK, OK), tried(OK, REFUSED), tried(REFUSED, OK), tried(LATE, REFUSED, LONG)],
+    [tried(OK, OK), tried(OK, REFUSED, LONG), tried(REFUSED, OK, LONG), tried(LATE, REFUSED, LONG)],
     ids=["all answered", "the second failed", "the first failed", "none answered"],
 )
 def test_a_restart_changes_nothing(seen: Seen) -> None:
@@ -138,23 +139,34 @@ def test_a_restart_changes_nothing(seen: Seen) -> None:
 
 def test_a_transition_has_its_time() -> None:
     first = compute(tried(OK, OK))
-    later = compute(replace(tried(OK, REFUSED), previous=first, now=NOW))
+    later = compute(replace(tried(OK, REFUSED, LONG), previous=first, now=NOW))
     times = {it.type: it.last_transition_time for it in later.conditions or ()}
     assert (times["Ready"], times["Reachable"]) == (BEFORE, NOW)
+
+
+PODS = [Endpoint(name, ready=True, terminating=False) for name in "pq"]
+TWO_READY = replace(TWO, deployment=deployment_body(2), endpoints=PODS)
+WAIT, ANSWER = tried(None, None, seen=TWO_READY), tried(OK, OK, seen=TWO_READY)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "urgent"),
     [
+        (TWO, WAIT, False),
+        (WAIT, ANSWER, True),
+        (ANSWER, TWO, True),
         (tried(None, None), tried(OK, None), True),
-        (tried(OK, OK), tried(OK, REFUSED), True),
-        (tried(OK, REFUSED), tried(OK, OK), True),
+        (tried(OK, OK), tried(OK, REFUSED, LONG), True),
+        (tried(OK, REFUSED, LONG), tried(OK, OK), True),
         (tried(OK, OK), tried(LATE, REFUSED, LONG), True),
         (tried(None, None), tried(LATE, REFUSED, LONG), True),
-        (tried(OK, REFUSED), tried(OK, LATE), False),
+        (tried(OK, REFUSED, LONG), tried(OK, LATE, LONG), False),
         (tried(LATE, REFUSED, LONG), tried(LATE, LATE, LONG), False),
     ],
     ids=[
+        "the pods are ready, and no URL answers yet",
+        "then all answer",
+        "a pod is ready no more",
         "the first answers",
         "one fails",
         "all answer again",
