@@ -6,9 +6,11 @@ in a second and at one time is bounded for the operator as a whole.
 """
 
 import asyncio
+import errno
 import heapq
 import logging
 import random
+import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
@@ -26,6 +28,7 @@ FIRST_PAUSE_SECONDS = 0.2
 PAUSE_FACTOR = 1.6
 JITTER = 0.15
 OK = ""
+CLOSED = (errno.ECONNRESET, errno.EPIPE)
 
 
 @dataclass(slots=True, eq=False)
@@ -87,7 +90,9 @@ class Prober:
             self._since.pop(key, None)
             return Answers(None, {})
         self._states[key] = after
-        since = self._since.setdefault(key, self._clock())
+        if not any(after.get(url) is it for url, it in before.items()):
+            self._since[key] = self._clock()  # other URLs, which have their own time to answer
+        since = self._since[key]
         return Answers(since, {url: it.answer for url, it in after.items()})
 
     def start(self) -> None:
@@ -112,8 +117,8 @@ class Prober:
 
     async def _run(self) -> None:
         while True:
-            state = await self._next_due()
             await self._free.acquire()
+            state = await self._next_due()
             self._spawn(self._try(state))
             await asyncio.sleep(self._spacing)
 
@@ -129,12 +134,18 @@ class Prober:
                     if left <= 0:
                         return heapq.heappop(heap)[2]
                     wait = left if wait is None else min(wait, left)
+            # Not wait_for, which in Python 3.11 forgets that it was cancelled when there is news.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._news.wait()
 
     async def _try(self, state: _State) -> None:
         try:
             found = await self._attempt(state.target)
+        except Exception:
+            # Whatever it was, the URL must be tried again.
+            log.exception("cannot try %s", state.target.url)
+            found = "cannot be tried"
         finally:
             self._free.release()
         if state.dropped:
@@ -163,6 +174,8 @@ async def try_once(target: Target) -> str:
             return await (_get(target) if target.http else _connect(target))
     except TimeoutError:
         return "timed out"
+    except UnicodeError:
+        return "unknown host"  # one that is no name at all
     except (OSError, aiohttp.ClientError) as error:
         return _words(error)
 
@@ -190,10 +203,11 @@ def _words(error: Exception) -> str:
     text = str(cause).lower()
     if isinstance(cause, ConnectionRefusedError) or "refused" in text:
         return "connection refused"
-    if "unreachable" in text or "no route" in text:
-        return "no route to host"
-    if "name" in text and ("resolve" in text or "not known" in text or "resolution" in text):
+    if isinstance(cause, socket.gaierror):
         return "unknown host"
-    if isinstance(cause, (ConnectionResetError, aiohttp.ServerDisconnectedError)):
+    number = cause.errno if isinstance(cause, OSError) else None
+    if number in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        return "no route to host"
+    if number in CLOSED or isinstance(cause, aiohttp.ServerDisconnectedError):
         return "connection closed"
     return "no answer that is HTTP" if isinstance(cause, aiohttp.ClientError) else "no connection"

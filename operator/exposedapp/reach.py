@@ -79,25 +79,33 @@ class Reached:
 def judge(answers: Answers, before: Condition | None, waited: float) -> Reached:
     """Whether the app can be reached; `before` is what was said of it, `waited` in seconds.
 
-    Soon after a restart of the operator nothing is known, and what was said is most likely true
-    still: it stays until there is an answer, so that a restart writes nothing.
+    Soon after a restart of the operator little is known, and what was said is most likely true
+    still: it stays until there are answers, so that a restart writes nothing.
     """
     if answers.since is None:
         return Reached("Unknown", "NotProbed", "No URL is tried.")
     wrong = {url: found for url, found in answers.of.items() if found}
     good = [url for url, found in answers.of.items() if found == ""]
     early, unknown = waited < WAIT_SECONDS, None in answers.of.values()
-    if early and unknown and before and before.status != "Unknown":
-        return Reached(before.status, before.reason, before.message)
-    failed_before = before is not None and before.status == "False"
+    said = before if before and before.status != "Unknown" else None
+    failed_before = said is not None and said.status == "False"
+    if said and unknown and (early or not wrong):
+        return Reached(said.status, said.reason, said.message)
     if good and (not wrong or (early and not failed_before)):
         # The nodes do not learn of a new port at the same moment.
         return Reached("True", "Answers", "The URLs answer, tried from the operator's pod.")
     if good:
         return Reached("False", "SomeUnreachable", _counted(len(good), answers.of, wrong))
-    if early:
+    if not wrong or (early and not failed_before):
         return Reached("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
     return Reached("False", "Unreachable", _counted(0, answers.of, wrong))
+
+
+def patience(answers: Answers, waited: float) -> float | None:
+    """After how many seconds URLs that do not answer must be judged anew, if they must."""
+    left = WAIT_SECONDS - waited
+    settled = all(found == "" for found in answers.of.values())
+    return None if answers.since is None or settled or left <= 0 else left
 
 
 def _counted(good: int, of: Mapping[str, str | None], wrong: Mapping[str, str]) -> str:
@@ -107,8 +115,13 @@ def _counted(good: int, of: Mapping[str, str | None], wrong: Mapping[str, str]) 
     return f"{counted}; {'; '.join(told[:MOST_QUOTED])}{more}"
 
 
-def pick(best: Sequence[str], before: str | None, answers: Answers) -> str | None:
-    """The URL to click: one that answers, then one that may, and as long as it can be the same."""
+def pick(best: Sequence[str], before: str | None, answers: Answers, *, known: bool) -> str | None:
+    """The URL to click: one that answers, then one that may, and as long as it can be the same.
+
+    `known`: that `before` answers was found out by an operator that has been restarted since.
+    """
+    if known and before in best and not answers.failed(before or ""):
+        return before
     usable = [it for it in best if answers.answered(it)]
     usable = usable or [it for it in best if not answers.failed(it)] or list(best)
     return before if before in usable else next(iter(usable), None)

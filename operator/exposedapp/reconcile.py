@@ -23,7 +23,7 @@ from exposedapp.labels import Identity, selector_string
 from exposedapp.pods import pod_trouble
 from exposedapp.probe import Prober
 from exposedapp.queue import Retry
-from exposedapp.reach import WAIT_SECONDS, Target, targets
+from exposedapp.reach import Target, patience, targets
 from exposedapp.reasons import CHILD_KINDS, ChildKind, Problem, Reason, Trouble
 from exposedapp.resources import SpecError, make_deployment, make_service, pod_labels
 from exposedapp.schema import Json
@@ -148,8 +148,8 @@ class Reconciler:
         version = body["metadata"]["resourceVersion"]
         due = await self._write_status(app, version, previous, status, memory)
         settled = memory.outdated[1] - self._clock() if memory.outdated else None
-        patience = WAIT_SECONDS - seen.waited if answers.since and waits(status) else None
-        again = min((it for it in (look, due, settled, patience) if it is not None), default=None)
+        judged = patience(answers, seen.waited)
+        again = min((it for it in (look, due, settled, judged) if it is not None), default=None)
         if problems or waiting:
             message = problems[0].message if problems else next(iter(waiting.values()))
             raise Retry(message, at_most=again)
@@ -295,6 +295,7 @@ class Reconciler:
             if error.status == 404:
                 self._cache.apps.forget(key, memory.uid)
                 self._memory.pop(key, None)
+                self._prober.want(key, ())
                 return None
             raise Retry(str(error), error.retry_after) from error
         memory.held_back = None

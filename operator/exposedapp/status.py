@@ -73,7 +73,7 @@ def compute(seen: Observed) -> ExposedAppStatus:
         replicas, ready = counts.total, counts.ready
     return ExposedAppStatus(
         observed_generation=seen.generation,
-        url=pick(at.best, seen.previous.url, seen.answers),
+        url=pick(at.best, seen.previous.url, seen.answers, known=_was_tried(seen)),
         urls=list(at.urls) or None,
         nodes=at.nodes,
         ports=list(at.ports) or None,
@@ -254,9 +254,17 @@ def _reachable(seen: Observed, workload: _Verdict) -> _Verdict:
     """Whether the URLs answer, as far as that was tried."""
     if workload.reason == Reason.SCALED_TO_ZERO:
         return _Verdict("Unknown", NOT_PROBED, "No pods are wanted.")
-    before = next((it for it in seen.previous.conditions or () if it.type == "Reachable"), None)
-    found = judge(seen.answers, before, seen.waited)
+    found = judge(seen.answers, _reachable_before(seen), seen.waited)
     return _Verdict(found.status, found.reason, found.message)
+
+
+def _reachable_before(seen: Observed) -> Condition | None:
+    return next((it for it in seen.previous.conditions or () if it.type == "Reachable"), None)
+
+
+def _was_tried(seen: Observed) -> bool:
+    before = _reachable_before(seen)
+    return before is not None and before.status != "Unknown"
 
 
 def _ready(seen: Observed, workload: _Verdict, service: _Verdict, reachable: _Verdict) -> _Verdict:

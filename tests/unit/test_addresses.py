@@ -27,7 +27,7 @@ def found(
 
 
 def best(at: Addresses, before: str | None = None) -> str | None:
-    return pick(at.best, before, NOTHING_TRIED)
+    return pick(at.best, before, NOTHING_TRIED, known=False)
 
 
 def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> Addresses:

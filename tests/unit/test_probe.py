@@ -284,6 +284,45 @@ async def test_what_is_tried_otherwise_is_tried_anew() -> None:
         assert len(network.tries) == 2
 
 
+@in_virtual_time
+async def test_other_urls_have_their_own_time() -> None:
+    async with trying(Network()) as it:
+        it.want(target("a"), target("b"))
+        await asyncio.sleep(100)
+        assert it.want(target("b"), target("c")).since == 0.0
+        assert it.want(target("d")).since == 100.0
+        assert it.want(target("d")).since == 100.0
+
+
+@in_virtual_time
+async def test_an_unforeseen_error_does_not_end_the_tries() -> None:
+    network = Network()
+
+    async def attempt(target: Target) -> str:
+        if await network(target) == LATE:
+            raise ValueError
+        return OK
+
+    network.script = [LATE]
+    async with trying(network) as it:
+        it.prober._attempt = attempt
+        it.want(target())
+        await asyncio.sleep(SOON)
+        assert len(network.tries) == 2
+        assert it.want(target()).of == {"a": OK}
+
+
+@in_virtual_time
+async def test_one_dropped_while_it_waits_for_its_turn_is_not_tried() -> None:
+    network = Network(lasts=1.0)
+    async with trying(network, in_flight=1) as it:
+        it.want(target("a"), target("b"))
+        await asyncio.sleep(0.5)
+        it.want(target("a"))
+        await asyncio.sleep(5)
+        assert network.urls() == ["a"]
+
+
 # --- bounds ---------------------------------------------------------------------------------------
 
 
@@ -354,3 +393,16 @@ async def test_the_end_ends_all_tries() -> None:
         await found.prober.stop()
     assert len(asyncio.all_tasks()) == 1
     assert found.told == []
+
+
+async def test_the_end_comes_also_when_there_is_news() -> None:
+    network = Network()
+    found = Trying(network, 1000, 10)
+    found.prober.start()
+    found.want(target("a"))
+    async with asyncio.timeout(10):
+        while not found.told:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        found.want(target("a"), target("b"))
+        await found.prober.stop()
+    assert len(asyncio.all_tasks()) == 1

@@ -1,7 +1,9 @@
 """One try of a URL, against real sockets of this machine."""
 
 import asyncio
+import errno
 import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -116,8 +118,32 @@ async def test_a_connection_that_nobody_takes() -> None:
 
 
 @pytest.mark.parametrize("http", [False, True])
-async def test_a_host_that_nobody_knows(http: bool) -> None:
-    assert await tried(80, http=http, host="no-such-host.invalid") == "unknown host"
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", f"{'x' * 64}.example"])
+async def test_a_host_that_nobody_knows(host: str, http: bool) -> None:
+    assert await tried(80, http=http, host=host) == "unknown host"
+
+
+NO_ROUTE = "no route to host"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EHOSTUNREACH, "Connect call failed ('10.0.0.1', 30001)"), NO_ROUTE),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), NO_ROUTE),
+        (OSError(errno.ETIMEDOUT, "Connect call failed ('10.0.0.1', 30001)"), LATE),
+        (ConnectionRefusedError("Connect call failed ('10.0.0.1', 30001)"), REFUSED),
+        (socket.gaierror(socket.EAI_NODATA, "No address associated with hostname"), "unknown host"),
+    ],
+)
+async def test_words(monkeypatch: pytest.MonkeyPatch, error: OSError, words: str) -> None:
+    """Those that this machine does not bring about by itself; asyncio words them so."""
+
+    async def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(asyncio, "open_connection", fail)
+    assert await tried(80) == words
 
 
 async def test_a_connection_is_closed_again() -> None:
@@ -170,6 +196,16 @@ async def test_no_page(answer: bytes, found: str) -> None:
         assert await tried(port, http=True) == found
         # A connection says nothing of that.
         assert await tried(port) == OK
+
+
+async def test_one_that_resets_the_connection() -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        at_once = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+
+    async with serving(reset) as port:
+        assert await tried(port, http=True) == CLOSED
 
 
 async def test_one_that_accepts_and_never_answers() -> None:

@@ -13,6 +13,7 @@ from exposedapp.reach import (
     Answers,
     Target,
     judge,
+    patience,
     pick,
     targets,
 )
@@ -187,7 +188,7 @@ def test_what_is_quoted_is_bounded() -> None:
 def test_pick(
     best: list[str], before: str | None, of: dict[str, str | None], expected: str | None
 ) -> None:
-    assert pick(best, before, Answers(0.0, of)) == expected
+    assert pick(best, before, Answers(0.0, of), known=False) == expected
 
 
 # --- what is tried --------------------------------------------------------------------------------
@@ -301,3 +302,24 @@ def test_what_can_be_tried(
     assert list(at.to_try) == to_try
     # Nothing is tried that is not listed.
     assert {url for url, _, _ in at.to_try} <= set(at.urls)
+
+
+def test_a_restart_does_not_change_the_url() -> None:
+    """Another one may answer first; the one that was found out to answer is as good."""
+    assert pick(["a", "b"], "a", Answers(0.0, {"a": None, "b": ""}), known=True) == "a"
+    assert pick(["a", "b"], "a", Answers(0.0, {"a": "refused", "b": ""}), known=True) == "b"
+    assert pick(["b"], "a", Answers(0.0, {"b": ""}), known=True) == "b"
+
+
+@pytest.mark.parametrize(
+    ("of", "waited", "expected"),
+    [
+        ({"a": "", "b": ""}, 1.0, None),
+        ({"a": "", "b": "refused"}, 1.0, 29.0),
+        ({"a": None}, 10.0, 20.0),
+        ({"a": "refused"}, 30.0, None),
+    ],
+)
+def test_patience(of: dict[str, str | None], waited: float, expected: float | None) -> None:
+    """Who does not answer must be judged anew when the time is over, and not again and again."""
+    assert patience(Answers(0.0, of), waited) == expected

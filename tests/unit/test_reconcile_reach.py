@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from exposedapp.cluster import ApiError
 from exposedapp.reach import WAIT_SECONDS
 from exposedapp.schema import Json
 from unit.world import KEY, FakeProber, World
@@ -82,6 +83,14 @@ async def test_a_deleted_app_is_tried_no_more(running: World, how: str) -> None:
     assert tried(running) == []
 
 
+async def test_an_app_that_was_deleted_meanwhile_is_tried_no_more(running: World) -> None:
+    gone = ApiError(404, "NotFound", 'exposedapps "web" not found')
+    running.cluster.fail("patch status", gone)
+    running.nodes[1]["status"]["conditions"][1]["status"] = "False"
+    assert await running.reconcile() is None
+    assert tried(running) == []
+
+
 async def test_an_app_may_have_its_urls_left_alone(world: World) -> None:
     await start(world, probe={"enabled": False})
     assert await world.reconcile() is None
@@ -117,7 +126,7 @@ async def test_an_app_is_ready_when_the_first_url_answers(world: World) -> None:
     assert world.ready() != ("True", "Available")
     answer(world, "", None)
     world.now += 1
-    assert await world.reconcile() is None
+    await world.reconcile()
     assert world.ready() == ("True", "Available")
     assert reachable(world) == ("True", "Answers")
 
@@ -193,7 +202,7 @@ async def test_a_restart_writes_nothing(running: World, known: tuple[str, str]) 
     await running.reconcile()
     answer(running, *known)
     running.now += 1
-    assert await running.reconcile() is None
+    await running.reconcile()
     assert running.cluster.writes == []
     assert running.live("ExposedApp")["metadata"]["resourceVersion"] == before
 
