@@ -88,8 +88,13 @@ def test_load_balancer_address(namespace: Namespace) -> None:
     give({"hostname": "lb.example.com"})
     eventually(partial(told, "http://lb.example.com:80"))
     give()
-    eventually(partial(told, before["url"]))
-    assert "loadBalancer" not in namespace.status("balanced")
+
+    def taken_away() -> None:
+        status = namespace.status("balanced")
+        assert status["url"] in status["urls"] == before["urls"]
+        assert "loadBalancer" not in status
+
+    eventually(taken_away)
 
 
 def test_internal_traffic_policy(namespace: Namespace) -> None:
