@@ -73,8 +73,9 @@ class Children:
         Raises Retry when there is no answer.
         """
         key = Key(app.namespace, app.name)
+        known = self._cache.children[kind].get(key)
         try:
-            return self._cache.children[kind].get(key) or await self._cluster.get(kind, *key)
+            return known or await self._cluster.get(kind, *key, cached=True)
         except ApiError as error:
             raise Retry(str(error), error.retry_after) from error
 
@@ -228,6 +229,9 @@ class Children:
         return True
 
     def _refused(self, key: Key, kind: ChildKind, live: Json | None, error: ApiError) -> Outcome:
+        if live is None and error.status == 409:
+            # Somebody made it since it was looked for: look again.
+            raise Retry(str(error)) from error
         if live is not None and (error.status == 409 or "metadata.uid" in error.message):
             # Deleted (409) or replaced (422) since it was last seen.
             self._cache.children[kind].forget(key, live["metadata"]["uid"])

@@ -5,22 +5,28 @@ everything here is handled as objects of one shape anyway. The library gives the
 refresh, and one bounded pool of connections.
 """
 
+import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Self, cast
 from urllib.parse import quote
 
 import aiohttp
 import orjson
 from kubernetes.aio import client, config
+from kubernetes.aio.client.rest import RESTResponse
 
 from exposedapp.api import GROUP, PLURAL, VERSION
 from exposedapp.schema import Json
 
 FIELD_MANAGER = "exposedapp"
-MAX_IN_FLIGHT = 32
-"""Requests at one time, for the whole operator: a storm of apps must not become one of requests."""
 TIMEOUT_SECONDS = 30.0
+CONNECT_SECONDS = 10.0
+IN_FLIGHT = 32
+PAGE = 500
+"""How many objects are listed at once: thousands in one answer would take much memory."""
 
 APPLY = "application/apply-patch+yaml "
 """With a space, which is no part of the value (RFC 9110, 5.5), but keeps the client library from
@@ -34,6 +40,25 @@ PATHS = {
     "Event": "/api/v1/namespaces/{namespace}/events",
     "ExposedApp": f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of object, by the names that it has in the API's paths."""
+
+    group: str
+    version: str
+    plural: str
+    labels: str | None = None
+    """Only objects with this label are asked for."""
+
+    def path(self, **query: str) -> str:
+        """The path of all objects of the kind, in all namespaces."""
+        if self.labels:
+            query["labelSelector"] = self.labels
+        root = f"/apis/{self.group}" if self.group else "/api"
+        said = "&".join(f"{name}={quote(value)}" for name, value in query.items())
+        return f"{root}/{self.version}/{self.plural}?{said}"
 
 
 class ApiError(Exception):
@@ -62,20 +87,26 @@ class ApiError(Exception):
 class Cluster:
     """The API server, as far as the operator needs it."""
 
-    def __init__(self, configuration: client.Configuration) -> None:
-        configuration.connection_pool_maxsize = MAX_IN_FLIGHT
+    def __init__(self, configuration: client.Configuration, in_flight: int = IN_FLIGHT) -> None:
+        # What bounds the requests is below: watches, which last, have connections of their own.
+        configuration.connection_pool_maxsize = 0
         self._configuration = configuration
         self._client = client.ApiClient(configuration)
+        self._free = asyncio.Semaphore(in_flight)
 
     @classmethod
-    async def login(cls) -> Self:
-        """Finds the cluster: from inside a pod, else by the kubeconfig."""
+    async def login(cls, in_flight: int = IN_FLIGHT) -> Self:
+        """Finds the cluster: from inside a pod, else by the kubeconfig.
+
+        There are never more requests than `in_flight` under way, for the whole operator: a storm of
+        apps must not become one of requests.
+        """
         configuration = client.Configuration()
         try:
             config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException:
             await config.load_kube_config(client_configuration=configuration)
-        return cls(configuration)
+        return cls(configuration, in_flight)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -96,10 +127,16 @@ class Cluster:
             raise
         return any(resource["name"] == PLURAL for resource in found["resources"])
 
-    async def get(self, kind: str, namespace: str, name: str) -> Json | None:
-        """One object, or None when there is none."""
+    async def get(
+        self, kind: str, namespace: str, name: str, *, cached: bool = False
+    ) -> Json | None:
+        """One object, or None when there is none.
+
+        From the API server's own cache it is much cheaper, and may be a moment old.
+        """
+        query = "?resourceVersion=0" if cached else ""
         try:
-            return await self._request("GET", _path(kind, namespace, name))
+            return await self._request("GET", _path(kind, namespace, name) + query)
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -108,14 +145,16 @@ class Cluster:
     async def apply(self, wanted: Json, uid: str | None) -> Json:
         """Server-side apply; the answer is the object as it is now.
 
-        With a uid, an object that was replaced or deleted meanwhile is refused (ApiError 409).
+        With a uid, an object that was replaced or deleted meanwhile is refused (ApiError 409), and
+        fields that others own are taken over. Without, there should be no such object yet: one
+        that is there all the same, and has other values, is refused (409), too.
         """
         meta = wanted["metadata"]
         body = {**wanted, "metadata": {**meta, "uid": uid}} if uid else wanted
         return await self._request(
             "PATCH",
             _path(wanted["kind"], meta["namespace"], meta["name"])
-            + f"?fieldManager={FIELD_MANAGER}&force=true",
+            + f"?fieldManager={FIELD_MANAGER}&force={'true' if uid else 'false'}",
             body,
             APPLY,
         )
@@ -175,15 +214,36 @@ class Cluster:
         path = "/api/v1/services?resourceVersion=0"
         return cast("list[Json]", (await self._request("GET", path))["items"])
 
-    async def names(self, group: str, version: str, plural: str, labels: str | None) -> Json:
-        """The metadata of all objects of a kind, from the API server's own cache.
+    async def list(self, kind: Kind) -> AsyncIterator[Json]:
+        """All objects of a kind, page by page: each a list, with the version to watch from."""
+        token: str | None = ""
+        while token is not None:
+            more = {"continue": token} if token else {}
+            page = await self._request("GET", kind.path(limit=str(PAGE), **more))
+            token = page["metadata"].get("continue") or None
+            yield page
 
-        A PartialObjectMetadataList: {metadata: {resourceVersion}, items: [{metadata}]}.
+    async def watch(self, kind: Kind, version: str, seconds: int) -> AsyncIterator[Json]:
+        """What happens to a kind's objects after a version, for so long: {type, object}.
+
+        Raises ApiError, 410 when the version is too old: then list anew.
         """
-        path = f"/apis/{group}/{version}" if group else f"/api/{version}"
-        query = f"?resourceVersion=0{f'&labelSelector={quote(labels)}' if labels else ''}"
-        accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-        return await self._request("GET", f"{path}/{plural}{query}", accept=accept)
+        follow = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
+        path = kind.path(resourceVersion=version, **follow)
+        # A connection that died without a word must not be listened to for ever.
+        timeout = aiohttp.ClientTimeout(total=seconds + CONNECT_SECONDS, connect=CONNECT_SECONDS)
+        try:
+            answer = await self._send("GET", path, timeout)
+            if answer.status != 200:
+                raise _error(answer.status, answer.getheader("Retry-After"), await answer.read())
+            async with answer.response as stream:
+                async for line in stream.content:
+                    event = _parse(line)
+                    if event["type"] == "ERROR":
+                        raise _told(event["object"], event["object"].get("code", 500))
+                    yield event
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _no_answer(error) from error
 
     async def _request(
         self,
@@ -193,26 +253,38 @@ class Cluster:
         content_type: str | None = None,
         accept: str = "application/json",
     ) -> Json:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        async with self._free:
+            try:
+                answer = await self._send(method, path, timeout, body, content_type, accept)
+                data = await answer.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise _no_answer(error) from error
+        if 200 <= answer.status < 300:
+            return _parse(data)
+        raise _error(answer.status, answer.getheader("Retry-After"), data)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's word for it
+        body: Json | None = None,
+        content_type: str | None = None,
+        accept: str = "application/json",
+    ) -> RESTResponse:
         headers = {"Accept": accept, "User-Agent": FIELD_MANAGER}
         if content_type:
             headers["Content-Type"] = content_type
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        try:
-            answer = await self._client.rest_client.request(
-                method,
-                self._configuration.host + path,
-                headers=headers,
-                body=_yaml(body) if content_type == APPLY else body,
-                _request_timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
-            )
-            data = await answer.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ApiError(
-                0, "NoAnswer", f"no answer from the API server: {error or type(error).__name__}"
-            ) from error
-        if 200 <= answer.status < 300:
-            return _parse(data)
-        raise _error(answer.status, answer.getheader("Retry-After"), data)
+        answer: RESTResponse = await self._client.rest_client.request(
+            method,
+            self._configuration.host + path,
+            headers=headers,
+            body=_yaml(body) if content_type == APPLY else body,
+            _request_timeout=timeout,
+        )
+        return answer
 
 
 def _path(kind: str, namespace: str, name: str | None = None) -> str:
@@ -234,17 +306,26 @@ def _parse(data: bytes) -> Json:
         return cast("Json", json.loads(data))
 
 
+def _no_answer(error: Exception) -> ApiError:
+    said = f"no answer from the API server: {error or type(error).__name__}"
+    return ApiError(0, "NoAnswer", said)
+
+
 def _error(status: int, retry_after: str | None, data: bytes) -> ApiError:
     try:
         said = orjson.loads(data)
     except orjson.JSONDecodeError:
         said = {}
-    if not isinstance(said, dict):
-        said = {}
+    after = float(retry_after) if retry_after and retry_after.isdecimal() else None
+    return _told(said if isinstance(said, dict) else {}, status, after)
+
+
+def _told(said: Json, status: int, after: float | None = None) -> ApiError:
+    """The error that a metav1.Status tells."""
     return ApiError(
         status,
         said.get("reason", ""),
         said.get("message") or f"the API server answered {status}",
         tuple(cause.get("reason", "") for cause in (said.get("details") or {}).get("causes") or ()),
-        float(retry_after) if retry_after and retry_after.isdecimal() else None,
+        after,
     )

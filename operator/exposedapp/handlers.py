@@ -1,11 +1,8 @@
-"""The only module that knows kopf: settings, watches, and what an event leads to.
+"""The only module that knows kopf: settings, the watch of the apps, and what an event leads to.
 
-Handlers do two things: remember what an event says, and queue the key of the app it is about. All
-work is done by the queue's workers, which start when everything has been listed once.
-
-kopf's indexing handlers are used for the first half, because kopf runs them for every listed object
-before it runs any other handler: so nothing is reconciled on half a picture, and a restart without
-drift writes nothing. Their results (None) keep kopf's own indexes empty.
+News is remembered, and the key of the app it is about is queued: all work is done by the queue's
+workers. kopf starts to list the apps when everything else has been listed: so nothing is reconciled
+on half a picture, and a restart without drift writes nothing.
 """
 
 import asyncio
@@ -17,15 +14,17 @@ from typing import Any
 
 import kopf
 
-from exposedapp.cache import Cache, Key
+from exposedapp.cache import Cache, Key, key_of
 from exposedapp.cluster import ApiError, Cluster
+from exposedapp.informer import Informer
+from exposedapp.lanes import Lane
 from exposedapp.probe import Prober
 from exposedapp.queue import Burst, WorkQueue
 from exposedapp.reconcile import Reconciler
 from exposedapp.recorder import Recorder
-from exposedapp.resync import resync
+from exposedapp.schema import Json
 from exposedapp.settings import Settings
-from exposedapp.watches import KINDS, Watch, watches
+from exposedapp.watches import APPS, Watch, watches
 
 log = logging.getLogger(__name__)
 
@@ -35,74 +34,68 @@ WAIT_SECONDS = 1.0
 def make_registry(settings: Settings) -> kopf.OperatorRegistry:
     """The whole operator, as kopf wants it: what to do at start, at each event and at the end."""
     registry = kopf.OperatorRegistry()
-    cache = Cache()
-    running = _Running(cache, settings)
+    running = _Running(settings)
     kopf.on.login(registry=registry)(_login)
     kopf.on.startup(registry=registry)(_configure)
     kopf.on.startup(registry=registry)(running.start)
     kopf.on.cleanup(registry=registry)(running.stop)
-    for watch in watches(cache):
-        _handle(watch, running, registry)
+    kopf.on.event(APPS.group, APPS.version, APPS.plural, registry=registry)(running.app_event)
     return registry
-
-
-def _handle(watch: Watch, running: "_Running", registry: kopf.OperatorRegistry) -> None:
-    kind = watch.kind
-    resource = (kind.group, kind.version, kind.plural)
-
-    @kopf.index(*resource, id=f"put-{kind.plural}", registry=registry)
-    async def put(body: kopf.Body, **_: Any) -> None:
-        running.add(watch, watch.put(dict(body)))
-
-    def matters(event: kopf.RawEvent, **_: Any) -> bool:
-        return event["type"] == "DELETED" or not running.queue.started
-
-    @kopf.on.event(*resource, id=f"drop-{kind.plural}", registry=registry, when=matters)
-    async def drop(event: kopf.RawEvent, **_: Any) -> None:
-        running.queue.start()
-        if event["type"] == "DELETED":
-            running.add(watch, watch.drop(dict(event["object"])))
 
 
 class _Running:
     """What exists between kopf's startup and its cleanup."""
 
-    def __init__(self, cache: Cache, settings: Settings) -> None:
-        self._cache = cache
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._cache = Cache()
         self._burst = Burst(self._add_all)
+        self._tasks: list[asyncio.Task[None]] = []
 
-    def add(self, watch: Watch, keys: Iterable[Key]) -> None:
-        """Has the apps worked on that a piece of news is about."""
-        if watch.of_all and self.queue.started:
-            if any(True for _ in keys):
-                self._burst.news()
+    async def app_event(self, event: kopf.RawEvent, **_: Any) -> None:
+        """Remembers what became of an app, and has it worked on."""
+        body = dict(event["object"])
+        key, apps = key_of(body), self._cache.apps
+        if event["type"] == "DELETED":
+            if apps.drop(body):
+                self._queue.add(key)
             return
-        for key in keys:
-            self.queue.add(key)
+        before = apps.get(key)
+        if apps.put(body):
+            self._queue.add(key, _lane(before, apps.get(key) or {}))
+
+    def _news(self, watch: Watch, keys: Iterable[Key]) -> None:
+        """Has the apps worked on that a piece of news is about."""
+        if not watch.of_all:
+            for key in keys:
+                self._queue.add(key)
+        elif any(True for _ in keys):
+            self._burst.news()
 
     def _add_all(self) -> None:
         for key in self._cache.apps:
-            self.queue.add(key)
+            self._queue.add(key)
 
     async def start(self, **_: Any) -> None:
-        """Logs in and waits for the CRD: kopf looks for it once, at the start."""
-        self._cluster = await Cluster.login()
-        self._recorder = Recorder(self._cluster)
-        self._recorder.start()
-        settings = self._settings
+        """Logs in, waits for the CRD, which kopf looks for once, and lists all but the apps."""
+        settings, cache = self._settings, self._cache
+        self._cluster = cluster = await Cluster.login(settings.requests_in_flight)
+        self._recorder = Recorder(cluster)
         self._prober = Prober(
-            settings.probe_rate, settings.probe_in_flight, lambda key: self.queue.add(key)
+            settings.probe_rate, settings.probe_in_flight, lambda key: self._queue.add(key)
         )
+        reconciler = Reconciler(cluster, cache, settings, self._prober, self._recorder.record)
+        self._queue = WorkQueue(reconciler.reconcile, flow=lambda key: key.namespace)
+        await self._wait_for_the_crd()
+        informers = [Informer(cluster, watch, self._news) for watch in watches(cache)]
+        self._tasks = [asyncio.create_task(it.run()) for it in informers]
+        for it in informers:
+            await it.listed.wait()
+        self._recorder.start()
         self._prober.start()
-        reconciler = Reconciler(
-            self._cluster, self._cache, settings, self._prober, self._recorder.record
-        )
-        self.queue = WorkQueue(reconciler.reconcile)
-        self._resyncs = [
-            asyncio.create_task(resync(self._cluster, watch, self.add))
-            for watch in watches(self._cache)
-        ]
+        self._queue.start()
+
+    async def _wait_for_the_crd(self) -> None:
         told = None
         while hindrance := await self._hindrance():
             if hindrance != told:
@@ -123,13 +116,24 @@ class _Running:
 
     async def stop(self, **_: Any) -> None:
         """Ends the workers, then the connections they use."""
-        for task in self._resyncs:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._resyncs, return_exceptions=True)
-        await self.queue.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._queue.stop()
         await self._prober.stop()
         await self._recorder.stop()
         await self._cluster.close()
+
+
+def _lane(before: Json | None, body: Json) -> Lane:
+    """How soon an app is to be worked on: what somebody waits for goes before what is swept."""
+    if before is not None:
+        # One that was deleted has children that are now to be left alone.
+        theirs = ("generation", "annotations", "deletionTimestamp")
+        same = all(before["metadata"].get(it) == body["metadata"].get(it) for it in theirs)
+        return Lane.SWEEP if same else Lane.CHANGED
+    answered = body["status"].get("observedGeneration", -1)
+    return Lane.SWEEP if answered == body["metadata"]["generation"] else Lane.NEW
 
 
 def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
@@ -137,10 +141,6 @@ def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
 
 
 def _configure(settings: kopf.OperatorSettings, **_: Any) -> None:
-    for kind in KINDS:
-        if kind.labels:
-            resource = (kind.group, kind.version, kind.plural)
-            settings.watching.label_selectors[resource] = kind.labels
     # The kinds are known; no rights on namespaces and CRDs are needed to find more.
     settings.scanning.disabled = True
     settings.peering.standalone = True

@@ -1,15 +1,16 @@
 """A keyed work queue: at most one worker per key, nothing lost, nothing done twice.
 
 The rules are those of client-go's workqueue: a key that is added while it is being worked on is
-done once more afterwards; one that fails comes back later and later.
+done once more afterwards; one that fails comes back later and later. Which key is next: lanes.py.
 """
 
 import asyncio
 import logging
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
+
+from exposedapp.lanes import Lane, Lanes
 
 log = logging.getLogger(__name__)
 
@@ -41,25 +42,24 @@ class WorkQueue(Generic[K]):
     The work returns after how many seconds it wants to look again, or None.
     """
 
-    def __init__(self, work: Callable[[K], Awaitable[float | None]]) -> None:
+    def __init__(
+        self,
+        work: Callable[[K], Awaitable[float | None]],
+        flow: Callable[[K], Hashable] = lambda _: None,
+    ) -> None:
+        """Keys of one `flow` wait for each other, those of several take turns."""
         self._work = work
-        self._waiting: deque[K] = deque()
-        self._dirty: set[K] = set()
-        self._busy: set[K] = set()
+        self._waiting = Lanes(flow)
+        self._busy: dict[K, Lane | None] = {}
+        """What is being worked on, and in which lane it is to be done once more, if at all."""
         self._failures: dict[K, int] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    @property
-    def started(self) -> bool:
-        """Whether keys are being worked on."""
-        return bool(self._tasks)
-
     def start(self) -> None:
-        """Starts the workers; a second call does nothing. Keys may be added before."""
-        if not self.started:
-            self._tasks = [asyncio.create_task(self._worker()) for _ in range(WORKERS)]
+        """Starts the workers. Keys may be added before."""
+        self._tasks = [asyncio.create_task(self._worker()) for _ in range(WORKERS)]
 
     async def stop(self) -> None:
         """Ends the workers. What is under way is cancelled: the next start looks anew."""
@@ -69,15 +69,15 @@ class WorkQueue(Generic[K]):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def add(self, key: K) -> None:
-        """Has the key worked on as soon as a worker is free."""
+    def add(self, key: K, lane: Lane = Lane.SWEEP) -> None:
+        """Has the key worked on as soon as it is its turn and a worker is free."""
         if timer := self._timers.pop(key, None):
             timer.cancel()
-        if key in self._dirty:
-            return
-        self._dirty.add(key)
-        if key not in self._busy:
-            self._waiting.append(key)
+        if key in self._busy:
+            known = self._busy[key]
+            self._busy[key] = lane if known is None else min(lane, known)
+        else:
+            self._waiting.add(key, lane)
             self._wake.set()
 
     def add_after(self, key: K, seconds: float) -> None:
@@ -92,14 +92,12 @@ class WorkQueue(Generic[K]):
             while not self._waiting:
                 self._wake.clear()
                 await self._wake.wait()
-            key = self._waiting.popleft()
-            self._dirty.discard(key)
-            self._busy.add(key)
+            key = self._waiting.pop()
+            self._busy[key] = None
             again = await self._attempt(key)
-            self._busy.discard(key)
-            if key in self._dirty:
-                self._waiting.append(key)
-                self._wake.set()
+            lane = self._busy.pop(key)
+            if lane is not None:
+                self.add(key, lane)
             elif again is not None:
                 self.add_after(key, again)
 

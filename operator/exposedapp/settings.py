@@ -16,6 +16,8 @@ class Settings:
     port_mappings: Mapping[NodePortKey, int] = field(default_factory=dict)
     """The port of localhost that leads to a node port, where the nodes themselves are out of reach:
     what kind was given as extraPortMappings."""
+    requests_in_flight: int = 32
+    """Requests to the API server at one time, watches apart."""
     probe: bool = True
     """Whether URLs are tried at all."""
     probe_rate: float = 50.0
@@ -44,6 +46,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     return Settings(
         nodes_host=given("NODES_HOST") or None,
         port_mappings=mappings,
+        requests_in_flight=int(given("REQUESTS_IN_FLIGHT", "32")),
         probe=given("PROBE", "true") == "true",
         probe_rate=float(given("PROBE_RATE", "50")),
         probe_in_flight=int(given("PROBE_IN_FLIGHT", "50")),

@@ -79,7 +79,14 @@ class FakeCluster(Cluster):
         del self.objects[kind, namespace, name]
         self._next_revision()
 
-    async def get(self, kind: str, namespace: str, name: str) -> Json | None:
+    async def get(
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        *,
+        cached: bool = False,  # noqa: ARG002
+    ) -> Json | None:
         self._receive(f"get {kind}")
         return copy.deepcopy(self.objects.get((kind, namespace, name)))
 
@@ -93,6 +100,8 @@ class FakeCluster(Cluster):
         if uid and live and live["metadata"]["uid"] != uid:
             said = f'metadata.uid: Invalid value: "{uid}": field is immutable'
             raise _invalid(kind, wanted, said)
+        if live and not uid and live["metadata"]["uid"] not in self._applied:
+            raise _conflict(kind, meta["name"])
         before = self._owned_alone(live["metadata"]["uid"]) if live else {}
         body = _merge(copy.deepcopy(live or {}), before, copy.deepcopy(wanted))
         stored = self._store(kind, body, live)

@@ -73,21 +73,10 @@ async def test_keys_may_be_added_before_the_start() -> None:
     queue.add("a")
     queue.add("b")
     await turns()
-    assert not queue.started
     assert work.keys == []
     async with running(queue):
-        assert queue.started
         await work.done.wait()
     assert work.keys == ["a", "b"]
-
-
-async def test_a_second_start_does_nothing() -> None:
-    work = Worked(1)
-    queue = WorkQueue(work)
-    async with running(queue):
-        tasks = len(asyncio.all_tasks())
-        queue.start()
-        assert len(asyncio.all_tasks()) == tasks
 
 
 async def test_a_key_added_often_is_worked_on_once() -> None:

@@ -1,0 +1,94 @@
+"""Lists a kind and follows it: for everything but the apps themselves, which kopf watches.
+
+An app's children bring several times as many events as the app does, and all that an event leads to
+is that it is remembered. And after a break the new list tells what was deleted meanwhile, which
+kopf's handlers never hear of.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable
+
+from exposedapp.cache import Key, Listed
+from exposedapp.cluster import ApiError, Cluster
+from exposedapp.schema import Json
+from exposedapp.watches import Watch
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.5
+LAST_PAUSE_SECONDS = 10.0
+EXPIRED = 410
+
+
+class Informer:
+    """Keeps what is remembered of one kind true, and says which apps the news is about."""
+
+    def __init__(
+        self, cluster: Cluster, watch: Watch, queue: Callable[[Watch, Iterable[Key]], None]
+    ) -> None:
+        self._cluster = cluster
+        self._watch = watch
+        self._queue = queue
+        self._version: str | None = None
+        """Where to go on; None: list anew."""
+        self._pause = FIRST_PAUSE_SECONDS
+        self._told = ""
+        self.listed = asyncio.Event()
+        """Set as soon as everything there is has been seen once."""
+
+    async def run(self) -> None:
+        """Lists and follows, for ever, whatever happens to the connection."""
+        while True:
+            try:
+                if self._version is None:
+                    self._version = await self._list()
+                    self._told = ""
+                    self.listed.set()
+                await self._follow(self._version)
+            except ApiError as error:
+                if error.status == EXPIRED:
+                    self._version = None
+                await self._rest(error)
+            except Exception:
+                log.exception("%s: unexpected error; listing anew", self._watch.kind.plural)
+                self._version = None
+                await asyncio.sleep(LAST_PAUSE_SECONDS)
+
+    async def _list(self) -> str:
+        names, version = set(), "0"
+        async for page in self._cluster.list(self._watch.kind):
+            version = page["metadata"]["resourceVersion"]
+            for body in page["items"]:
+                meta = body["metadata"]
+                names.add((meta.get("namespace", ""), meta["name"]))
+                self._queue(self._watch, self._watch.put(body))
+        gone = list(self._watch.sweep(Listed(int(version), names)))
+        if gone:
+            log.info("%s were deleted while nobody watched", self._watch.kind.plural)
+        self._queue(self._watch, gone)
+        return version
+
+    async def _follow(self, version: str) -> None:
+        seconds = int(self._watch.lasts * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
+        async for event in self._cluster.watch(self._watch.kind, version, seconds):
+            self._version = _version(event)
+            self._pause = FIRST_PAUSE_SECONDS
+            if event["type"] == "DELETED":
+                self._queue(self._watch, self._watch.drop(event["object"]))
+            elif event["type"] != "BOOKMARK":
+                self._queue(self._watch, self._watch.put(event["object"]))
+
+    async def _rest(self, error: ApiError) -> None:
+        """Waits before the next try, longer each time; or as long as the API server says."""
+        pause = error.retry_after or self._pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+        self._pause = min(self._pause * 2, LAST_PAUSE_SECONDS)
+        level = logging.DEBUG if str(error) == self._told else logging.WARNING
+        self._told = str(error)
+        log.log(level, "%s: %s; next try in %.1f s", self._watch.kind.plural, error, pause)
+        await asyncio.sleep(pause)
+
+
+def _version(event: Json) -> str:
+    return str(event["object"]["metadata"]["resourceVersion"])

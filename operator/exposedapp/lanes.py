@@ -1,0 +1,72 @@
+"""Which key is next: what somebody waits for before what is swept, each namespace in its turn."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
+from enum import IntEnum
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+SWEEP_EVERY = 4
+"""Every so many turns what is swept goes first, so that it is never starved."""
+
+
+class Lane(IntEnum):
+    """How soon a key is to be worked on."""
+
+    CHANGED = 0
+    """Somebody changed this app, and waits for what comes of it."""
+    NEW = 1
+    """Somebody made this app, perhaps with hundreds of others."""
+    SWEEP = 2
+    """Something around the app changed, or it is only looked after."""
+
+
+class Lanes(Generic[K]):
+    """Keys that wait, each once."""
+
+    def __init__(self, flow: Callable[[K], Hashable]) -> None:
+        self._flow = flow
+        self._lane_of: dict[K, Lane] = {}
+        self._flows: dict[Lane, OrderedDict[Hashable, deque[K]]] = {
+            lane: OrderedDict() for lane in Lane
+        }
+        self._turn = 0
+
+    def __len__(self) -> int:
+        return len(self._lane_of)
+
+    def add(self, key: K, lane: Lane) -> None:
+        """Adds a key, or moves it forward when it waits in a slower lane."""
+        known = self._lane_of.get(key)
+        if known is not None and known <= lane:
+            return
+        # Where it stood before it is passed over later: _lane_of tells where it stands now.
+        self._lane_of[key] = lane
+        self._flows[lane].setdefault(self._flow(key), deque()).append(key)
+
+    def pop(self) -> K:
+        """Takes the next key; raises IndexError when there is none."""
+        self._turn += 1
+        order = list(Lane)
+        if self._turn % SWEEP_EVERY == 0:
+            order.reverse()
+        for lane in order:
+            key = self._next(lane)
+            if key is not None:
+                return key
+        raise IndexError
+
+    def _next(self, lane: Lane) -> K | None:
+        flows = self._flows[lane]
+        while flows:
+            flow, keys = next(iter(flows.items()))
+            key = keys.popleft()
+            if keys:
+                flows.move_to_end(flow)
+            else:
+                del flows[flow]
+            if self._lane_of.get(key) == lane:
+                del self._lane_of[key]
+                return key
+        return None
