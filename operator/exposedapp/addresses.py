@@ -1,12 +1,11 @@
 """Pure: under which addresses an app can be reached, from its Service, its pods and the nodes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from exposedapp import nodes
 from exposedapp.api import ExposedAppSpec, NodesSpec, NodesStatus, PortStatus
 from exposedapp.labels import Identity
-from exposedapp.nodes import Node
+from exposedapp.nodes import Nodes, Survey, choose
 from exposedapp.resources import NODE_PORT_TYPES
 from exposedapp.schema import Json
 from exposedapp.service import LoadBalancerStatus, Port
@@ -84,7 +83,7 @@ def find(
     spec: ExposedAppSpec | None,
     service: Json,
     endpoints: Sequence[Endpoint],
-    known: Iterable[Node],
+    known: Nodes,
     settings: Settings,
 ) -> Addresses:
     """The addresses of an app with this Service."""
@@ -107,15 +106,18 @@ def find(
     families = body.get("ipFamilies") or ["IPv4"]
     wanted = (spec and spec.nodes) or NodesSpec()
     local = body.get("externalTrafficPolicy") == "Local"
-    with_pods = {it.node or "" for it in endpoints if it.ready and not it.terminating}
-    hindrances = {
-        it: nodes.why_not(it, wanted, families, with_pods if local else None) for it in known
-    }
-    eligible = [it for it, why in hindrances.items() if why is None]
+    with_pods = {it.node for it in endpoints if it.ready and not it.terminating}
+    survey = known.survey(wanted, families)
     numbered = [it for it in ways if it.node_port]
-    listed = nodes.choose(app.uid, eligible, min(wanted.limit, _most(numbered, len(families))))
+    limit = min(wanted.limit, _most(numbered, len(families)))
+    if local:
+        eligible = [it for it in survey.hosts if it in with_pods]
+        listed = choose(app.uid, eligible, limit)
+    else:
+        eligible = list(survey.hosts)
+        listed = survey.choose(app.uid, limit)
     override = wanted.host or settings.nodes_host
-    hosts = [host for it in listed for host in nodes.hosts(it, wanted.address_types, families)]
+    hosts = [host for it in listed for host in survey.hosts[it]]
     if override and listed:
         hosts = [override]
     ingress = (status.get("loadBalancer") or {}).get("ingress") or []
@@ -145,8 +147,8 @@ def find(
             if it.protocol == "TCP" and _may_try(wanted, settings)
             for url, host in zip(at_nodes[it], hosts, strict=True)
         ],
-        why_no_node=None if listed else _why_none(hindrances.values()),
-        pods_decide=local and any(nodes.why_not(it, wanted, families) is None for it in hindrances),
+        why_no_node=None if listed else _why_none(survey),
+        pods_decide=local and bool(survey.hosts),
     )
 
 
@@ -207,10 +209,9 @@ def _host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _why_none(hindrances: Iterable[str | None]) -> str:
-    counts: dict[str, int] = {}
-    for why in hindrances:
-        if why is not None:
-            counts[why] = counts.get(why, 0) + 1
+def _why_none(survey: Survey) -> str:
+    counts = dict(survey.hindrances)
+    if survey.hosts:
+        counts["without a ready pod (externalTrafficPolicy Local)"] = len(survey.hosts)
     told = ", ".join(f"{count} {why}" for why, count in sorted(counts.items()))
     return f"No node forwards to the app: {told or 'there are no nodes'}."

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import orjson
 
 from exposedapp.addresses import Endpoint
-from exposedapp.nodes import Node, parse_node
+from exposedapp.nodes import Node, Nodes, parse_node
 from exposedapp.schema import Json
 
 DROPPED_KEPT = 1000
@@ -105,12 +105,19 @@ class Cache:
         self.children = {"Deployment": Store(), "Service": Store()}
         self.nodes: dict[str, Node] = {}
         self._node_versions: dict[str, int] = {}
+        self._all_nodes: Nodes | None = None
         self._slices: dict[Key, dict[str, tuple[Endpoint, ...]]] = {}
         self._slice_versions: dict[tuple[Key, str], int] = {}
 
     def endpoints(self, key: Key) -> list[Endpoint]:
         """The pods behind an app's Service; one in two slices (two IP families) comes twice."""
         return [it for part in self._slices.get(key, {}).values() for it in part]
+
+    def all_nodes(self) -> Nodes:
+        """The nodes as they are now."""
+        if self._all_nodes is None:
+            self._all_nodes = Nodes(self.nodes.values())
+        return self._all_nodes
 
     def put_node(self, body: Json) -> bool:
         """Remembers a node; False when nothing that matters is different."""
@@ -119,6 +126,7 @@ class Cache:
         if self.nodes.get(node.name) == node:
             return False
         self.nodes[node.name] = node
+        self._all_nodes = None
         return True
 
     def drop_node(self, body: Json) -> bool:
@@ -127,6 +135,7 @@ class Cache:
 
     def _drop_node(self, name: str) -> bool:
         self._node_versions.pop(name, None)
+        self._all_nodes = None
         return self.nodes.pop(name, None) is not None
 
     def sweep_nodes(self, listed: Listed) -> bool:

@@ -1,9 +1,11 @@
 """Pure: which nodes forward to an app, and at which of their addresses."""
 
 import hashlib
+import heapq
 import ipaddress
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from exposedapp.api import AddressType, NodesSpec
@@ -20,6 +22,8 @@ DYING_TAINTS = (
     "node.cloudprovider.kubernetes.io/shutdown",
 )
 """What autoscalers and cloud providers put on a node that is about to go."""
+
+MOST_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,11 @@ def why_not(
     node: Node,
     wanted: NodesSpec,
     families: Sequence[str],
-    with_pods: Collection[str] | None = None,
 ) -> str | None:
-    """Why a node is not listed for an app, in a few words; None when it is.
+    """Why a node does not forward to an app, in a few words; None when it does.
 
-    `with_pods` are the nodes that run a ready pod of the app, when only those forward
-    (externalTrafficPolicy Local). A cordoned node forwards. So does a control-plane node, which
-    kubeadm labels as excluded so that load balancers leave it alone.
+    A cordoned node forwards. So does a control-plane node, which kubeadm labels as excluded so that
+    load balancers leave it alone.
     """
     if node.deleting:
         return "being deleted"
@@ -81,8 +83,6 @@ def why_not(
     if not hosts(node, wanted.address_types, families):
         types, kinds = " or ".join(wanted.address_types), " or ".join(families)
         return f"without an {kinds} address of type {types}"
-    if with_pods is not None and node.name not in with_pods:
-        return "without a ready pod (externalTrafficPolicy Local)"
     return None
 
 
@@ -110,19 +110,75 @@ def hosts(node: Node, types: Sequence[AddressType], families: Sequence[str]) -> 
     return []
 
 
-def choose(uid: str, nodes: Iterable[Node], limit: int) -> list[Node]:
+def choose(uid: str, names: Iterable[str], limit: int) -> list[str]:
     """At most so many of the nodes, by rendezvous hashing.
 
     Each app gets its own, evenly spread; when a node comes or goes, only the apps that list it
     change (Thaler and Ravishankar, 1998).
     """
-    eligible = list(nodes)
+    eligible = list(names)
     if len(eligible) <= limit:
         return eligible
-    return sorted(
-        eligible,
-        key=lambda node: hashlib.blake2b(f"{uid}/{node.name}".encode(), digest_size=8).digest(),
-    )[:limit]
+    seed = hashlib.blake2b(f"{uid}/".encode(), digest_size=8)
+
+    def weight(name: str) -> bytes:
+        found = seed.copy()
+        found.update(name.encode())
+        return found.digest()
+
+    return heapq.nsmallest(limit, eligible, key=weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the nodes are to all apps that ask for the same."""
+
+    hosts: Mapping[str, Sequence[str]]
+    """By the names of the nodes that forward: their addresses, see hosts()."""
+    hindrances: Mapping[str, int]
+    """Why others do not, and how many."""
+    _chosen: dict[tuple[str, int], list[str]] = field(default_factory=dict)
+
+    def choose(self, uid: str, limit: int) -> list[str]:
+        """The names of the nodes that an app lists, see above."""
+        if len(self._chosen) > MOST_KEPT:
+            self._chosen.clear()
+        found = self._chosen.get((uid, limit))
+        if found is None:
+            found = self._chosen[uid, limit] = choose(uid, self.hosts, limit)
+        return found
+
+
+class Nodes:
+    """All nodes as they are at a moment.
+
+    What follows from them is kept: most apps ask for the same, and a cluster may have thousands.
+    """
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self._nodes = tuple(nodes)
+        self._surveys: dict[tuple[object, ...], Survey] = {}
+
+    def survey(self, wanted: NodesSpec, families: Sequence[str]) -> Survey:
+        """Which nodes forward, and which of their addresses count."""
+        selector = tuple(sorted((wanted.selector or {}).items()))
+        asked = (selector, *wanted.address_types, *families)
+        found = self._surveys.get(asked)
+        if found is None:
+            if len(self._surveys) > MOST_KEPT:
+                self._surveys.clear()
+            found = self._surveys[asked] = _survey(self._nodes, wanted, families)
+        return found
+
+
+def _survey(nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str]) -> Survey:
+    forward, hindrances = {}, Counter[str]()
+    for node in nodes:
+        if why := why_not(node, wanted, families):
+            hindrances[why] += 1
+        else:
+            forward[node.name] = hosts(node, wanted.address_types, families)
+    return Survey(forward, hindrances)
 
 
 @lru_cache(maxsize=4096)

@@ -215,8 +215,7 @@ class Reconciler:
         if service is None:
             # Without a Service there is no address; the ports stay, so that it gets the same again.
             return Addresses(ports=previous.ports or ())
-        known = self._cache.nodes.values()
-        return find(app, spec, service, endpoints, known, self._settings)
+        return find(app, spec, service, endpoints, self._cache.all_nodes(), self._settings)
 
     def _targets(
         self, spec: ExposedAppSpec | None, at: Addresses, endpoints: list[Endpoint]

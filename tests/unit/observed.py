@@ -7,7 +7,7 @@ from exposedapp import status
 from exposedapp.addresses import Addresses, Endpoint, find
 from exposedapp.api import Condition, ExposedAppSpec, ExposedAppStatus
 from exposedapp.labels import Identity
-from exposedapp.nodes import Node
+from exposedapp.nodes import Node, Nodes
 from exposedapp.reach import NOTHING_TRIED, Answers
 from exposedapp.reasons import ChildKind, Problem, Trouble
 from exposedapp.schema import Json
@@ -47,7 +47,7 @@ class Seen:
         nodes, settings = fields.pop("nodes"), fields.pop("settings")
         at = Addresses(ports=self.previous.ports or ())
         if self.service is not None:
-            at = find(self.app, self.spec, self.service, self.endpoints, nodes, settings)
+            at = find(self.app, self.spec, self.service, self.endpoints, Nodes(nodes), settings)
         return Observed(**fields, at=at)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from exposedapp.addresses import Addresses, Endpoint, find
 from exposedapp.api import ExposedAppSpec
-from exposedapp.nodes import Node
+from exposedapp.nodes import Node, Nodes
 from exposedapp.reach import NOTHING_TRIED, pick
 from exposedapp.schema import Json
 from exposedapp.settings import Settings, from_environment
@@ -23,7 +23,7 @@ def found(
     endpoints: list[Endpoint] = PODS,
     nodes: list[Node] = NODES,
 ) -> Addresses:
-    return find(APP, spec or spec_of(), service, endpoints, nodes, Settings())
+    return find(APP, spec or spec_of(), service, endpoints, Nodes(nodes), Settings())
 
 
 def best(at: Addresses, before: str | None = None) -> str | None:
@@ -102,13 +102,16 @@ def test_each_port_has_its_own_scheme_and_path() -> None:
 def test_a_port_that_the_spec_does_not_have() -> None:
     # While a change is under way, and while the spec is wrong.
     assert found(service_body(port(81, 30081)), nodes=NODES[:1]).urls == ["http://10.0.0.1:30081"]
-    unknown = find(APP, None, service_body(port(80, 30001)), PODS, NODES[:1], Settings())
+    unknown = find(APP, None, service_body(port(80, 30001)), PODS, Nodes(NODES[:1]), Settings())
     assert unknown.urls == ["http://10.0.0.1:30001"]
 
 
 def test_without_a_spec_the_live_port_tells_the_scheme() -> None:
     service = service_body(port(443, 30001, appProtocol="https"))
-    assert best(find(APP, None, service, PODS, NODES[:1], Settings())) == "https://10.0.0.1:30001"
+    assert (
+        best(find(APP, None, service, PODS, Nodes(NODES[:1]), Settings()))
+        == "https://10.0.0.1:30001"
+    )
 
 
 # --- inside the cluster, and at the API server ----------------------------------------------------
@@ -270,7 +273,7 @@ def test_cluster_lists_all_nodes() -> None:
 def at_nodes(settings: Settings, count: int = 2, **wanted: Any) -> Addresses:
     nodes = [node(f"n{i}", ("InternalIP", f"10.0.0.{i}")) for i in range(count)]
     spec = spec_of(nodes=wanted, ports=[{"port": 80, "path": "/" + "p" * 1000}])
-    return find(APP, spec, service_body(port(80, 30001)), PODS, nodes, settings)
+    return find(APP, spec, service_body(port(80, 30001)), PODS, Nodes(nodes), settings)
 
 
 def test_a_host_stands_for_all_nodes() -> None:
@@ -303,7 +306,7 @@ def test_a_status_stays_small_however_long_the_paths_are() -> None:
     ports = [{"name": f"p{i}", "port": i, "path": "/" + "p" * 1000} for i in range(1, 65)]
     spec = spec_of(nodes={"limit": 64}, ports=ports)
     service = service_body(*(port(i, 30000 + i) for i in range(1, 65)))
-    urls = find(APP, spec, service, PODS, nodes, Settings()).urls
+    urls = find(APP, spec, service, PODS, Nodes(nodes), Settings()).urls
     assert len(urls) == 64, "one node, with all its ports"
     assert sum(map(len, urls)) < 100_000
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exposedapp.api import NodesSpec
-from exposedapp.nodes import EXCLUSION_LABEL, Node, choose, hosts, parse_node, why_not
+from exposedapp.nodes import EXCLUSION_LABEL, Node, Nodes, choose, hosts, parse_node, why_not
 from exposedapp.schema import Json
 from unit.objects import node, node_body
 
@@ -251,50 +251,77 @@ def test_addresses(
 # --- choose -------------------------------------------------------------------------------------
 
 UIDS = st.integers(0, 10_000).map(lambda number: f"uid-{number}")
-NODES = st.integers(0, 60).map(lambda count: [node(f"node-{number}") for number in range(count)])
-
-
-def names(chosen: list[Node]) -> set[str]:
-    return {it.name for it in chosen}
+NODES = st.integers(0, 60).map(lambda count: [f"node-{number}" for number in range(count)])
 
 
 @given(UIDS, st.integers(0, LIMIT))
 def test_as_many_as_fit_are_all_taken(uid: str, count: int) -> None:
-    nodes = [node(f"node-{number}") for number in range(count)]
+    nodes = [f"node-{number}" for number in range(count)]
     assert choose(uid, nodes, LIMIT) == nodes
 
 
 @given(UIDS, NODES, st.randoms(use_true_random=False))
 def test_the_choice_is_bounded_and_does_not_depend_on_the_order(
-    uid: str, nodes: list[Node], dice: Random
+    uid: str, nodes: list[str], dice: Random
 ) -> None:
     chosen = choose(uid, nodes, LIMIT)
-    assert len(chosen) == len(names(chosen)) == min(len(nodes), LIMIT)
-    assert names(chosen) <= names(nodes)
+    assert len(chosen) == len(set(chosen)) == min(len(nodes), LIMIT)
+    assert set(chosen) <= set(nodes)
     shuffled = nodes.copy()
     dice.shuffle(shuffled)
-    assert names(choose(uid, shuffled, LIMIT)) == names(chosen)
+    assert set(choose(uid, shuffled, LIMIT)) == set(chosen)
 
 
 @given(UIDS, NODES.filter(lambda nodes: len(nodes) > 1), st.data())
 def test_only_apps_that_list_a_removed_node_change(
-    uid: str, nodes: list[Node], data: st.DataObject
+    uid: str, nodes: list[str], data: st.DataObject
 ) -> None:
     gone = data.draw(st.sampled_from(nodes))
-    before = names(choose(uid, nodes, LIMIT))
-    after = names(choose(uid, [it for it in nodes if it != gone], LIMIT))
-    if gone.name in before:
-        assert before - after == {gone.name}
+    before = set(choose(uid, nodes, LIMIT))
+    after = set(choose(uid, [it for it in nodes if it != gone], LIMIT))
+    if gone in before:
+        assert before - after == {gone}
         assert len(after - before) == min(1, max(0, len(nodes) - LIMIT))
     else:
         assert after == before
 
 
 def test_apps_are_spread_over_all_nodes() -> None:
-    nodes = [node(f"node-{number}") for number in range(100)]
+    nodes = [f"node-{number}" for number in range(100)]
     apps = [f"uid-{number}" for number in range(500)]
-    taken = [name for uid in apps for name in names(choose(uid, nodes, LIMIT))]
-    counts = {it.name: taken.count(it.name) for it in nodes}
+    taken = [name for uid in apps for name in choose(uid, nodes, LIMIT)]
+    counts = {it: taken.count(it) for it in nodes}
     # 80 each on average, with a standard deviation of about 8.
     assert min(counts.values()) > 40
     assert max(counts.values()) < 120
+
+
+# --- survey -------------------------------------------------------------------------------------
+
+
+def test_what_follows_from_the_nodes_is_worked_out_once_for_all_who_ask_the_same() -> None:
+    nodes = Nodes([node("a", INTERNAL), node("b", INTERNAL)])
+    first = nodes.survey(NodesSpec(), ["IPv4"])
+    assert nodes.survey(NodesSpec(limit=1), ["IPv4"]) is first
+    assert nodes.survey(NodesSpec(selector={"zone": "a"}), ["IPv4"]) is not first
+    assert nodes.survey(NodesSpec(), ["IPv4", "IPv6"]) is not first
+    assert nodes.survey(NodesSpec(address_types=["Hostname"]), ["IPv4"]) is not first
+
+
+def test_a_choice_that_is_kept_is_the_same_choice() -> None:
+    names = [f"node-{number}" for number in range(40)]
+    survey = Nodes(node(it, INTERNAL) for it in names).survey(NodesSpec(), ["IPv4"])
+    for limit in (4, LIMIT):
+        for uid in ("u1", "u2"):
+            for _ in range(2):
+                assert survey.choose(uid, limit) == choose(uid, names, limit)
+
+
+def test_a_survey_counts_why_nodes_do_not_forward() -> None:
+    known = [node("a", INTERNAL), *(node(it, INTERNAL, ready=False) for it in "bc"), node("d", NAME)]
+    survey = Nodes(known).survey(NodesSpec(), ["IPv4"])
+    assert survey.hosts == {"a": ["10.0.0.1"]}
+    assert survey.hindrances == {
+        "not ready": 2,
+        "without an IPv4 address of type ExternalIP or InternalIP": 1,
+    }

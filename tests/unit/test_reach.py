@@ -6,6 +6,7 @@ import pytest
 
 from exposedapp.addresses import find
 from exposedapp.api import Condition, ProbeSpec
+from exposedapp.nodes import Nodes
 from exposedapp.reach import (
     MOST_QUOTED,
     NOTHING_TRIED,
@@ -298,7 +299,7 @@ BALANCED: Json = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
 def test_what_can_be_tried(
     service: Json, nodes: Json, settings: dict[str, Any], to_try: list[tuple[str, str, int]]
 ) -> None:
-    at = find(APP, spec_of(nodes=nodes), service, [], NODES, Settings(**settings))
+    at = find(APP, spec_of(nodes=nodes), service, [], Nodes(NODES), Settings(**settings))
     assert list(at.to_try) == to_try
     # Nothing is tried that is not listed.
     assert {url for url, _, _ in at.to_try} <= set(at.urls)
