@@ -318,7 +318,8 @@ def test_a_choice_that_is_kept_is_the_same_choice() -> None:
 
 
 def test_a_survey_counts_why_nodes_do_not_forward() -> None:
-    known = [node("a", INTERNAL), *(node(it, INTERNAL, ready=False) for it in "bc"), node("d", NAME)]
+    away = [node(it, INTERNAL, ready=False) for it in "bc"]
+    known = [node("a", INTERNAL), *away, node("d", NAME)]
     survey = Nodes(known).survey(NodesSpec(), ["IPv4"])
     assert survey.hosts == {"a": ["10.0.0.1"]}
     assert survey.hindrances == {
