@@ -18,37 +18,23 @@ from exposedapp.api import ExposedAppSpec, ExposedAppStatus
 from exposedapp.cache import Cache, Key
 from exposedapp.children import Applied, Children, Outcome
 from exposedapp.cluster import ApiError, Cluster
-from exposedapp.events import Happening, of_children, of_status
+from exposedapp.events import Happening, of_children
 from exposedapp.labels import Identity, selector_string
 from exposedapp.pods import pod_trouble
 from exposedapp.probe import Prober
+from exposedapp.publish import Gone, Held, Publisher
 from exposedapp.queue import Retry
 from exposedapp.reach import Target, patience, targets
 from exposedapp.reasons import CHILD_KINDS, ChildKind, Problem, Reason, Trouble
 from exposedapp.resources import SpecError, make_deployment, make_service, pod_labels
 from exposedapp.schema import Json
 from exposedapp.settings import Settings
-from exposedapp.status import (
-    Observed,
-    changes,
-    compute,
-    is_reconciling,
-    is_urgent,
-    pods_are_well,
-    summary,
-    tells_pod_trouble,
-    waits,
-)
+from exposedapp.status import Observed, compute, pods_are_well, tells_pod_trouble
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SETTLED_PACE = (1.0, 5.0)
-"""A status whose news can wait is written when nothing more has come for so long, but not later
-than this; both in seconds."""
-ROLLOUT_PACE = (10.0, 30.0)
-"""The same while pods are on their way: their last step is urgent, and takes the others along."""
 OUTDATED_SECONDS = 5.0
 """How long endpoints that have not changed since the Service's selector did count as the old ones:
 much longer than the EndpointSlice controller takes."""
@@ -70,9 +56,7 @@ class _Memory:
     trouble: Trouble | None = None
     look_at: float | None = None
     look_every: float = FIRST_LOOK_SECONDS
-    held_back: ExposedAppStatus | None = None
-    held_since: float = 0.0
-    held_changed: float = 0.0
+    held: Held = field(default_factory=Held)
 
 
 class Reconciler:
@@ -90,6 +74,7 @@ class Reconciler:
         self._cluster = cluster
         self._cache = cache
         self._children = Children(cluster, cache, clock)
+        self._publisher = Publisher(cluster, cache, record, clock)
         self._settings = settings
         self._prober = prober
         self._record = record
@@ -106,8 +91,7 @@ class Reconciler:
         body = self._cache.apps.get(key)
         if body is None or "deletionTimestamp" in body["metadata"]:
             # The owner references remove the children; making them again would be a fight.
-            self._memory.pop(key, None)
-            self._prober.want(key, ())
+            self._forget(key)
             return None
         app = Identity(key.namespace, key.name, body["metadata"]["uid"])
         memory = self._remember(key, app.uid, body["metadata"]["generation"])
@@ -146,7 +130,11 @@ class Reconciler:
         look = await self._look_at_pods(seen, memory)
         status = compute(replace(seen, trouble=memory.trouble))
         version = body["metadata"]["resourceVersion"]
-        due = await self._write_status(app, version, previous, status, memory)
+        try:
+            due = await self._publisher.publish(app, version, previous, status, memory.held)
+        except Gone:
+            self._forget(key)
+            return None
         settled = memory.outdated[1] - self._clock() if memory.outdated else None
         judged = patience(answers, seen.waited)
         again = min((it for it in (look, due, settled, judged) if it is not None), default=None)
@@ -154,6 +142,10 @@ class Reconciler:
             message = problems[0].message if problems else next(iter(waiting.values()))
             raise Retry(message, at_most=again)
         return again
+
+    def _forget(self, key: Key) -> None:
+        self._memory.pop(key, None)
+        self._prober.want(key, ())
 
     def _remember(self, key: Key, uid: str, generation: int) -> _Memory:
         memory = self._memory.get(key)
@@ -261,49 +253,6 @@ class Reconciler:
             memory.look_at = now + memory.look_every
         return memory.look_at - now
 
-    async def _write_status(
-        self,
-        app: Identity,
-        version: str,
-        previous: ExposedAppStatus,
-        status: ExposedAppStatus,
-        memory: _Memory,
-    ) -> float | None:
-        """Writes what changed, if anything, now or together with what else changes soon.
-
-        Returns after how many seconds a status that was held back is due.
-        """
-        key, different = Key(app.namespace, app.name), changes(previous, status)
-        if not different:
-            memory.held_back = None
-            return None
-        now = self._clock()
-        if not is_urgent(previous, status):
-            if memory.held_back is None:
-                memory.held_since = now
-            if memory.held_back != status:
-                memory.held_back, memory.held_changed = status, now
-            under_way = is_reconciling(status) and not waits(status)
-            quiet, longest = ROLLOUT_PACE if under_way else SETTLED_PACE
-            due = min(memory.held_changed + quiet, memory.held_since + longest)
-            if now < due:
-                return due - now
-        try:
-            answer = await self._cluster.patch_status(*key, version, different)
-        except ApiError as error:
-            if error.status == 404:
-                self._cache.apps.forget(key, memory.uid)
-                self._memory.pop(key, None)
-                self._prober.want(key, ())
-                return None
-            raise Retry(str(error), error.retry_after) from error
-        memory.held_back = None
-        self._cache.apps.put(answer)
-        _log_transition(key, previous, status)
-        for happened in of_status(previous, status):
-            self._record(app, happened)
-        return None
-
 
 def _selector(service: Json | None) -> dict[str, str]:
     return (service["spec"].get("selector") or {}) if service else {}
@@ -339,9 +288,3 @@ def _told(error: ValidationError | SpecError) -> str:
         field = ".".join(str(part) for part in it["loc"])
         found.append(f"spec.{field}: {it['msg'].removeprefix('Value error, ')}")
     return "; ".join(found)
-
-
-def _log_transition(key: Key, previous: ExposedAppStatus, status: ExposedAppStatus) -> None:
-    before, after = summary(previous), summary(status)
-    if after and (before is None or (before.status, before.reason) != (after.status, after.reason)):
-        log.info("%s/%s: Ready=%s %s: %s", *key, after.status, after.reason, after.message)

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 
+from exposedapp.publish import SETTLED_PACE
 from exposedapp.reconcile import (
     FIRST_LOOK_SECONDS,
     LAST_LOOK_SECONDS,
-    SETTLED_PACE,
 )
 from unit.objects import endpoint_body, node_body, pod_body, slice_body
 from unit.world import BUSY, PODS, World
