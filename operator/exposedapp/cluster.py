@@ -11,7 +11,8 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Self, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
@@ -90,6 +91,9 @@ class Cluster:
     def __init__(self, configuration: client.Configuration, in_flight: int = IN_FLIGHT) -> None:
         # What bounds the requests is below: watches, which last, have connections of their own.
         configuration.connection_pool_maxsize = 0
+        # Asked once: aiohttp reads the environment anew for every request, in a thread.
+        configuration.proxy = configuration.proxy or _proxy(configuration.host)
+        configuration.client_session_kwargs = {"trust_env": False}
         self._configuration = configuration
         self._client = client.ApiClient(configuration)
         self._free = asyncio.Semaphore(in_flight)
@@ -285,6 +289,12 @@ class Cluster:
             _request_timeout=timeout,
         )
         return answer
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment (HTTPS_PROXY, NO_PROXY) has for the API server, if any."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
 def _path(kind: str, namespace: str, name: str | None = None) -> str:
