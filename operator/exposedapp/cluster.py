@@ -8,7 +8,8 @@ refresh, and one bounded pool of connections.
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Self, cast
 from urllib.parse import quote, urlsplit
@@ -97,6 +98,8 @@ class Cluster:
         self._configuration = configuration
         self._client = client.ApiClient(configuration)
         self._free = asyncio.Semaphore(in_flight)
+        self.observe: Callable[[str, int, float], None] = lambda *_: None
+        """Is told of each request: its method, the answer's code (0: none) and the seconds."""
 
     @classmethod
     async def login(cls, in_flight: int = IN_FLIGHT) -> Self:
@@ -111,6 +114,11 @@ class Cluster:
         except config.ConfigException:
             await config.load_kube_config(client_configuration=configuration)
         return cls(configuration, in_flight)
+
+    @property
+    def host(self) -> str:
+        """The API server's address."""
+        return str(self._configuration.host)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -255,15 +263,17 @@ class Cluster:
         path: str,
         body: Json | None = None,
         content_type: str | None = None,
-        accept: str = "application/json",
     ) -> Json:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with self._free:
+            start = time.monotonic()
             try:
-                answer = await self._send(method, path, timeout, body, content_type, accept)
+                answer = await self._send(method, path, timeout, body, content_type)
                 data = await answer.read()
             except (aiohttp.ClientError, TimeoutError) as error:
+                self.observe(method, 0, time.monotonic() - start)
                 raise _no_answer(error) from error
+            self.observe(method, answer.status, time.monotonic() - start)
         if 200 <= answer.status < 300:
             return _parse(data)
         raise _error(answer.status, answer.getheader("Retry-After"), data)
@@ -275,9 +285,8 @@ class Cluster:
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's word for it
         body: Json | None = None,
         content_type: str | None = None,
-        accept: str = "application/json",
     ) -> RESTResponse:
-        headers = {"Accept": accept, "User-Agent": FIELD_MANAGER}
+        headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER}
         if content_type:
             headers["Content-Type"] = content_type
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)

@@ -18,6 +18,7 @@ from exposedapp.cache import Cache, Key, key_of
 from exposedapp.cluster import ApiError, Cluster
 from exposedapp.informer import Informer
 from exposedapp.lanes import Lane
+from exposedapp.metrics import Metrics
 from exposedapp.probe import Prober
 from exposedapp.queue import Burst, WorkQueue
 from exposedapp.reconcile import Reconciler
@@ -31,10 +32,10 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0
 
 
-def make_registry(settings: Settings) -> kopf.OperatorRegistry:
+def make_registry(settings: Settings, metrics: Metrics) -> kopf.OperatorRegistry:
     """The whole operator, as kopf wants it: what to do at start, at each event and at the end."""
     registry = kopf.OperatorRegistry()
-    running = _Running(settings)
+    running = _Running(settings, metrics)
     kopf.on.login(registry=registry)(_login)
     kopf.on.startup(registry=registry)(_configure)
     kopf.on.startup(registry=registry)(running.start)
@@ -46,8 +47,9 @@ def make_registry(settings: Settings) -> kopf.OperatorRegistry:
 class _Running:
     """What exists between kopf's startup and its cleanup."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._cache = Cache()
         self._burst = Burst(self._add_all)
         self._tasks: list[asyncio.Task[None]] = []
@@ -78,16 +80,25 @@ class _Running:
 
     async def start(self, **_: Any) -> None:
         """Logs in, waits for the CRD, which kopf looks for once, and lists all but the apps."""
-        settings, cache = self._settings, self._cache
+        settings, cache, metrics = self._settings, self._cache, self._metrics
+        metrics.reset()
         self._cluster = cluster = await Cluster.login(settings.requests_in_flight)
+        cluster.observe = metrics.requests_of(cluster.host)
         self._recorder = Recorder(cluster)
         self._prober = Prober(
-            settings.probe_rate, settings.probe_in_flight, lambda key: self._queue.add(key)
+            settings.probe_rate,
+            settings.probe_in_flight,
+            lambda key: self._queue.add(key),
+            tried=metrics.probes.tried,
         )
-        reconciler = Reconciler(cluster, cache, settings, self._prober, self._recorder.record)
-        self._queue = WorkQueue(reconciler.reconcile, flow=lambda key: key.namespace)
+        metrics.probes.state = self._prober.state
+        reconciler = Reconciler(
+            cluster, cache, settings, self._prober, self._recorder.record, metrics.apps
+        )
+        self._queue = WorkQueue(reconciler.reconcile, lambda key: key.namespace, metrics.queue)
         await self._wait_for_the_crd()
-        informers = [Informer(cluster, watch, self._news) for watch in watches(cache)]
+        seen = metrics.watches.seen
+        informers = [Informer(cluster, watch, self._news, seen) for watch in watches(cache)]
         self._tasks = [asyncio.create_task(it.run()) for it in informers]
         for it in informers:
             await it.listed.wait()

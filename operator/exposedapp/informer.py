@@ -26,11 +26,17 @@ class Informer:
     """Keeps what is remembered of one kind true, and says which apps the news is about."""
 
     def __init__(
-        self, cluster: Cluster, watch: Watch, queue: Callable[[Watch, Iterable[Key]], None]
+        self,
+        cluster: Cluster,
+        watch: Watch,
+        queue: Callable[[Watch, Iterable[Key]], None],
+        seen: Callable[[str], None],
     ) -> None:
+        """`seen` is told the kind's plural whenever the API server has said something of it."""
         self._cluster = cluster
         self._watch = watch
         self._queue = queue
+        self._seen = seen
         self._version: str | None = None
         """Where to go on; None: list anew."""
         self._pause = FIRST_PAUSE_SECONDS
@@ -60,6 +66,7 @@ class Informer:
         names, version = set(), "0"
         async for page in self._cluster.list(self._watch.kind):
             version = page["metadata"]["resourceVersion"]
+            self._seen(self._watch.kind.plural)
             for body in page["items"]:
                 meta = body["metadata"]
                 names.add((meta.get("namespace", ""), meta["name"]))
@@ -74,11 +81,13 @@ class Informer:
         seconds = int(self._watch.lasts * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
         async for event in self._cluster.watch(self._watch.kind, version, seconds):
             self._version = _version(event)
+            self._seen(self._watch.kind.plural)
             self._pause = FIRST_PAUSE_SECONDS
             if event["type"] == "DELETED":
                 self._queue(self._watch, self._watch.drop(event["object"]))
             elif event["type"] != "BOOKMARK":
                 self._queue(self._watch, self._watch.put(event["object"]))
+        self._seen(self._watch.kind.plural)
 
     async def _rest(self, error: ApiError) -> None:
         """Waits before the next try, longer each time; or as long as the API server says."""

@@ -1,7 +1,7 @@
 """The operator's process: `python -m exposedapp.main`.
 
-Environment: EXPOSEDAPP_LOG_LEVEL (default INFO), EXPOSEDAPP_HEALTH_PORT (default 8080), and what
-settings.py reads.
+Environment: EXPOSEDAPP_LOG_LEVEL (default INFO), EXPOSEDAPP_HEALTH_PORT (default 8080),
+EXPOSEDAPP_METRICS_PORT (default 8081; 0: none), and what settings.py reads.
 """
 
 import asyncio
@@ -10,8 +10,11 @@ import os
 import sys
 
 import kopf
+import uvloop
 
 from exposedapp.handlers import make_registry
+from exposedapp.metrics import Metrics
+from exposedapp.metrics_server import measured
 from exposedapp.settings import Settings, from_environment
 
 AGAIN_SECONDS = 5
@@ -37,8 +40,10 @@ def main() -> None:
             handler.addFilter(_without_kopf_traces)
     sys.setrecursionlimit(DEEPEST_JSON)
     port = int(os.environ.get("EXPOSEDAPP_HEALTH_PORT", "8080"))
+    metrics_port = int(os.environ.get("EXPOSEDAPP_METRICS_PORT", "8081"))
     settings = from_environment(os.environ)
-    asyncio.run(_run(settings, f"http://0.0.0.0:{port}/healthz"))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(settings, f"http://0.0.0.0:{port}/healthz", metrics_port))
 
 
 def _without_kopf_traces(record: logging.LogRecord) -> bool:
@@ -48,12 +53,18 @@ def _without_kopf_traces(record: logging.LogRecord) -> bool:
     return True
 
 
-async def _run(settings: Settings, health: str) -> None:
+async def _run(settings: Settings, health: str, metrics_port: int) -> None:
+    metrics = Metrics()
+    async with measured(metrics, metrics_port):
+        await _run_again(settings, health, metrics)
+
+
+async def _run_again(settings: Settings, health: str, metrics: Metrics) -> None:
     """Runs kopf, and again when a watch ended it: it gives up at some errors that pass."""
     while True:
         try:
             return await kopf.operator(
-                registry=make_registry(settings),
+                registry=make_registry(settings, metrics),
                 clusterwide=True,
                 standalone=True,
                 liveness_endpoint=health,

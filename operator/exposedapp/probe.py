@@ -20,6 +20,7 @@ from itertools import count
 import aiohttp
 
 from exposedapp.cache import Key
+from exposedapp.hooks import ProbeState
 from exposedapp.reach import Answers, Target
 
 log = logging.getLogger(__name__)
@@ -58,11 +59,14 @@ class Prober:
         changed: Callable[[Key], None],
         attempt: Attempt | None = None,
         clock: Callable[[], float] = time.monotonic,
+        tried: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._spacing = 1 / rate
         self._free = asyncio.Semaphore(in_flight)
         self._changed = changed
         self._attempt = attempt or try_once
+        self._tried = tried
+        self._in_flight = 0
         self._clock = clock
         self._states: dict[Key, dict[str, _State]] = {}
         self._since: dict[Key, float] = {}
@@ -94,6 +98,13 @@ class Prober:
             self._since[key] = self._clock()  # other URLs, which have their own time to answer
         since = self._since[key]
         return Answers(since, {url: it.answer for url, it in after.items()})
+
+    def state(self) -> ProbeState:
+        """How busy it is."""
+        heaps = [heap for heap in (self._soon, self._later) if heap]
+        first = min((heap[0][0] for heap in heaps), default=self._clock())
+        targets = sum(len(it) for it in self._states.values())
+        return ProbeState(targets, self._in_flight, max(0.0, self._clock() - first))
 
     def start(self) -> None:
         """Starts to try."""
@@ -140,6 +151,7 @@ class Prober:
                     await self._news.wait()
 
     async def _try(self, state: _State) -> None:
+        self._in_flight += 1
         try:
             found = await self._attempt(state.target)
         except Exception:
@@ -147,7 +159,9 @@ class Prober:
             log.exception("cannot try %s", state.target.url)
             found = "cannot be tried"
         finally:
+            self._in_flight -= 1
             self._free.release()
+        self._tried(found)
         if state.dropped:
             return
         state.failures = 0 if found == OK else state.failures + 1

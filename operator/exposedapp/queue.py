@@ -10,6 +10,7 @@ import random
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+from exposedapp.hooks import NoHooks, QueueHooks, Result
 from exposedapp.lanes import Lane, Lanes
 
 log = logging.getLogger(__name__)
@@ -46,9 +47,11 @@ class WorkQueue(Generic[K]):
         self,
         work: Callable[[K], Awaitable[float | None]],
         flow: Callable[[K], Hashable] = lambda _: None,
+        hooks: QueueHooks | None = None,
     ) -> None:
         """Keys of one `flow` wait for each other, those of several take turns."""
         self._work = work
+        self._hooks = hooks or NoHooks()
         self._waiting = Lanes(flow)
         self._busy: dict[K, Lane | None] = {}
         """What is being worked on, and in which lane it is to be done once more, if at all."""
@@ -59,6 +62,7 @@ class WorkQueue(Generic[K]):
 
     def start(self) -> None:
         """Starts the workers. Keys may be added before."""
+        self._hooks.workers(WORKERS)
         self._tasks = [asyncio.create_task(self._worker()) for _ in range(WORKERS)]
 
     async def stop(self) -> None:
@@ -73,6 +77,7 @@ class WorkQueue(Generic[K]):
         """Has the key worked on as soon as it is its turn and a worker is free."""
         if timer := self._timers.pop(key, None):
             timer.cancel()
+        self._hooks.added(key)
         if key in self._busy:
             known = self._busy[key]
             self._busy[key] = lane if known is None else min(lane, known)
@@ -94,14 +99,17 @@ class WorkQueue(Generic[K]):
                 await self._wake.wait()
             key = self._waiting.pop()
             self._busy[key] = None
-            again = await self._attempt(key)
+            self._hooks.started(key)
+            again, result = await self._attempt(key)
+            self._hooks.ended(key, result)
             lane = self._busy.pop(key)
             if lane is not None:
-                self.add(key, lane)
+                self._waiting.add(key, lane)
+                self._wake.set()
             elif again is not None:
                 self.add_after(key, again)
 
-    async def _attempt(self, key: K) -> float | None:
+    async def _attempt(self, key: K) -> tuple[float | None, Result]:
         try:
             again = await self._work(key)
         except Retry as retry:
@@ -111,13 +119,13 @@ class WorkQueue(Generic[K]):
             often = self._failures.get(key) == TELL_AFTER_FAILURES
             level = logging.WARNING if often else logging.DEBUG
             log.log(level, "%s: %s; next try in %.1f s", key, retry, after)
-            return after
+            return after, "error" if retry.__cause__ else "requeue"
         except Exception:
             after = self._back_off(key)
             log.exception("%s: unexpected error; next try in %.1f s", key, after)
-            return after
+            return after, "panic"
         self._failures.pop(key, None)
-        return again
+        return again, "success" if again is None else "requeue_after"
 
     def _back_off(self, key: K) -> float:
         failures = self._failures.get(key, 0)

@@ -19,6 +19,7 @@ from exposedapp.cache import Cache, Key
 from exposedapp.children import Applied, Children, Outcome
 from exposedapp.cluster import ApiError, Cluster
 from exposedapp.events import Happening, of_children
+from exposedapp.hooks import AppHooks, NoApps
 from exposedapp.labels import Identity, selector_string
 from exposedapp.pods import pod_trouble
 from exposedapp.probe import Prober
@@ -69,6 +70,7 @@ class Reconciler:
         settings: Settings,
         prober: Prober,
         record: Callable[[Identity, Happening], None],
+        apps: AppHooks | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = cluster
@@ -77,6 +79,7 @@ class Reconciler:
         self._publisher = Publisher(cluster, cache, record, clock)
         self._settings = settings
         self._prober = prober
+        self._apps = apps or NoApps()
         self._record = record
         self._clock = clock
         self._memory: dict[Key, _Memory] = {}
@@ -129,6 +132,7 @@ class Reconciler:
         )
         look = await self._look_at_pods(seen, memory)
         status = compute(replace(seen, trouble=memory.trouble))
+        self._apps.tell(key, status.conditions or ())
         version = body["metadata"]["resourceVersion"]
         try:
             due = await self._publisher.publish(app, version, previous, status, memory.held)
@@ -146,6 +150,7 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self._memory.pop(key, None)
         self._prober.want(key, ())
+        self._apps.forget(key)
 
     def _remember(self, key: Key, uid: str, generation: int) -> _Memory:
         memory = self._memory.get(key)
