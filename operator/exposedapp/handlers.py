@@ -23,6 +23,7 @@ from exposedapp.probe import Prober
 from exposedapp.queue import Burst, WorkQueue
 from exposedapp.reconcile import Reconciler
 from exposedapp.recorder import Recorder
+from exposedapp.resync import resync
 from exposedapp.schema import Json
 from exposedapp.settings import Settings
 from exposedapp.watches import APPS, Watch, watches
@@ -99,7 +100,8 @@ class _Running:
         await self._wait_for_the_crd()
         seen = metrics.watches.seen
         informers = [Informer(cluster, watch, self._news, seen) for watch in watches(cache)]
-        self._tasks = [asyncio.create_task(it.run()) for it in informers]
+        work = [*(it.run() for it in informers), resync(cluster, cache, self._queue.add)]
+        self._tasks = [asyncio.create_task(it) for it in work]
         for it in informers:
             await it.listed.wait()
         self._recorder.start()

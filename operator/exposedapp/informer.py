@@ -8,6 +8,7 @@ kopf's handlers never hear of.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Iterable
 
 from exposedapp.cache import Key, Listed
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.5
 LAST_PAUSE_SECONDS = 10.0
+SHORTEST_SECONDS = 1.0
 EXPIRED = 410
 
 
@@ -79,8 +81,9 @@ class Informer:
 
     async def _follow(self, version: str) -> None:
         seconds = int(self._watch.lasts * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
+        start, silent = time.monotonic(), True
         async for event in self._cluster.watch(self._watch.kind, version, seconds):
-            self._version = _version(event)
+            self._version, silent = _version(event), False
             self._seen(self._watch.kind.plural)
             self._pause = FIRST_PAUSE_SECONDS
             if event["type"] == "DELETED":
@@ -88,6 +91,9 @@ class Informer:
             elif event["type"] != "BOOKMARK":
                 self._queue(self._watch, self._watch.put(event["object"]))
         self._seen(self._watch.kind.plural)
+        if silent and time.monotonic() - start < SHORTEST_SECONDS:
+            # As an API server does that is about to stop: it must not be asked without end.
+            raise ApiError(0, "ShortWatch", "the API server ended the watch at once")
 
     async def _rest(self, error: ApiError) -> None:
         """Waits before the next try, longer each time; or as long as the API server says."""

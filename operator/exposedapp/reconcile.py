@@ -96,6 +96,13 @@ class Reconciler:
             # The owner references remove the children; making them again would be a fight.
             self._forget(key)
             return None
+        try:
+            return await self._reconcile(key, body)
+        except Gone:
+            self._forget(key)
+            return None
+
+    async def _reconcile(self, key: Key, body: Json) -> float | None:
         app = Identity(key.namespace, key.name, body["metadata"]["uid"])
         memory = self._remember(key, app.uid, body["metadata"]["generation"])
         spec, outcomes = await self._make_children(app, body, memory)
@@ -134,11 +141,7 @@ class Reconciler:
         status = compute(replace(seen, trouble=memory.trouble))
         self._apps.tell(key, status.conditions or ())
         version = body["metadata"]["resourceVersion"]
-        try:
-            due = await self._publisher.publish(app, version, previous, status, memory.held)
-        except Gone:
-            self._forget(key)
-            return None
+        due = await self._publisher.publish(app, version, previous, status, memory.held)
         settled = memory.outdated[1] - self._clock() if memory.outdated else None
         judged = patience(answers, seen.waited)
         again = min((it for it in (look, due, settled, judged) if it is not None), default=None)
@@ -169,7 +172,9 @@ class Reconciler:
             if spec.suspend:
                 return spec, as_it_is
             there = await self._look(app, spec)
-            taken = self._children.own(app, there["Deployment"])
+            if None in there.values() and _was_made(body):
+                await self._confirm(app)
+            taken = self._children.own(app, there.get("Deployment"))
             deployment = make_deployment(app, spec, taken)
             service = make_service(app, spec, pod_labels(app, spec, taken))
         except (ValidationError, SpecError) as error:
@@ -181,7 +186,7 @@ class Reconciler:
         service_made = self._children.ensure_service(app, before, service, ports, memory.applied)
         if deployment is not None:
             deployment_made = self._children.ensure_deployment(
-                app, there["Deployment"], deployment, memory.applied
+                app, there.get("Deployment"), deployment, memory.applied
             )
             results = await _all(deployment_made, service_made)
         else:
@@ -199,7 +204,23 @@ class Reconciler:
         """What has the names of the children now."""
         kinds = CHILD_KINDS if spec.image else ("Service",)
         found = await _all(*(self._children.look(app, kind) for kind in kinds))
-        return {"Deployment": None, **dict(zip(kinds, found, strict=True))}
+        return dict(zip(kinds, found, strict=True))
+
+    async def _confirm(self, app: Identity) -> None:
+        """Raises Gone when there is no such app any more.
+
+        A child that is not there was perhaps removed with its app, and nobody has said so yet.
+        """
+        key = Key(app.namespace, app.name)
+        try:
+            live = await self._cluster.get("ExposedApp", *key)
+        except ApiError as error:
+            raise Retry(str(error), error.retry_after) from error
+        if live is None or live["metadata"]["uid"] != app.uid:
+            self._cache.apps.forget(key, app.uid)
+            raise Gone
+        if "deletionTimestamp" in live["metadata"]:
+            raise Gone
 
     def _addresses(
         self,
@@ -257,6 +278,11 @@ class Reconciler:
             memory.look_every = min(memory.look_every * 1.5, LAST_LOOK_SECONDS)
             memory.look_at = now + memory.look_every
         return memory.look_at - now
+
+
+def _was_made(body: Json) -> bool:
+    """Whether an app has been answered before, and so had children."""
+    return _status_of(body).observed_generation > 0
 
 
 def _selector(service: Json | None) -> dict[str, str]:

@@ -91,7 +91,7 @@ async def follow(server: Server) -> tuple[Cache, int]:
         news.append((watch, list(keys)))
 
     nodes = next(it for it in watches(cache) if it.kind == NODES)
-    task = asyncio.create_task(Informer(server, nodes, queue).run())
+    task = asyncio.create_task(Informer(server, nodes, queue, lambda _: None).run())
     try:
         async with asyncio.timeout(10):
             await server.done.wait()
@@ -141,7 +141,7 @@ async def test_a_list_that_breaks_off_takes_nothing_away() -> None:
 async def test_tries_again_later_and_later_and_at_once_after_news(
     without_pauses: list[float],
 ) -> None:
-    server = Server(*[AWAY] * 8, [page(10)], [AWAY], [event("ADDED", node("a", 11)), AWAY], [])
+    server = Server(*[AWAY] * 8, [page(10)], [AWAY], [event("ADDED", node("a", 11)), AWAY])
     await follow(server)
     assert without_pauses[:8] == sorted(without_pauses[:4]) + without_pauses[4:8]
     assert max(without_pauses) <= informer.LAST_PAUSE_SECONDS * 1.2
@@ -154,6 +154,15 @@ async def test_the_api_server_says_when_to_come_back(without_pauses: list[float]
     assert without_pauses[0] == 7.0
 
 
+async def test_a_watch_that_ends_at_once_is_not_asked_for_without_end(
+    without_pauses: list[float],
+) -> None:
+    await follow(Server([page(10)], *[[]] * 6))
+    assert len(without_pauses) >= 6
+    assert min(without_pauses) > 0.3
+    assert max(without_pauses) > 5
+
+
 async def test_nothing_ends_it(caplog: pytest.LogCaptureFixture) -> None:
     server = Server([{"no": "page"}], [page(10, node("a", 1))], [])
     cache, _ = await follow(server)
@@ -162,7 +171,7 @@ async def test_nothing_ends_it(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_an_error_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    await follow(Server(AWAY, AWAY, AWAY, [page(10)], []))
+    await follow(Server(AWAY, AWAY, AWAY, [page(10)], [BOOKMARK]))
     assert [it.levelname for it in caplog.records] == ["WARNING"]
 
 

@@ -183,6 +183,24 @@ async def test_an_app_that_is_being_deleted_is_left_alone(stopped: World) -> Non
     assert stopped.cluster.requests == []
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_children_that_went_with_their_app_are_not_made_again(
+    stopped: World, replaced: bool
+) -> None:
+    """Nobody has said yet that the app is gone, or perhaps nobody ever will."""
+    for kind in ("Deployment", "Service", "ExposedApp"):
+        stopped.cluster.remove(kind, *KEY)
+    for store in stopped.cache.children.values():
+        for key in store:
+            store.forget(key, (store.get(key) or {})["metadata"]["uid"])
+    if replaced:
+        stopped.app()
+    assert await stopped.reconciler.reconcile(KEY) is None
+    assert stopped.cluster.writes == []
+    assert stopped.cache.apps.get(KEY) is None
+    assert stopped.prober.wanted == []
+
+
 async def test_an_unknown_app_is_nothing_to_do(world: World) -> None:
     assert await world.reconcile() is None
     assert world.cluster.requests == []
