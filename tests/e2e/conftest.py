@@ -101,9 +101,12 @@ def namespace(cluster: KindCluster, operator: Operator) -> Iterator[Namespace]:
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def single_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KindCluster]:
-    """A second cluster, of one node and with ten node ports, with the operator at work."""
+    """A second cluster, of one node, with ten node ports and with IPv6, with the operator at work.
+
+    Who needs it runs last, see below: two clusters at a time are much for a small machine.
+    """
     scripts = ROOT / "tests" / "kind"
     subprocess.run([scripts / "cluster.sh", "up", "single-node"], check=True, capture_output=True)
     subprocess.run([scripts / "images.sh", "single-node"], check=True, capture_output=True)
@@ -121,6 +124,11 @@ def single_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KindCluste
     yield found
     assert "Traceback" not in operator.logs()
     subprocess.run([scripts / "cluster.sh", "down", "single-node"], check=True, capture_output=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests on the second cluster come last and together, so that it is made once, and late."""
+    items.sort(key=lambda it: "single_node" in getattr(it, "fixturenames", ()))
 
 
 @pytest.hookimpl(trylast=True)

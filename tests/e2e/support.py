@@ -4,11 +4,13 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,6 +132,41 @@ class Namespace:
     def ready(self, name: str) -> Json:
         """The app's condition Ready."""
         return condition(self.status(name), "Ready")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+
+def exposedapp(namespace: Namespace, *words: str, stdin: str | None = None) -> Done:
+    """Runs a command in the namespace; no command ever shows a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "exposedapp.cli", *words, "--namespace", namespace.name],
+        env={
+            **os.environ,
+            "KUBECONFIG": str(namespace.cluster.kubeconfig_path),
+            "PYTHONPATH": str(ROOT / "operator"),
+        },
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def on_node(node: str, *command: str) -> str:
+    """Runs a command on a kind node; its output."""
+    done = subprocess.run(
+        ["docker", "exec", node, *command], check=True, capture_output=True, text=True
+    )
+    return done.stdout
 
 
 def kstatus(body: Json) -> str:

@@ -19,7 +19,21 @@ broken() {
 }
 answers() { kubectl get --raw /readyz --request-timeout 5s >/dev/null 2>&1; }
 
-create() { "$BIN/kind" create cluster --name "$name" --config "$shape.yaml" --image "$1" --kubeconfig "$kubeconfig"; }
+create() {
+  if has_ipv6; then cat "$shape.yaml"; else sed 's/ipFamily: dual/ipFamily: ipv4/' "$shape.yaml"; fi |
+    "$BIN/kind" create cluster --name "$name" --config - --image "$1" --kubeconfig "$kubeconfig"
+}
+# The nodes of all clusters share this one limit, and at Linux's default of 128 kube-proxy and kubelet of a seventh node do
+# not start ("too many open files"). Until the next boot; who is not root has to raise it as kind's "known issues" say.
+raise_inotify_limit() {
+  local limit=/proc/sys/fs/inotify/max_user_instances
+  if [[ -w $limit ]] && (($(<"$limit") < 512)); then echo 512 >"$limit" || true; fi
+}
+# Both the kernel and kind's Docker network, which the first cluster made, if there was one.
+has_ipv6() {
+  grep --quiet . /proc/net/if_inet6 2>/dev/null &&
+    [[ $(docker network inspect --format '{{.EnableIPv6}}' kind 2>/dev/null) != false ]]
+}
 delete() { "$BIN/kind" delete cluster --name "$name" --kubeconfig "$kubeconfig"; }
 
 wait_until_ready() {
@@ -37,6 +51,7 @@ up() {
   if [[ -n $(node_containers --quiet) ]] && broken; then
     phase "Delete cluster $name, which is broken" delete
   fi
+  raise_inotify_limit
   if [[ -z $(node_containers --quiet) ]]; then
     image=$(./node-image.sh)
     PHASE_HINT="tests/kind/cluster.sh down $shape, then up again; the nodes' logs: docker logs $name-control-plane" \
