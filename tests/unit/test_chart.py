@@ -78,11 +78,12 @@ def test_every_object_is_where_and_what_it_should_be() -> None:
         "ClusterRoleBinding",
         "CustomResourceDefinition",
         "Deployment",
+        "Service",
         "ServiceAccount",
     ]
     for document in documents:
         assert document["metadata"]["labels"]["app.kubernetes.io/name"] == "exposedapp"
-        namespaced = document["kind"] in {"Deployment", "ServiceAccount"}
+        namespaced = document["kind"] in {"Deployment", "Service", "ServiceAccount"}
         assert document["metadata"].get("namespace") == ("somewhere" if namespaced else None)
 
 
@@ -119,7 +120,7 @@ def test_one_operator_at_a_time() -> None:
 
 def test_the_probes_ask_the_health_port() -> None:
     [container] = pod_spec()["containers"]
-    assert container["ports"] == [{"name": "health", "containerPort": 8080}]
+    assert {"name": "health", "containerPort": 8080} in container["ports"]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert container[probe]["httpGet"] == {"path": "/healthz", "port": "health"}
 
@@ -222,6 +223,7 @@ def test_values_reach_the_pod() -> None:
         "EXPOSEDAPP_PROBE_RATE": "0.5",
         "EXPOSEDAPP_PROBE_IN_FLIGHT": "7",
         "EXPOSEDAPP_PROBE_HOSTS": "a.example,b.example",
+        "EXPOSEDAPP_METRICS_PORT": "8081",
     }
     assert container["resources"]["limits"] == {"memory": "1Gi"}
 

@@ -1,0 +1,91 @@
+"""The port that Prometheus asks."""
+
+import asyncio
+import socket
+import time
+
+import aiohttp
+import pytest
+
+from exposedapp import metrics_server
+from exposedapp.metrics import Metrics
+from exposedapp.metrics_server import measure_loop_lag, measured, serve
+
+OPEN_METRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+
+
+def free_port() -> int:
+    with socket.create_server(("", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def loopbacks() -> list[str]:
+    """The addresses of this machine; in some containers IPv6 is switched off."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return ["127.0.0.1", "[::1]"]
+    except OSError:
+        return ["127.0.0.1"]
+
+
+async def test_get_metrics_and_nothing_else() -> None:
+    port = free_port()
+    async with measured(Metrics(), port), aiohttp.ClientSession() as session:
+        for host in loopbacks():
+            url = f"http://{host}:{port}"
+            async with session.get(f"{url}/metrics") as answer:
+                assert answer.status == 200
+                assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+                assert "\nworkqueue_depth{" in await answer.text()
+            async with session.get(f"{url}/metrics", headers={"Accept": OPEN_METRICS}) as answer:
+                assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+                assert (await answer.text()).endswith("# EOF\n")
+            for method, path in (("GET", "/"), ("HEAD", "/metrics"), ("POST", "/metrics")):
+                async with session.request(method, url + path) as answer:
+                    assert answer.status in {404, 405}, (method, path)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_only_ipv4_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*args: object, family: int = socket.AF_INET, **kwargs: object) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(metrics_server.NO_IPV6[0], "no such address")
+        return listen(*args, **kwargs)  # type: ignore[arg-type]
+
+    listen = socket.create_server
+    monkeypatch.setattr(socket, "create_server", none)
+    port = free_port()
+    runner = await serve(Metrics(), port)
+    assert runner
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.close()
+    await runner.cleanup()
+
+
+async def test_a_port_that_is_taken_does_not_end_the_operator(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with measured(Metrics(), port):
+            pass
+    assert f"Metrics are not served: port {port}" in caplog.text
+
+
+async def test_port_0_is_none() -> None:
+    before = asyncio.all_tasks()
+    async with measured(Metrics(), 0):
+        assert asyncio.all_tasks() == before
+
+
+async def test_a_blocked_event_loop_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_server, "LAG_EVERY_SECONDS", 0.01)
+    metrics = Metrics()
+    task = asyncio.create_task(measure_loop_lag(metrics))
+    name = "exposedapp_event_loop_lag_seconds"
+    await asyncio.sleep(0)
+    time.sleep(0.2)  # noqa: ASYNC251 - what it is about
+    await asyncio.sleep(0.02)  # its sleep is over since long
+    task.cancel()
+    assert (metrics.registry.get_sample_value(f"{name}_sum") or 0) >= 0.15
