@@ -3,7 +3,7 @@
 import pytest
 
 from e2e.conftest import Operator
-from e2e.support import Json, Namespace, Refused, WriteCounter, app, eventually
+from e2e.support import Json, Namespace, Refused, app, eventually
 
 
 def children(namespace: Namespace, name: str) -> tuple[Json, Json]:
@@ -96,56 +96,6 @@ def test_a_new_app_of_an_old_name(namespace: Namespace) -> None:
     new = namespace.wait_ready("again")["metadata"]["uid"]
     for child in children(namespace, "again"):
         assert child["metadata"]["ownerReferences"][0]["uid"] == new != old
-
-
-def test_write_budget(namespace: Namespace, operator: Operator) -> None:
-    """By the API server's own counters: three writes for a new app, none at a restart."""
-    writes = WriteCounter(namespace)
-    namespace.apply(app("budget", replicas=0))
-    namespace.wait_ready("budget")
-    assert writes.since_start() == {
-        "POST exposedapps": 1,  # the test's own
-        "APPLY deployments": 1,
-        "APPLY services": 1,
-        "PATCH exposedapps/status": 1,
-    }
-
-    namespace.kubectl("annotate", "service/budget", "note=not-the-operators-business")
-    assert writes.since_start() == {"PATCH services": 1}  # the test's own
-
-    namespace.apply(app("running"))
-    namespace.wait_ready("running")
-    writes.since_start()
-    operator.stop()
-    operator.start()
-    assert writes.since_start() == {}
-
-
-def test_write_budget_with_pods(namespace: Namespace) -> None:
-    writes = WriteCounter(namespace)
-    namespace.apply(app("pods", replicas=2))
-    namespace.wait_ready("pods")
-    created = writes.since_start()
-    assert created.pop("POST exposedapps") == 1
-    assert created["APPLY deployments"] == created["APPLY services"] == 1
-    assert sum(created.values()) <= 6, created
-
-    namespace.apply(app("pods", replicas=2, ports=[{"port": 81, "targetPort": 8080}]))
-    eventually(lambda: _has_port(namespace, "pods", 81))
-    changed = writes.since_start()
-    assert changed.pop("PATCH exposedapps") == 1
-    assert sum(changed.values()) <= 2, changed
-
-    namespace.apply(app("pods", replicas=2, env=[{"name": "A", "value": "b"}]))
-    eventually(lambda: namespace.wait_ready("pods"))
-    rolled = writes.since_start()
-    assert rolled.pop("PATCH exposedapps") == 1
-    assert rolled.pop("APPLY services") == 1  # the port goes back, too
-    assert sum(rolled.values()) <= 4, rolled
-
-
-def _has_port(namespace: Namespace, name: str, port: int) -> None:
-    assert [it["port"] for it in namespace.status(name)["ports"]] == [port]
 
 
 def test_nothing_is_made_for_a_deleted_app(namespace: Namespace) -> None:

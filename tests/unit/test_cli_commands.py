@@ -4,8 +4,10 @@ import asyncio
 import json
 import subprocess
 import sys
+import tomllib
 import webbrowser
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -14,8 +16,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from exposedapp import __version__
 from exposedapp.cli import gather
 from exposedapp.cli.commands import app
+from exposedapp.cli.dial import dial
 from exposedapp.cli.exits import EXIT_CODES
 from exposedapp.cli.facts import Attempt, Outcome
 from exposedapp.cli.server import Server, heard
@@ -131,6 +135,10 @@ def changed(**status: Any) -> Json:
     return {**HELLO, "status": {**HELLO["status"], **status}}
 
 
+def asking(spec: Json, **status: Any) -> Json:
+    return {**changed(**status), "spec": {**HELLO["spec"], **spec}}
+
+
 def not_ready(reason: str, *also: str) -> Json:
     one = {"reason": reason, "message": "Words.", "observedGeneration": 1}
     return changed(
@@ -186,6 +194,8 @@ def test_create_as_yaml() -> None:
         ["--port", "80@30008", "--type", "ClusterIP"],
         ["--port", "80", "--timeout", "soon"],
         ["--port", "80", "-n", "no/name"],
+        ["--port", "80@30008", "--port", "81@30008"],
+        ["--port", "80", "--image", "demo: 1"],
         [],
     ],
 )
@@ -260,6 +270,21 @@ def test_open(run: Run, cluster: Table, monkeypatch: pytest.MonkeyPatch) -> None
     assert done.exit_code == 1
     assert "hello is not ready. ImagePullBackOff: Words." in done.stderr
     browser.assert_not_called()
+
+
+def test_open_of_what_is_inside_only_names_the_port(run: Run, cluster: Table) -> None:
+    inside = {"url": "http://hello.shop.svc:80", "urls": []}
+    cluster.answers[f"{APPS}/hello"] = changed(**inside)
+    told = run("open", "hello").stderr
+    assert "`kubectl port-forward -n shop service/hello 8080:80`, then localhost:8080" in told
+
+    udp = {"port": 53, "targetPort": 53, "protocol": "UDP"}
+    cluster.answers[f"{APPS}/hello"] = changed(**inside, ports=[udp])
+    assert "`kubectl port-forward` knows TCP only" in run("open", "hello").stderr
+
+    elsewhere = {"image": None, "service": {"type": "ExternalName", "externalName": "a.example"}}
+    cluster.answers[f"{APPS}/hello"] = asking(elsewhere, **inside)
+    assert "it stands for a.example: open that" in run("open", "hello").stderr
 
 
 def test_wait_until_it_is_ready(run: Run, cluster: Table) -> None:
@@ -366,6 +391,67 @@ def test_doctor_for_programs(run: Run, cluster: Table, dials: dict[str, Attempt]
     assert run("doctor", "no", "-o", "json").exit_code == 3
 
 
+@pytest.mark.parametrize(
+    "url", ["http://[10.0.0.1:8080]:30008", "http://10.0.0.1:99999", "http://10.0.0.1:80:30008"]
+)
+def test_a_url_that_is_none(
+    run: Run, cluster: Table, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setattr(gather.gather, "__defaults__", (dial,))
+    spec = {"nodes": {"host": "10.0.0.1:8080"}}
+    cluster.answers[f"{APPS}/hello"] = asking(spec, url=url, urls=[url])
+    done = run("doctor", "hello", "-o", "json")
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["code"]) == (1, "InvalidURL")
+    assert "Change spec.nodes.host (10.0.0.1:8080)" in found["diagnosis"]
+    assert found["steps"][-1] == {"step": "url", "ok": False, "detail": f"{url}: no valid URL"}
+
+
+def test_what_is_not_tcp_is_not_tried_whatever_its_scheme(
+    run: Run, cluster: Table, dials: dict[str, Attempt]
+) -> None:
+    spec = {
+        "ports": [
+            {"name": "web", "port": 443, "scheme": "https"},
+            {"name": "quic", "port": 443, "protocol": "UDP", "scheme": "quic"},
+        ]
+    }
+    ports = [
+        {"name": "web", "port": 443, "targetPort": 443, "nodePort": 30008, "protocol": "TCP"},
+        {"name": "quic", "port": 443, "targetPort": 443, "nodePort": 30009, "protocol": "UDP"},
+    ]
+    urls = ["https://10.0.0.1:30008", "quic://10.0.0.1:30009", "quic://localhost:8443"]
+    cluster.answers[f"{APPS}/hello"] = asking(spec, urls=urls, ports=ports)
+    steps = json.loads(run("doctor", "hello", "-o", "json").stdout)["steps"]
+    assert [it["detail"] for it in steps if it["step"] == "url"] == [
+        "quic://localhost:8443: not tried",
+        "https://10.0.0.1:30008: HTTP 200",
+        "quic://10.0.0.1:30009: not tried",
+    ]
+
+
+def test_nodes_that_are_not_listed(run: Run, cluster: Table, dials: dict[str, Attempt]) -> None:
+    def node(number: int, ready: str) -> Json:
+        return {
+            "metadata": {"name": f"n{number}"},
+            "status": {
+                "addresses": [{"type": "InternalIP", "address": f"10.0.0.{number}"}],
+                "conditions": [{"type": "Ready", "status": ready}],
+            },
+        }
+
+    six = {"type": "InternalIP", "address": "FD00:0::1"}
+    one = node(1, "True")
+    one["status"]["addresses"].append(six)
+    cluster.answers["/api/v1/nodes"] = {"items": [one, node(2, "False")]}
+    done = run("doctor", "hello")
+    assert "http://[fd00::1]:30008 (n1): HTTP 200" in done.stdout
+    assert "- not listed      n2: not ready\n" in done.stdout
+    assert done.exit_code == 0
+    steps = json.loads(run("doctor", "hello", "-o", "json").stdout)["steps"]
+    assert {"step": "not listed", "ok": None, "detail": "n2: not ready"} in steps
+
+
 def test_too_many_urls(run: Run, cluster: Table, dials: dict[str, Attempt]) -> None:
     many = [f"http://10.0.0.{node}:{port}" for node in range(50) for port in (30009, 30008)]
     cluster.answers[f"{APPS}/hello"] = changed(urls=many)
@@ -440,6 +526,49 @@ def test_help_tells_the_exit_codes(run: Run, command: str) -> None:
     assert EXIT_CODES in " ".join(shown.stdout.split())
 
 
+def test_version(run: Run) -> None:
+    shown = run("--version")
+    assert (shown.exit_code, shown.stdout) == (0, f"exposedapp {__version__}\n")
+
+
+COMPLETE = "from exposedapp.cli.__main__ import complete; complete()"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["do"], ["doctor", ":4"]),
+        (["create", "x", "--ty"], ["--type", ":4"]),
+        (["create", "x", "--type", ""], ["NodePort", "ClusterIP", "LoadBalancer", ":4"]),
+        (["create", "x y", "--env", "A='", "--rep"], ["--replicas", ":4"]),
+        (["urls", "x", "-o", ""], ["json", "yaml", "plain", ":4"]),
+        (["doctor", ""], [":4"]),
+        (["render", "-f", ""], [":0"]),
+        ([""], ["create", "urls", "open", "wait", "render", "doctor", ":4"]),
+    ],
+)
+def test_kubectl_asks_what_could_follow(words: list[str], found: list[str]) -> None:
+    """In a process of its own, as kubectl does it."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMPLETE, *words],
+        env={"PYTHONPATH": "operator"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [it.partition("\t")[0] for it in done.stdout.splitlines()] == found
+    assert done.stderr == ""
+
+
+def test_kubectl_finds_the_plugin_and_what_completes_it() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert {"kubectl-exposedapp", "kubectl_complete-exposedapp"} <= scripts.keys()
+    for script in scripts.values():
+        module, _, function = script.partition(":")
+        assert callable(getattr(import_module(module), function))
+
+
 def test_the_operator_does_not_load_it() -> None:
     assert "exposedapp.cli" not in (ROOT / "deploy" / "Dockerfile").read_text()
     assert "typer" not in (ROOT / "requirements.lock").read_text()
@@ -454,9 +583,10 @@ def test_the_client_library_is_loaded_only_for_what_needs_a_cluster() -> None:
 
 
 def test_without_typer_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from exposedapp.cli.__main__ import main
+    from exposedapp.cli.__main__ import complete, main
 
     monkeypatch.delitem(sys.modules, "exposedapp.cli.commands")
     monkeypatch.setitem(sys.modules, "typer", None)
-    with pytest.raises(SystemExit, match=r"pip install 'exposedapp\[cli\]'"):
-        main()
+    for script in (main, complete):
+        with pytest.raises(SystemExit, match=r"pip install 'exposedapp\[cli\]'"):
+            script()

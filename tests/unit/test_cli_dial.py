@@ -31,6 +31,20 @@ async def answering(answer: bytes | None, asked: list[bytes] | None = None) -> A
         yield server.sockets[0].getsockname()[1]
 
 
+@asynccontextmanager
+async def answering_bytes(answer: bytes) -> AsyncIterator[int]:
+    """A server that says the same whatever it hears, as soon as it hears something."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await reader.read(1):
+            writer.write(answer)
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
 @pytest.mark.parametrize(
     ("answer", "outcome", "status"),
     [
@@ -66,7 +80,52 @@ async def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> N
 
 async def test_what_is_no_tls() -> None:
     async with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        assert (await dial(f"https://127.0.0.1:{port}")).outcome == Outcome.NO_TLS
+
+
+async def test_what_is_no_tls_and_waits_for_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Python's own server does, when no byte of the TLS greeting happens to end a line."""
+    monkeypatch.setattr(module, "SECONDS", 0.2)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        begin = await reader.read(3)
+        if begin == b"GET":
+            writer.write(b"HTTP/1.0 200 OK\r\n\r\n")
+        else:
+            await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert (await dial(f"https://127.0.0.1:{port}")).outcome == Outcome.NO_TLS
+
+
+async def test_tls_that_fails_is_not_called_none() -> None:
+    alert = b"\x15\x03\x03\x00\x02\x02\x28"  # handshake_failure
+    async with answering_bytes(alert) as port:
         assert (await dial(f"https://127.0.0.1:{port}")).outcome == Outcome.SILENT
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[10.0.0.1:8080]:300",
+        "http://10.0.0.1:8080:30008",
+        "http://10.0.0.1:99999",
+        "http://10.0.0.1:0",
+        "http://[fe80::1",
+        "http://:30008",
+        "",
+    ],
+)
+async def test_what_is_no_url(url: str) -> None:
+    tried = await dial(url)
+    assert (tried.outcome, tried.port) == (Outcome.INVALID, None)
+
+
+async def test_a_scheme_that_nobody_knows() -> None:
+    async with answering(None) as port:
+        assert (await dial(f"quic://127.0.0.1:{port}")).outcome == Outcome.ANSWERED
 
 
 async def test_refused() -> None:

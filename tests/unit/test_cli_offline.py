@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exposedapp.api import ExposedAppSpec
-from exposedapp.cli.check import SPEC_RULES, problems
+from exposedapp.cli.check import problems
 from exposedapp.cli.exits import Exit, Failure
 from exposedapp.cli.offline import documents, render
-from exposedapp.crd import schema
+from exposedapp.cli.rules import RULES
+from exposedapp.crd import NAME_RULE, schema
 from exposedapp.labels import Identity
 from exposedapp.resources import make_deployment, make_service, pod_labels
 from exposedapp.schema import Json
@@ -38,6 +38,19 @@ def whole(spec: Json) -> Json:
 
 def rendered(*found: Any, namespace: str | None = None) -> list[Json]:
     return list(render(found, "apps.yaml", namespace))
+
+
+ELSEWHERE: Json = {
+    "image": None,
+    "ports": None,
+    "service": {"type": "ExternalName", "externalName": "db.example.com"},
+}
+DNS: Json = {"name": "b", "port": 80, "protocol": "UDP"}
+FIELD: Json = {"fieldRef": {"fieldPath": "spec.nodeName"}}
+
+
+def two_ports(one: Json, other: Json) -> list[Json]:
+    return [{"name": "a", "port": 80, **one}, {"name": "b", "port": 81, **other}]
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -120,7 +133,8 @@ def test_other_kinds_are_passed_over() -> None:
         ),
         ({"replicas": "2"}, "spec.replicas: must be a whole number"),
         ({"service": {"type": "Nodeport"}}, "spec.service.type: must be one of NodePort,"),
-        ({"nodes": {"host": "not a host"}}, "spec.nodes.host: 'not a host' does not match"),
+        ({"nodes": {"host": "10.0.0.1:80"}}, "spec.nodes.host: nodes.host must be a DNS name"),
+        ({"nodes": {"host": "not a host"}}, "spec.nodes.host: nodes.host must be a DNS name"),
         ({"env": [{"name": "A", "value": 1}]}, "spec.env[0].value: must be a text (in quotes)"),
         ({"selector": {"a": "b"}}, "write exactly one of image"),
         ({"image": None}, "write exactly one of image"),
@@ -142,6 +156,55 @@ def test_other_kinds_are_passed_over() -> None:
             "service.externalTrafficPolicy needs",
         ),
         ({"service": {"type": "ExternalName"}}, "service.externalName and service.type"),
+        ({"image": "demo: 1"}, "spec.image: 'demo: 1' has a blank in it"),
+        ({"image": "demo:1\n"}, "spec.image: 'demo:1\\n' has a blank in it"),
+        (
+            {"ports": two_ports({"nodePort": 30008}, {"nodePort": 30008})},
+            "two of ports[] have the same nodePort and protocol",
+        ),
+        (
+            {"ports": two_ports({"nodePort": 30008}, {"nodePort": 30008, "protocol": "UDP"})},
+            "two of ports[] have the same nodePort for different ports",
+        ),
+        (
+            {"nodes": {"addressTypes": ["InternalIP", "InternalIP"]}},
+            "spec.nodes.addressTypes: addressTypes names a type twice",
+        ),
+        ({"service": {"ipFamilies": ["IPv4", "IPv6"]}}, "two service.ipFamilies need"),
+        (
+            {"service": {"ipFamilies": ["IPv4", "IPv6"], "ipFamilyPolicy": "SingleStack"}},
+            "two service.ipFamilies need",
+        ),
+        (
+            {"service": {"ipFamilies": ["IPv4", "IPv4"], "ipFamilyPolicy": "PreferDualStack"}},
+            "spec.service.ipFamilies: ipFamilies names a family twice",
+        ),
+        (
+            {**ELSEWHERE, "service": {**ELSEWHERE["service"], "sessionAffinity": "None"}},
+            "with service.type ExternalName no traffic",
+        ),
+        (
+            {"readinessProbe": {"exec": {"command": ["a"]}, "terminationGracePeriodSeconds": 1}},
+            "a readinessProbe ends no container",
+        ),
+        (
+            {"livenessProbe": {"exec": {"command": ["a"]}, "successThreshold": 2}},
+            "livenessProbe.successThreshold can be 1 only",
+        ),
+        ({"readinessProbe": {"periodSeconds": 1}}, "a probe needs exactly one of"),
+        ({"image": None, "selector": {"a": "b"}, "args": []}, "command, args, env, envFrom"),
+        ({"service": {"labels": {"-a": "b"}}}, "spec.service.labels: labels has a key"),
+        ({"nodes": {"selector": {"a" * 64: "b"}}}, "spec.nodes.selector: nodes.selector has a key"),
+        ({"nodes": {"selector": {1: "b"}}}, "spec.nodes.selector: nodes.selector has a key"),
+        (
+            {"env": [{"name": "A", "value": "b", "valueFrom": FIELD}]},
+            "spec.env[0]: an environment variable has a value or a valueFrom",
+        ),
+        (
+            {"env": [{"name": "A", "valueFrom": {}}]},
+            "spec.env[0].valueFrom: valueFrom needs exactly one of",
+        ),
+        ({"envFrom": [{"prefix": "A"}]}, "spec.envFrom[0]: an item of envFrom needs exactly one"),
         (
             {"ports": [{"port": 80, "targetPort": "nowhere"}]},
             "spec.ports[0].targetPort: no container port is named 'nowhere'",
@@ -184,6 +247,40 @@ def test_what_is_no_yaml(text: str) -> None:
         documents(text, "apps.yaml")
 
 
+@pytest.mark.parametrize("kind", ["List", "ExposedAppList"])
+def test_what_kubectl_get_prints(kind: str) -> None:
+    server_managed = {
+        "uid": "some-uid",
+        "resourceVersion": "7",
+        "generation": 2,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "managedFields": [{"manager": "kubectl"}],
+        "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"},
+    }
+    got = app(whole({}), namespace="shop", **server_managed)
+    got["status"] = {"observedGeneration": 2, "urls": ["http://10.0.0.1:30008"]}
+    other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+    inner = {"apiVersion": "v1", "kind": "List", "items": [other]}
+    listed = {"apiVersion": "v1", "kind": kind, "items": [got, inner], "metadata": {}}
+    found = rendered(listed)
+    assert found == rendered(app(whole({}), namespace="shop"))
+    assert found
+
+
+@pytest.mark.parametrize("items", [None, []])
+def test_an_empty_list(items: list[Json] | None) -> None:
+    assert rendered({"apiVersion": "v1", "kind": "List", "items": items}) == []
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [([1], r"document 1, item 1 is no Kubernetes object"), ({"a": 1}, "items: must be a list")],
+)
+def test_what_is_no_list(items: Any, told: str) -> None:
+    with pytest.raises(Failure, match=told):
+        rendered({"apiVersion": "v1", "kind": "List", "items": items})
+
+
 @pytest.mark.parametrize("text", ["1", "[]", "a: b"])
 def test_what_is_no_object(text: str) -> None:
     with pytest.raises(Failure, match="document 1 is no Kubernetes object"):
@@ -199,10 +296,34 @@ def test_nulls_are_as_if_not_written() -> None:
     assert rendered(app(whole({}) | {"replicas": None, "nodes": None})) == rendered(app(whole({})))
 
 
-def test_the_rules_speak_as_the_api_server_does() -> None:
-    said = yaml.safe_dump(schema(), width=10_000)
-    messages = {message for _, message in SPEC_RULES}
-    assert {it for it in messages if it not in said.replace("''", "'")} == set()
+def messages(known: Json) -> list[str]:
+    """Those of all rules of a schema, wherever they stand."""
+    inside = [*known.get("properties", {}).values()] + (
+        [known["items"]] if "items" in known else []
+    )
+    more = [it for part in inside for it in messages(part)]
+    return [*(it["message"] for it in known.get("x-kubernetes-validations", ())), *more]
+
+
+def test_each_rule_of_the_definition_is_known_here() -> None:
+    said = set(messages(schema())) - {NAME_RULE["message"]}
+    assert [it for it in said if sum(words in it for words in RULES) != 1] == []
+    assert [words for words in RULES if not any(words in it for it in said)] == []
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"ports": [{"name": "a", "port": 80, "nodePort": 30008}, {**DNS, "nodePort": 30008}]},
+        {"service": {"ipFamilies": ["IPv6"]}},
+        {"image": None, "selector": {"example.com/" + "a" * 63: "b"}},
+        {"env": [{"name": "A", "value": "", "valueFrom": FIELD}]},
+        {"livenessProbe": {"grpc": {"port": 80}, "successThreshold": 1}},
+        {"podTemplate": {"spec": {"containers": [{"name": "app", "env": None}]}}},
+    ],
+)
+def test_what_the_rules_allow(spec: Json) -> None:
+    assert problems(app(whole(spec))) == []
 
 
 def test_the_specs_that_a_cluster_takes_have_no_problems() -> None:

@@ -1,21 +1,20 @@
 """Pure: what the API server would refuse of an ExposedApp, as far as that is known offline.
 
-The schema is the one in the CustomResourceDefinition. Of its CEL rules those are here that people
-run into; the API server has the last word.
+The schema and the rules are those in the CustomResourceDefinition; the API server has the last
+word.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from exposedapp.api import API_VERSION
+from exposedapp.cli.rules import broken, stored
 from exposedapp.crd import NAME_RULE, schema
 from exposedapp.schema import Json
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
-PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*")
-NODE_PORT_TYPES = (None, "NodePort", "LoadBalancer")
 TYPES: dict[str, tuple[type, str]] = {
     "object": (dict, "an object"),
     "array": (list, "a list"),
@@ -35,8 +34,16 @@ def problems(app: Json) -> list[str]:
         return [str(NAME_RULE["message"])]
     if app.get("spec") is None:
         return ["spec: is missing"]
-    found = list(_walk(app["spec"], _schema()["properties"]["spec"], "spec"))
-    return found or [message for broken, message in SPEC_RULES if broken(app["spec"])]
+    known = _schema()["properties"]["spec"]
+    found = [*_walk(app["spec"], known, "spec"), *_image(app["spec"])]
+    return found or list(broken(stored(app["spec"], known), known, "spec"))
+
+
+def _image(spec: Any) -> Iterator[str]:
+    """A blank in the image is refused later, by the pods: it is mostly one too many."""
+    image = spec.get("image") if isinstance(spec, dict) else None
+    if isinstance(image, str) and any(it.isspace() for it in image):
+        yield f"spec.image: {image!r} has a blank in it, and no image's name has"
 
 
 @cache
@@ -64,17 +71,8 @@ def _walk(value: Any, known: Json, path: str) -> Iterator[str]:
 def _int_or_string(value: Any, known: Json, path: str) -> Iterator[str]:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         yield f"{path}: must be a whole number or a text"
-    elif (rules := known.get("x-kubernetes-validations")) and not _is_port(value):
-        yield f"{path}: {rules[0]['message']}"
     elif isinstance(value, str):
         yield from _scalar(value, known, path)
-
-
-def _is_port(value: int | str) -> bool:
-    """What the rule on a container's port says, the only one that a number or text has."""
-    if isinstance(value, int):
-        return 1 <= value <= 65535
-    return len(value) <= 15 and PORT_NAME.fullmatch(value) is not None
 
 
 def _object(value: Json, known: Json, path: str) -> Iterator[str]:
@@ -123,74 +121,3 @@ def _scalar(value: Any, known: Json, path: str) -> Iterator[str]:
             yield f"{path}: {value!r} does not match {known['pattern']}"
     elif not known.get("minimum", value) <= value <= known.get("maximum", value):
         yield f"{path}: must be from {known.get('minimum')} to {known.get('maximum')}"
-
-
-# --- rules between fields -----------------------------------------------------------------------
-# The messages are those of the CustomResourceDefinition; a test compares them.
-
-
-def _service(spec: Json) -> Json:
-    return spec.get("service") or {}
-
-
-def _ports(spec: Json) -> list[Json]:
-    return spec.get("ports") or []
-
-
-def _repeated(values: list[Any]) -> bool:
-    given = [it for it in values if it is not None]
-    return any(given.count(it) > 1 for it in given)
-
-
-SPEC_RULES: list[tuple[Callable[[Json], bool], str]] = [
-    (
-        lambda spec: (
-            sum(
-                it is not None
-                for it in (
-                    spec.get("image"),
-                    spec.get("selector"),
-                    _service(spec).get("externalName"),
-                )
-            )
-            != 1
-        ),
-        "write exactly one of image (run it), selector (expose pods that already run) and "
-        "service.externalName (a DNS name elsewhere)",
-    ),
-    (
-        lambda spec: (
-            (_service(spec).get("externalName") is not None)
-            != (_service(spec).get("type") == "ExternalName")
-        ),
-        "service.externalName and service.type ExternalName go together: write both or neither",
-    ),
-    (
-        lambda spec: not _ports(spec) and _service(spec).get("type") != "ExternalName",
-        "ports is missing: write at least one, such as [{port: 80}]",
-    ),
-    (
-        lambda spec: (
-            _service(spec).get("type") not in NODE_PORT_TYPES
-            and any(it.get("nodePort") for it in _ports(spec))
-        ),
-        "ports[].nodePort needs service.type NodePort or LoadBalancer: remove it, or change the "
-        "type",
-    ),
-    (
-        lambda spec: (
-            _service(spec).get("type") not in NODE_PORT_TYPES
-            and _service(spec).get("externalTrafficPolicy") is not None
-        ),
-        "service.externalTrafficPolicy needs service.type NodePort or LoadBalancer: remove it, or "
-        "change the type",
-    ),
-    (
-        lambda spec: len(_ports(spec)) > 1 and not all(it.get("name") for it in _ports(spec)),
-        "every port needs a name when there is more than one: give each of ports[] a name",
-    ),
-    (
-        lambda spec: _repeated([it.get("name") for it in _ports(spec)]),
-        "two of ports[] have the same name: give each a name of its own",
-    ),
-]

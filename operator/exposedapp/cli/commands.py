@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from typer.core import TyperGroup
 
+from exposedapp import __version__
 from exposedapp.cli.arguments import parse_duration
 from exposedapp.cli.check import problems
 from exposedapp.cli.diagnosis import diagnose
@@ -27,6 +28,7 @@ from exposedapp.cli.output import (
     show_report,
     show_rows,
 )
+from exposedapp.cli.ports import port_forward
 from exposedapp.cli.ways import Verdict, rows, verdict, ways
 from exposedapp.schema import Json
 
@@ -58,13 +60,28 @@ class Commands(TyperGroup):
 
 app = typer.Typer(
     cls=Commands,
-    help="Create, open and examine ExposedApps.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # brackets in the help are brackets
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"exposedapp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_version, help="Show the version."),
+    ] = False,
+) -> None:
+    """Create, open and examine ExposedApps."""
 
 
 def _label(text: str | None) -> str | None:
@@ -187,11 +204,7 @@ def open_(name: Name, namespace: Namespace = None, context: Context = None) -> N
         )
     say(url)
     if url == ways(found).get("clusterURL"):
-        raise Failure(
-            Exit.UNWELL,
-            "this address is one inside the cluster; from here take `kubectl port-forward "
-            f"-n {found['metadata']['namespace']} service/{name} 8080:PORT`",
-        )
+        raise Failure(Exit.UNWELL, f"this address is one inside the cluster; {_from_here(found)}")
     if not url.startswith(CLICKABLE):
         complain("This is nothing for a browser.")
     elif not webbrowser.open(url):
@@ -250,6 +263,15 @@ def doctor(
     else:
         show_report(report)
     raise typer.Exit(report.exit)
+
+
+def _from_here(found: Json) -> str:
+    """How to get to an app that has no address outside the cluster."""
+    elsewhere = (found["spec"].get("service") or {}).get("externalName")
+    if elsewhere:
+        return f"it stands for {elsewhere}: open that"
+    metadata = found["metadata"]
+    return f"from here: {port_forward(metadata['namespace'], metadata['name'], found)}"
 
 
 def _usage(parse: Callable[[str], T], text: str) -> T:

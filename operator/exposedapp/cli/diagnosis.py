@@ -6,14 +6,20 @@ step to show, and a finding when it is broken; the first finding is the diagnosi
 
 from collections.abc import Callable
 
-from exposedapp.cli import attempts
 from exposedapp.cli.advice import advice
+from exposedapp.cli.attempts import judge
 from exposedapp.cli.facts import Attempt, Facts, Outcome
+from exposedapp.cli.findings import port_forward, unmapped
+from exposedapp.cli.groups import out_of_reach, ways_in
+from exposedapp.cli.listing import shorten, unlisted
 from exposedapp.cli.report import Code, Finding, Report, Step
 from exposedapp.cli.ways import port_words, verdict
 from exposedapp.pods import POD_REASONS
 from exposedapp.resources import NODE_PORT_TYPES
 from exposedapp.schema import Json
+
+MOST_WAYS = 3
+"""So many URLs a sentence takes; the steps have all."""
 
 Link = tuple[list[Step], Finding | None]
 
@@ -134,19 +140,26 @@ def _node_port(facts: Facts, app: Json) -> Link:
     return _broken("node port", "no node is listed", Code.NO_ELIGIBLE_NODE, text)
 
 
+def _other_nodes(facts: Facts, app: Json) -> Link:
+    """Not a fault by itself: a cluster has nodes that are meant for something else."""
+    found = unlisted(facts, app)
+    return [Step("not listed", None, f"{shorten(it)}: {why}") for why, it in found.items()], None
+
+
 def _urls(facts: Facts, _: Json) -> Link:
-    steps = [_try(facts, it) for it in facts.attempts]
+    beside = out_of_reach(facts)
+    steps = [_try(facts, it, meant=it in beside) for it in facts.attempts]
     if facts.left_out:
         steps.append(Step("url", None, f"{facts.left_out} more: not tried"))
-    return steps, attempts.judge(facts)
+    return steps, judge(facts)
 
 
-def _try(facts: Facts, attempt: Attempt) -> Step:
+def _try(facts: Facts, attempt: Attempt, *, meant: bool) -> Step:
     answered = f"HTTP {attempt.http_status}" if attempt.http_status else str(attempt.outcome)
     node = facts.nodes.get(attempt.host)
     where = f" ({node})" if node else ""
     ok = {Outcome.ANSWERED: True, Outcome.UNTRIED: None}.get(attempt.outcome, False)
-    return Step("url", ok, f"{attempt.url}{where}: {answered}")
+    return Step("url", None if meant else ok, f"{attempt.url}{where}: {answered}")
 
 
 LINKS: tuple[Callable[[Facts, Json], Link], ...] = (
@@ -156,6 +169,7 @@ LINKS: tuple[Callable[[Facts, Json], Link], ...] = (
     _container_port,
     _service,
     _node_port,
+    _other_nodes,
     _urls,
 )
 
@@ -163,13 +177,21 @@ LINKS: tuple[Callable[[Facts, Json], Link], ...] = (
 def _all_is_well(facts: Facts, app: Json) -> Finding:
     says = verdict(app)
     tried = [it for it in facts.attempts if it.outcome == Outcome.ANSWERED]
+    private = out_of_reach(facts)
     answers = "Every URL that was tried from here answers" if tried else "Nothing is broken"
+    if private:
+        answers = f"Your way in is {' or '.join(ways_in(facts)[:MOST_WAYS])}"
     if not says.ready:
         text = f"{answers}, but {facts.name} is not Ready. {_told(facts, app)}"
         return Finding(Code.NOT_READY, text)
     status = app.get("status") or {}
     if tried:
         text = f"{answers}."
+        if private:
+            text = (
+                f"{answers}; the nodes' own addresses are not routable from here, and need not be. "
+                f"{unmapped(facts, app)}"
+            ).strip()
         if any(it.outcome == Outcome.UNTRIED for it in facts.attempts):
             text += " Those of UDP and SCTP were not tried: no answer would mean nothing."
     elif facts.attempts:
@@ -180,7 +202,7 @@ def _all_is_well(facts: Facts, app: Json) -> Finding:
         text = (
             f"The chain is whole. Service type {_type(app)} has no address outside the cluster; "
             f"inside it is {status.get('clusterURL', facts.name)}. "
-            f"From here: {attempts.port_forward(facts)}."
+            f"From here: {port_forward(facts)}."
         )
     return Finding(Code.FINE, text)
 

@@ -10,9 +10,9 @@ import socket
 import ssl
 from contextlib import suppress
 from errno import ECONNREFUSED
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
-from exposedapp.cli.facts import Attempt, Outcome
+from exposedapp.cli.facts import Attempt, Outcome, split
 
 SECONDS = 2.0
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})")
@@ -23,7 +23,9 @@ DEFAULT_PORTS = {"https": 443, "wss": 443}
 
 async def dial(url: str) -> Attempt:
     """Connects to a URL, and asks for it when it is HTTP."""
-    parts = urlsplit(url)
+    parts = split(url)
+    if parts is None:
+        return Attempt(url, Outcome.INVALID)
     if parts.scheme in UNTRIED:
         return Attempt(url, Outcome.UNTRIED)
     try:
@@ -36,15 +38,37 @@ async def dial(url: str) -> Attempt:
     try:
         if parts.scheme not in {"http", "https"}:
             return Attempt(url, Outcome.ANSWERED)
+        if parts.scheme == "https":
+            await _close(writer)  # some servers talk to one at a time
+            return await _secure(url, parts)
         async with asyncio.timeout(SECONDS):
-            if parts.scheme == "https":
-                await _close(writer)
-                reader, writer = await _connect(parts, _any_certificate())
             return await _ask(url, parts, reader, writer)
-    except (OSError, ValueError):  # a time-out and TLS that fails among them
+    except (OSError, ValueError):  # a time-out among them
         return Attempt(url, Outcome.SILENT)
     finally:
         await _close(writer)
+
+
+async def _secure(url: str, parts: SplitResult) -> Attempt:
+    """Asks over TLS; where there is none, finds out whether plain HTTP is spoken instead."""
+    try:
+        return await _converse(url, parts, _any_certificate())
+    except ssl.SSLError as error:
+        if "ALERT" in (error.reason or ""):  # which only TLS has
+            return Attempt(url, Outcome.SILENT)
+    except (OSError, ValueError):
+        pass  # some servers wait for the end of a line that TLS has not
+    plain = await _converse(url, parts, None)
+    return Attempt(url, Outcome.NO_TLS if plain.outcome == Outcome.ANSWERED else Outcome.SILENT)
+
+
+async def _converse(url: str, parts: SplitResult, context: ssl.SSLContext | None) -> Attempt:
+    async with asyncio.timeout(SECONDS):
+        reader, writer = await _connect(parts, context)
+        try:
+            return await _ask(url, parts, reader, writer)
+        finally:
+            await _close(writer)
 
 
 async def _ask(

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from exposedapp.addresses import Endpoint
+from exposedapp.nodes import Node
 from exposedapp.schema import Json
 
 
@@ -19,6 +20,21 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     UNKNOWN_NAME = "unknown name"
     SILENT = "connected, but no answer"
+    NO_TLS = "connected, but no TLS"
+    INVALID = "no valid URL"
+
+
+def split(url: str) -> SplitResult | None:
+    """The parts of a URL; None when there is no host, or no port, that one could connect to.
+
+    Python finds some faults only when the part is asked for.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if usable else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +48,19 @@ class Attempt:
     @property
     def host(self) -> str:
         """The address in it."""
-        return urlsplit(self.url).hostname or ""
+        parts = split(self.url)
+        return (parts and parts.hostname) or ""
 
     @property
     def port(self) -> int | None:
         """The port in it."""
-        return urlsplit(self.url).port
+        parts = split(self.url)
+        return parts and parts.port
 
     @property
     def scheme(self) -> str:
         """The scheme in it."""
-        return urlsplit(self.url).scheme
+        return self.url.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,8 @@ class Facts:
     service: Json | None = None
     nodes: Mapping[str, str] = field(default_factory=dict)
     """The names of the nodes, by their addresses; empty when they may not be listed."""
+    cluster: Sequence[Node] = ()
+    """The nodes themselves."""
     attempts: Sequence[Attempt] = ()
     left_out: int = 0
     """How many more URLs there are, when there are too many to try."""

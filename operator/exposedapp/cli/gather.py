@@ -2,21 +2,23 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from urllib.parse import urlsplit
 
 from exposedapp.addresses import Endpoint
 from exposedapp.cli.dial import dial
-from exposedapp.cli.facts import Attempt, Facts, Pod, Target
+from exposedapp.cli.facts import Attempt, Facts, Outcome, Pod, Target, split
+from exposedapp.cli.ports import protocol_of
 from exposedapp.cli.server import Server
 from exposedapp.labels import NAME_LABEL
+from exposedapp.nodes import Node, parse_node
 from exposedapp.pods import pod_trouble
-from exposedapp.schema import Json
+from exposedapp.schema import Json, parse_host
 
 MAX_IN_FLIGHT = 16
 MOST_TARGETS = 8
 """So many pods' ports are tried from inside; more of the same app would tell the same."""
 MOST_URLS = 64
-"""As many again would tell little more, and time-outs add up: 64 take 16 seconds at most."""
+"""As many again would tell little more, and time-outs add up: 64 take 16 seconds, or 24 when they
+are https and the servers are mute."""
 ANSWER_SECONDS = 3.0
 """How long an operator may take to answer before it is called silent."""
 
@@ -29,12 +31,13 @@ async def gather(
     if app is None:
         return Facts(server.namespace, name, None)
     selector = _selector(app)
-    service, slices, nodes, pods = await asyncio.gather(
+    service, slices, bodies, pods = await asyncio.gather(
         server.get("Service", server.namespace, name),
         server.endpoint_slices(name),
         server.nodes(),
         server.pods(server.namespace, selector) if selector else _none(),
     )
+    nodes = [parse_node(it) for it in bodies]
     places = sorted(_places(slices))[:MOST_TARGETS]
     urls = sorted((app.get("status") or {}).get("urls") or [], key=_port_first)
     gate = asyncio.Semaphore(MAX_IN_FLIGHT)
@@ -44,6 +47,8 @@ async def gather(
             return Target(pod, number, await server.listens(pod, number))
 
     async def attempt(url: str) -> Attempt:
+        if protocol_of(app, url) != "TCP":
+            return Attempt(url, Outcome.UNTRIED)
         async with gate:
             return await try_url(url)
 
@@ -60,6 +65,7 @@ async def gather(
         targets=targets,
         service=service,
         nodes=_addresses(nodes),
+        cluster=nodes,
         attempts=attempts,
         left_out=len(urls[MOST_URLS:]),
     )
@@ -83,7 +89,8 @@ async def _answered(server: Server, name: str) -> Json | None:
 
 def _port_first(url: str) -> tuple[int, str]:
     """All nodes at one port come before the next port, should there be too many."""
-    return urlsplit(url).port or 0, url
+    parts = split(url)
+    return (parts and parts.port) or 0, url
 
 
 def _selector(app: Json) -> str:
@@ -148,9 +155,11 @@ def _pod(endpoint: Json) -> str:
     return str((endpoint.get("targetRef") or {}).get("name", ""))
 
 
-def _addresses(nodes: Sequence[Json]) -> dict[str, str]:
-    return {
-        address["address"]: node["metadata"]["name"]
-        for node in nodes
-        for address in (node.get("status") or {}).get("addresses") or ()
-    }
+def _addresses(nodes: Sequence[Node]) -> dict[str, str]:
+    """By the addresses as URLs have them."""
+    found = {}
+    for node in nodes:
+        for _, address in node.addresses:
+            host = parse_host(address.lower())
+            found[host.text if host else address] = node.name
+    return found

@@ -13,6 +13,9 @@ from exposedapp.labels import HASH_ANNOTATION, Identity
 from exposedapp.resources import SpecError, make_deployment, make_service, pod_labels
 from exposedapp.schema import Json
 
+LISTS = ("List", f"{KIND}List")
+"""What `kubectl get -o yaml` prints, and what the API server answers."""
+
 
 def documents(text: str, source: str) -> list[Any]:
     """The documents of a YAML or JSON file, empty ones left out."""
@@ -34,10 +37,23 @@ def render(found: Iterable[Any], source: str, namespace: str | None) -> Iterator
     hash of the two. Raises Failure for an app that no cluster would take.
     """
     for index, body in enumerate(found):
-        if not isinstance(body, dict) or "kind" not in body:
-            raise Failure(Exit.USAGE, f"{source}: document {index + 1} is no Kubernetes object")
-        if body["kind"] == KIND:
-            yield from objects(body, source, namespace)
+        for one in _unfold(body, f"{source}: document {index + 1}"):
+            if one["kind"] == KIND:
+                yield from objects(one, source, namespace)
+
+
+def _unfold(body: Any, place: str) -> Iterator[Json]:
+    """The object, or those of a List."""
+    if not isinstance(body, dict) or "kind" not in body:
+        raise Failure(Exit.USAGE, f"{place} is no Kubernetes object")
+    if body["kind"] not in LISTS:
+        yield body
+        return
+    items = body.get("items") or []
+    if not isinstance(items, list):
+        raise Failure(Exit.USAGE, f"{place}: items: must be a list")
+    for index, item in enumerate(items):
+        yield from _unfold(item, f"{place}, item {index + 1}")
 
 
 def objects(body: Json, source: str, namespace: str | None) -> Iterator[Json]:

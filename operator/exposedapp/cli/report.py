@@ -23,6 +23,7 @@ class Code(StrEnum):
     NOTHING_LISTENS = "NothingListens"
     NO_ELIGIBLE_NODE = "NoEligibleNode"
     NO_POD_ON_NODE = "NoPodOnNode"
+    INVALID_URL = "InvalidURL"
     UNKNOWN_NAME = "UnknownName"
     NOT_ROUTABLE = "NotRoutable"
     FILTERED = "Filtered"
