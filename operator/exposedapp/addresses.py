@@ -1,18 +1,29 @@
 """Pure: under which addresses an app can be reached, from its Service, its pods and the nodes."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from exposedapp.api import ExposedAppSpec, NodesSpec, NodesStatus, PortStatus
-from exposedapp.labels import Identity
+from exposedapp.labels import Identity, selector_string
 from exposedapp.nodes import Nodes, Survey, choose
 from exposedapp.resources import NODE_PORT_TYPES
-from exposedapp.schema import Json
-from exposedapp.service import LoadBalancerStatus, Port
+from exposedapp.schema import Json, parse_host
+from exposedapp.service import LoadBalancerIngress, LoadBalancerStatus, Port
 from exposedapp.settings import Settings
 
-MOST_URL_BYTES = 64_000
-"""A status must stay well below the 1.5 MiB that etcd takes, and below what a person can read."""
+MOST_BYTES = 95_000
+"""Of a status as JSON: it must stay well below the 1.5 MiB that etcd takes, and below what a person
+can read."""
+OTHER_BYTES = 28_000
+"""Of these, for what is not counted here: the conditions, whose messages status.py keeps short, the
+url, and what is small."""
+LEAST_BYTES = 5_000
+"""What the URLs get in any case: two of the longest have room."""
+MOST_BALANCER_BYTES = 8_000
+PORT_BYTES, INGRESS_BYTES = 100, 40
+"""Of one of these in a status, but for its names."""
 
 PROTOCOL_SCHEMES = {"TCP": "http", "UDP": "udp", "SCTP": "sctp"}
 APP_PROTOCOL_SCHEMES = {
@@ -69,13 +80,35 @@ class _Way:
     scheme: str
     path: str
 
-    def url(self, host: str) -> str:
-        """Its URL at an address that is the app's own: its load balancer's."""
-        return f"{self.scheme}://{_host(host)}:{self.port}{self.path}"
+    def url(self, host: str, port: int) -> str:
+        """Its URL where this port of this host leads to it."""
+        return f"{self.scheme}://{_host(host)}:{port}{self.path}"
 
-    def node_url(self, host: str, port: int | None = None) -> str:
-        """Its URL at a node, or where another port leads to its node port."""
-        return f"{self.scheme}://{_host(host)}:{port or self.node_port}{self.path}"
+
+MAPPED, BALANCER, NODE = range(3)
+"""Where a URL leads, the nearest to the person first: their own machine, the balancer, a node."""
+
+
+class _Url(NamedTuple):
+    """A URL from outside, with what it was made of."""
+
+    text: str
+    way: _Way
+    host: str
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class _AppNodes:
+    """The nodes that an app has to choose from."""
+
+    eligible: int = 0
+    hosts: Sequence[Sequence[str]] = ()
+    """The addresses of each that may be listed, the preferred node first."""
+    override: str | None = None
+    """The host that stands for all of them."""
+    why_none: str | None = None
+    pods_decide: bool = False
 
 
 def find(
@@ -87,85 +120,192 @@ def find(
     settings: Settings,
 ) -> Addresses:
     """The addresses of an app with this Service."""
-    body, status = service["spec"], service.get("status") or {}
-    asked = {(it.port, it.protocol): it for it in (spec.ports if spec else None) or ()}
-    ports = body.get("ports") or []
-    ways = [_way(it, asked.get((it["port"], it.get("protocol", "TCP")))) for it in ports]
-    # The first TCP port is the one a person means, else the first of all.
-    main = [*[it for it in ways if it.protocol == "TCP"], *ways][:1]
-    found = Addresses(
-        ports=[_port_status(it) for it in ports],
-        cluster_ips=[it for it in body.get("clusterIPs") or () if it != "None"],
-        cluster_url=next((_cluster_url(app, it) for it in main), None),
-        proxy_path=None
-        if body["type"] == "ExternalName"  # the API server passes on to pods only
-        else next((_proxy_path(app, it) for it in main), None),
-    )
+    body = service["spec"]
+    ways = _ways(body, spec)
+    inside = _inside(app, body, ways)
     if body["type"] not in NODE_PORT_TYPES:
-        return replace(found, best=[found.cluster_url] if found.cluster_url else [])
-    families = body.get("ipFamilies") or ["IPv4"]
+        return replace(inside, best=[inside.cluster_url] if inside.cluster_url else [])
     wanted = (spec and spec.nodes) or NodesSpec()
-    local = body.get("externalTrafficPolicy") == "Local"
-    with_pods = {it.node for it in endpoints if it.ready and not it.terminating}
-    survey = known.survey(wanted, families)
     numbered = [it for it in ways if it.node_port]
-    limit = min(wanted.limit, _most(numbered, len(families)))
-    if local:
-        eligible = [it for it in survey.hosts if it in with_pods]
-        listed = choose(app.uid, eligible, limit)
-    else:
-        eligible = list(survey.hosts)
-        listed = survey.choose(app.uid, limit)
-    override = wanted.host or settings.nodes_host
-    hosts = [host for it in listed for host in survey.hosts[it]]
-    if override and listed:
-        hosts = [override]
-    ingress = (status.get("loadBalancer") or {}).get("ingress") or []
-    balancers = [host for it in ingress if (host := it.get("ip") or it.get("hostname"))]
-    at_balancers = {it: [it.url(host) for host in balancers] for it in ways}
-    at_nodes = {it: [it.node_url(host) for host in hosts] for it in numbered}
-    mapped = {it: _mapped(it, settings) for it in numbered if listed}
-    # The nearest to the person first: their own machine, the balancer, a node.
-    near = [sorted(found.get(it, ())) for found in (mapped, at_balancers, at_nodes) for it in main]
-    best: list[str] = next(filter(None, near), [])
+    # Without node ports the nodes do not answer, so nothing about them matters.
+    nodes = _choose(app, body, wanted, endpoints, known, settings) if numbered else _AppNodes()
+    ingress = _ingress(service)
+    balancers = [host for it in ingress if (host := _balancer(it))]
+    room = _room(inside, body, ingress)
+    elsewhere = _fitting(_elsewhere(ways, nodes, balancers, settings), room // 2)
+    at_nodes, listed = _at_nodes(nodes, numbered, room - sum(map(_size, elsewhere)))
     return replace(
-        found,
-        best=best,
-        urls=sorted(
-            {
-                url
-                for found in (mapped, at_balancers, at_nodes)
-                for urls in found.values()
-                for url in urls
-            }
-        ),
-        nodes=NodesStatus(eligible=len(eligible), listed=len(listed)),
-        load_balancer=LoadBalancerStatus.model_validate({"ingress": ingress}) if ingress else None,
+        inside,
+        best=_best(ways, [*elsewhere, *at_nodes]),
+        urls=sorted({it.text for it in (*elsewhere, *at_nodes)}),
+        nodes=NodesStatus(eligible=nodes.eligible, listed=listed) if numbered else None,
+        load_balancer=LoadBalancerStatus(ingress=ingress) if ingress else None,
         to_try=[
-            (url, host, it.node_port or 0)
-            for it in numbered
-            if it.protocol == "TCP" and _may_try(wanted, settings)
-            for url, host in zip(at_nodes[it], hosts, strict=True)
+            (it.text, it.host, it.way.node_port or 0)
+            for it in at_nodes
+            if it.way.protocol == "TCP" and _may_try(wanted, settings)
         ],
-        why_no_node=None if listed else _why_none(survey),
-        pods_decide=local and bool(survey.hosts),
+        # A balancer is a way in: whether it needs the nodes is its own matter.
+        why_no_node=None if balancers else nodes.why_none,
+        pods_decide=nodes.pods_decide,
     )
-
-
-def _most(ways: Sequence[_Way], families: int) -> int:
-    """How many nodes' URLs fit into a status, however long their paths are."""
-    longest = "f" * 64  # more than any address of a node; a name may be longer, and is rare
-    size = families * sum(len(it.node_url(longest)) + 5 for it in ways)
-    return max(1, MOST_URL_BYTES // max(size, 1))
 
 
 def _may_try(wanted: NodesSpec, settings: Settings) -> bool:
     return wanted.host is None or wanted.host in settings.probe_hosts
 
 
-def _mapped(way: _Way, settings: Settings) -> list[str]:
-    port = settings.port_mappings.get((way.node_port or 0, way.protocol))
-    return [way.node_url("localhost", port)] if port else []
+def _inside(app: Identity, body: Json, ways: Sequence[_Way]) -> Addresses:
+    """What does not depend on the nodes."""
+    return Addresses(
+        ports=[_port_status(it) for it in body.get("ports") or ()],
+        cluster_ips=[it for it in body.get("clusterIPs") or () if it != "None"],
+        cluster_url=next((_cluster_url(app, it) for it in ways), None),
+        proxy_path=None
+        if body["type"] == "ExternalName"  # the API server passes on to pods only
+        else next((_proxy_path(app, it) for it in ways), None),
+    )
+
+
+def _best(ways: Sequence[_Way], found: Sequence[_Url]) -> list[str]:
+    """The URLs of the main port at the nearest place that has any."""
+    of_main = [it for it in found if it.way in ways[:1]]
+    nearest = min((it.place for it in of_main), default=None)
+    return sorted({it.text for it in of_main if it.place == nearest})
+
+
+# --- at nodes -------------------------------------------------------------------------------------
+
+
+def _choose(
+    app: Identity,
+    body: Json,
+    wanted: NodesSpec,
+    endpoints: Sequence[Endpoint],
+    known: Nodes,
+    settings: Settings,
+) -> _AppNodes:
+    """The nodes that forward to the app, and which of them it may list."""
+    override = wanted.host or settings.nodes_host
+    if override != wanted.host:
+        wanted = wanted.model_copy(update={"host": override})
+    survey = known.survey(wanted, body.get("ipFamilies") or ["IPv4"])
+    local = body.get("externalTrafficPolicy") == "Local"
+    if local:
+        with_pods = {it.node for it in endpoints if it.ready and not it.terminating}
+        names = [it for it in with_pods if it and it in survey.hosts]
+        count, chosen = len(names), choose(app.uid, names, wanted.limit)
+    else:
+        count, chosen = len(survey.hosts), survey.choose(app.uid, wanted.limit)
+    return _AppNodes(
+        eligible=count,
+        hosts=[survey.hosts[it] for it in chosen],
+        override=override,
+        why_none=None if chosen else _why_none(survey),
+        pods_decide=local and bool(survey.hosts),
+    )
+
+
+def _at_nodes(nodes: _AppNodes, ways: Sequence[_Way], room: int) -> tuple[list[_Url], int]:
+    """The URLs at nodes, and of how many nodes they are.
+
+    Whole nodes are taken in the app's own order as long as they fit, so that one that comes, goes
+    or changes moves none but the last. Of a node that is too much alone, what fits is taken.
+    """
+    if nodes.override and nodes.hosts:
+        return _fitting(_node_urls(ways, [nodes.override]), room), len(nodes.hosts)
+    fixed = sum(map(_size, _node_urls(ways, ["::"])))  # with brackets, but for the hosts
+    taken: dict[str, None] = {}  # two nodes may have one address
+    left = room
+    for listed, hosts in enumerate(nodes.hosts):
+        new = [it for it in hosts if it not in taken]
+        left -= fixed * len(new) + len(ways) * len("".join(new))
+        if left < 0 and not listed:
+            return _fitting(_node_urls(ways, new), room), 1
+        if left < 0:
+            return list(_node_urls(ways, taken)), listed
+        taken.update(dict.fromkeys(new))
+    return list(_node_urls(ways, taken)), len(nodes.hosts)
+
+
+def _node_urls(ways: Iterable[_Way], hosts: Collection[str]) -> Iterator[_Url]:
+    for way in ways:
+        for host in hosts:
+            yield _Url(way.url(host, way.node_port or 0), way, host, NODE)
+
+
+# --- elsewhere ------------------------------------------------------------------------------------
+
+
+def _elsewhere(
+    ways: Iterable[_Way], nodes: _AppNodes, balancers: Sequence[str], settings: Settings
+) -> Iterator[_Url]:
+    """The URLs of the person's own machine, and at load balancers; those of the main port first."""
+    for way in ways:
+        port = settings.port_mappings.get((way.node_port or 0, way.protocol))
+        if port and nodes.hosts:
+            yield _Url(way.url("localhost", port), way, "localhost", MAPPED)
+        for host in balancers:
+            yield _Url(way.url(host, way.port), way, host, BALANCER)
+
+
+def _ingress(service: Json) -> list[LoadBalancerIngress]:
+    """The addresses of load balancers; a status has no room for hundreds of them."""
+    given = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    found, left = [], MOST_BALANCER_BYTES
+    for it in map(LoadBalancerIngress.model_validate, given):
+        left -= _ingress_size(it)
+        if left < 0:
+            break
+        found.append(it)
+    return found
+
+
+def _balancer(it: LoadBalancerIngress) -> str | None:
+    hosts = [parse_host(text.lower()) for text in (it.ip, it.hostname) if text]
+    return next((host.text for host in hosts if host), None)
+
+
+# --- room in the status ---------------------------------------------------------------------------
+
+
+def _room(inside: Addresses, body: Json, ingress: Sequence[LoadBalancerIngress]) -> int:
+    """How many bytes of the status the URLs may take."""
+    ports = (PORT_BYTES + len(it.name or "") + len(str(it.target_port)) for it in inside.ports)
+    selector = len(selector_string(body.get("selector") or {}))
+    left = MOST_BYTES - OTHER_BYTES - sum(ports) - sum(map(_ingress_size, ingress)) - selector
+    return max(left, LEAST_BYTES)
+
+
+def _ingress_size(it: LoadBalancerIngress) -> int:
+    return INGRESS_BYTES + len(it.ip or "") + len(it.hostname or "")
+
+
+def _fitting(urls: Iterable[_Url], room: int) -> list[_Url]:
+    """As many as fit, the first ones first."""
+    found = []
+    for url in urls:
+        room -= _size(url)
+        if room < 0:
+            break
+        found.append(url)
+    return found
+
+
+def _size(url: _Url) -> int:
+    """How many bytes it takes in a list of JSON."""
+    return len(json.dumps(url.text)) + 2
+
+
+# --- ports ----------------------------------------------------------------------------------------
+
+
+def _ways(body: Json, spec: ExposedAppSpec | None) -> list[_Way]:
+    """The Service's ports: first the main one, which a person means, the first of TCP."""
+    asked = {(it.port, it.protocol): it for it in (spec.ports if spec else None) or ()}
+    ports = body.get("ports") or ()
+    ways = [_way(it, asked.get((it["port"], it.get("protocol", "TCP")))) for it in ports]
+    return sorted(ways, key=lambda it: it.protocol != "TCP")
 
 
 def _port_status(body: Json) -> PortStatus:
@@ -183,7 +323,7 @@ def _way(body: Json, asked: Port | None) -> _Way:
     spoken = asked.app_protocol if asked else body.get("appProtocol")
     scheme = PROTOCOL_SCHEMES[protocol]
     if protocol == "TCP":
-        scheme = APP_PROTOCOL_SCHEMES.get(spoken or "", scheme)
+        scheme = APP_PROTOCOL_SCHEMES.get((spoken or "").lower(), scheme)  # as RFC 6335 has it
     return _Way(
         body["port"],
         body.get("nodePort"),

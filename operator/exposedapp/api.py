@@ -10,6 +10,10 @@ from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from exposedapp.container import EnvFromSource, EnvVar, Probe, ResourceRequirements
 from exposedapp.schema import (
+    HOST_RULE,
+    HOST_WORDS,
+    LONGEST_NAME,
+    HostText,
     Json,
     Model,
     any_object,
@@ -26,11 +30,6 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "ExposedApp"
 PLURAL = "exposedapps"
-
-HOST = (
-    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*|[0-9a-f:.]*:[0-9a-f:.]*)$"
-)
-"""A DNS name, an IPv4 address, or an IPv6 address without brackets."""
 
 DEEPEST = 100
 """How deep a podTemplate may be nested; the API server takes ten thousand levels."""
@@ -85,12 +84,13 @@ class NodesSpec(Model):
             ),
         },
     )
-    host: str | None = Field(
+    host: HostText | None = Field(
         default=None,
-        description="A DNS name or IP address to write into the URLs instead of the nodes' "
-        "addresses: that of a load balancer or a NAT in front of them.",
-        pattern=HOST,
-        max_length=253,
+        description="A DNS name in lower case or an IP address, without scheme and port, to write "
+        "into the URLs instead of the nodes' addresses: that of a load balancer or a NAT in front "
+        "of them.",
+        max_length=LONGEST_NAME,
+        json_schema_extra=rules((HOST_RULE, f"nodes.host must be {HOST_WORDS}")),
     )
     limit: int = Field(
         default=16,
@@ -310,8 +310,13 @@ class ExposedAppSpec(Model):
 class NodesStatus(Model):
     """How many nodes the URLs come from."""
 
-    eligible: int = Field(description="Nodes that forward to the app.")
-    listed: int = Field(description="Nodes whose addresses are in urls.")
+    eligible: int = Field(
+        description="Nodes that forward to the app. Counts alone are no reason to write: they are "
+        "those of the last time that anything else changed."
+    )
+    listed: int = Field(
+        description="Nodes whose addresses are in urls, or for which nodes.host stands there."
+    )
 
 
 class PortStatus(Model):

@@ -235,14 +235,6 @@ class Cluster:
             token = page["metadata"].get("continue") or None
             yield page
 
-    async def names(self, kind: Kind) -> Json:
-        """The metadata of all objects of a kind, from the API server's own cache.
-
-        A PartialObjectMetadataList: {metadata: {resourceVersion}, items: [{metadata}]}.
-        """
-        accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-        return await self._request("GET", kind.path(resourceVersion="0"), accept=accept)
-
     async def watch(self, kind: Kind, version: str, seconds: int) -> AsyncIterator[Json]:
         """What happens to a kind's objects after a version, for so long: {type, object}.
 
@@ -271,13 +263,12 @@ class Cluster:
         path: str,
         body: Json | None = None,
         content_type: str | None = None,
-        accept: str = "application/json",
     ) -> Json:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with self._free:
             start = time.monotonic()
             try:
-                answer = await self._send(method, path, timeout, body, content_type, accept)
+                answer = await self._send(method, path, timeout, body, content_type)
                 data = await answer.read()
             except (aiohttp.ClientError, TimeoutError) as error:
                 self.observe(method, 0, time.monotonic() - start)
@@ -294,9 +285,8 @@ class Cluster:
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's word for it
         body: Json | None = None,
         content_type: str | None = None,
-        accept: str = "application/json",
     ) -> RESTResponse:
-        headers = {"Accept": accept, "User-Agent": FIELD_MANAGER}
+        headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER}
         if content_type:
             headers["Content-Type"] = content_type
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)

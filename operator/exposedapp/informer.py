@@ -1,20 +1,20 @@
-"""Lists a kind and follows it: for everything but the apps themselves, which kopf watches.
+"""Lists a kind of object and follows it, whatever happens to the connection.
 
-An app's children bring several times as many events as the app does, and all that an event leads to
-is that it is remembered. And after a break the new list tells what was deleted meanwhile, which
-kopf's handlers never hear of.
+All that an event leads to here is that it is remembered and that a key is queued: kopf's handling
+of one costs many times that (docs/decisions/0012-where-the-time-goes.md). And after a break the new
+list tells what was deleted meanwhile, which kopf's handlers never hear of.
 """
 
 import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from exposedapp.cache import Key, Listed
+from exposedapp.cache import Listed
 from exposedapp.cluster import ApiError, Cluster
 from exposedapp.schema import Json
-from exposedapp.watches import Watch
+from exposedapp.watches import News, Watch
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Informer:
         self,
         cluster: Cluster,
         watch: Watch,
-        queue: Callable[[Watch, Iterable[Key]], None],
+        queue: Callable[[Watch, News], None],
         seen: Callable[[str], None],
     ) -> None:
         """`seen` is told the kind's plural whenever the API server has said something of it."""

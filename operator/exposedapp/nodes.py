@@ -2,19 +2,19 @@
 
 import hashlib
 import heapq
-import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from exposedapp.api import AddressType, NodesSpec
-from exposedapp.schema import Json
+from exposedapp.schema import Host, Json, parse_host
 
 EXCLUSION_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 IP_TYPES = ("ExternalIP", "InternalIP")
 """Types whose addresses have a family; the others are names."""
+NO_NAMES = ("none", "null")
+"""What a program writes that has no name, such as Python and its JSON."""
 
 DYING_TAINTS = (
     "ToBeDeletedByClusterAutoscaler",
@@ -23,7 +23,9 @@ DYING_TAINTS = (
 )
 """What autoscalers and cloud providers put on a node that is about to go."""
 
-MOST_KEPT = 10_000
+MOST_CHOICES = 10_000
+MOST_SURVEYS = 200
+"""Each names all nodes that forward, and every app may ask for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,14 @@ def why_not(
         return f"excluded (label {EXCLUSION_LABEL})"
     if not _matches(labels, wanted.selector or {}):
         return "not matching spec.nodes.selector"
-    if not hosts(node, wanted.address_types, families):
-        types, kinds = " or ".join(wanted.address_types), " or ".join(families)
-        return f"without an {kinds} address of type {types}"
-    return None
+    # Behind another host it does not matter how a node is called.
+    if wanted.host or hosts(node, wanted.address_types, families):
+        return None
+    types, kinds = " or ".join(wanted.address_types), " or ".join(families)
+    useless = any(
+        kind in wanted.address_types and not _usable(address) for kind, address in node.addresses
+    )
+    return f"without {'a usable' if useless else 'an'} {kinds} address of type {types}"
 
 
 def _matches(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
@@ -94,13 +100,15 @@ def hosts(node: Node, types: Sequence[AddressType], families: Sequence[str]) -> 
     """The node's addresses that become URLs: of its first type, one per IP family of the Service.
 
     One type alone, or a node with a public address would show an internal one of the other family
-    too. Of several addresses of one type the first is taken; a name is good for all families.
+    too. Of several addresses of one type the first is taken; a name is good for all families. What
+    no URL can have, such as an empty name, is as if it were not there.
     """
     for wanted in types:
+        of_type = [_usable(address) for kind, address in node.addresses if kind == wanted]
         first: dict[str | None, str] = {}
-        for kind, address in node.addresses:
-            if kind == wanted:
-                first.setdefault(_family(address), address)
+        for it in of_type:
+            if it and (it.family is None or it.family in families):
+                first.setdefault(it.family, it.text)
         if wanted in IP_TYPES:
             found = [first[family] for family in families if family in first]
         else:
@@ -110,15 +118,18 @@ def hosts(node: Node, types: Sequence[AddressType], families: Sequence[str]) -> 
     return []
 
 
+def _usable(address: str) -> Host | None:
+    """An address as URLs have it, in which capitals mean nothing."""
+    text = address.lower()
+    return None if text in NO_NAMES else parse_host(text)
+
+
 def choose(uid: str, names: Iterable[str], limit: int) -> list[str]:
-    """At most so many of the nodes, by rendezvous hashing.
+    """At most so many of the nodes, by rendezvous hashing, in the order of their weight.
 
     Each app gets its own, evenly spread; when a node comes or goes, only the apps that list it
-    change (Thaler and Ravishankar, 1998).
+    change (Thaler and Ravishankar, 1998). The same is true of any number of the first ones.
     """
-    eligible = list(names)
-    if len(eligible) <= limit:
-        return eligible
     seed = hashlib.blake2b(f"{uid}/".encode(), digest_size=8)
 
     def weight(name: str) -> bytes:
@@ -126,7 +137,7 @@ def choose(uid: str, names: Iterable[str], limit: int) -> list[str]:
         found.update(name.encode())
         return found.digest()
 
-    return heapq.nsmallest(limit, eligible, key=weight)
+    return heapq.nsmallest(limit, names, key=weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +145,15 @@ class Survey:
     """What the nodes are to all apps that ask for the same."""
 
     hosts: Mapping[str, Sequence[str]]
-    """By the names of the nodes that forward: their addresses, see hosts()."""
+    """By the names of the nodes that forward: their addresses, see hosts(); none when all are
+    behind another host."""
     hindrances: Mapping[str, int]
     """Why others do not, and how many."""
     _chosen: dict[tuple[str, int], list[str]] = field(default_factory=dict)
 
     def choose(self, uid: str, limit: int) -> list[str]:
         """The names of the nodes that an app lists, see above."""
-        if len(self._chosen) > MOST_KEPT:
+        if len(self._chosen) >= MOST_CHOICES:
             self._chosen.clear()
         found = self._chosen.get((uid, limit))
         if found is None:
@@ -162,11 +174,13 @@ class Nodes:
     def survey(self, wanted: NodesSpec, families: Sequence[str]) -> Survey:
         """Which nodes forward, and which of their addresses count."""
         selector = tuple(sorted((wanted.selector or {}).items()))
-        asked = (selector, *wanted.address_types, *families)
+        # Behind another host the addresses do not matter.
+        about = () if wanted.host else (*wanted.address_types, *families)
+        asked = (selector, *about)
         found = self._surveys.get(asked)
         if found is None:
-            if len(self._surveys) > MOST_KEPT:
-                self._surveys.clear()
+            if len(self._surveys) >= MOST_SURVEYS:
+                del self._surveys[next(iter(self._surveys))]  # the oldest
             found = self._surveys[asked] = _survey(self._nodes, wanted, families)
         return found
 
@@ -177,14 +191,6 @@ def _survey(nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str]) -
         if why := why_not(node, wanted, families):
             hindrances[why] += 1
         else:
-            forward[node.name] = hosts(node, wanted.address_types, families)
+            named = not wanted.host
+            forward[node.name] = hosts(node, wanted.address_types, families) if named else []
     return Survey(forward, hindrances)
-
-
-@lru_cache(maxsize=4096)
-def _family(address: str) -> str | None:
-    """IPv4 or IPv6; None for a name."""
-    try:
-        return f"IPv{ipaddress.ip_address(address).version}"
-    except ValueError:
-        return None

@@ -4,6 +4,8 @@ Nothing here talks to anyone. A status that says the same as the previous one is
 of transition included, so "is there anything to write" is a comparison.
 """
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -98,24 +100,58 @@ def _endpoint_counts(endpoints: Sequence[Endpoint]) -> EndpointsStatus:
 def changes(old: ExposedAppStatus, new: ExposedAppStatus) -> Json:
     """What must be written to get from one status to the other, as a merge patch.
 
-    How many nodes could be listed is never a reason to write: on a large cluster every node that
-    comes or goes would otherwise touch every app.
+    How many nodes there are is never a reason to write, neither as a number nor in the words of why
+    none is listed: on a large cluster every node that comes or goes would otherwise touch every app
+    that does not list it, or that has one host in front of all. The next write takes it along.
     """
     before, after = _as_json(old), _as_json(new)
     fields = before.keys() | after.keys()
     found = {key: after.get(key) for key in fields if before.get(key) != after.get(key)}
-    same_listed = old.nodes and new.nodes and old.nodes.listed == new.nodes.listed
-    return {} if same_listed and found.keys() == {"nodes"} else found
+    counts_only = (
+        old.nodes
+        and new.nodes
+        and found.keys() <= {"nodes", "conditions"}
+        and _uncounted(old) == _uncounted(new)
+    )
+    return {} if counts_only else found
+
+
+def _uncounted(status: ExposedAppStatus) -> list[Condition]:
+    """The conditions, without how many nodes do not forward for which reason."""
+    return [
+        it.model_copy(update={"message": NUMBER.sub("", it.message)})
+        if it.reason == Reason.NO_ELIGIBLE_NODE
+        else it
+        for it in status.conditions or ()
+    ]
 
 
 def is_urgent(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
     """Whether a new status must be written at once, rather than with what else changes soon.
 
-    What people and programs wait for is urgent; counts and messages are not.
+    What people and programs wait for is urgent; counts and messages are not. Another `url` is, and
+    so are URLs that the nodes alone have changed: their news were gathered before, and what is gone
+    must not stay listed. Where pods decide which nodes are listed (externalTrafficPolicy Local),
+    every step of a rollout changes URLs besides the `url`: those can wait for the next step.
     """
     # That the pods are ready is no news while no URL answers; most often one does in a moment.
     parts = ("Ready",) if waits(new) else ALL_PARTS
-    return _urgent_part(old, parts) != _urgent_part(new, parts)
+    return _urgent_part(old, parts) != _urgent_part(new, parts) or _nodes_changed(old, new)
+
+
+def _nodes_changed(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
+    """Whether URLs came, or went, through the nodes and not through the pods.
+
+    A status does not tell the policy; but pods that move make URLs come and go at once, and pods
+    that start or end are counted.
+    """
+    before, after = set(old.urls or ()), set(new.urls or ())
+    one_way = before < after or after < before
+    return one_way and _ready_endpoints(old) == _ready_endpoints(new)
+
+
+def _ready_endpoints(status: ExposedAppStatus) -> int:
+    return status.endpoints.ready if status.endpoints else 0
 
 
 def is_reconciling(status: ExposedAppStatus) -> bool:
@@ -146,6 +182,10 @@ def summary(status: ExposedAppStatus) -> Condition | None:
     return next((it for it in status.conditions or () if it.type == "Ready"), None)
 
 
+NUMBER = re.compile(r"\b\d+\b")
+MOST_MESSAGE_BYTES = 4_000
+"""Of a condition's message as JSON: it may quote long URLs, or what an API server or a container
+said. A status of five of them stays below 100 KB, see addresses.py."""
 NOT_PROBED = "NotProbed"
 ALL_PARTS = (
     "Ready",
@@ -311,7 +351,7 @@ def _conditions(seen: Observed) -> list[Condition]:
             type=kind,
             status=verdict.status,
             reason=verdict.reason,
-            message=verdict.message,
+            message=_shortened(verdict.message),
             observed_generation=seen.generation,
             last_transition_time=before[kind].last_transition_time
             if kind in before and before[kind].status == verdict.status
@@ -319,6 +359,15 @@ def _conditions(seen: Observed) -> list[Condition]:
         )
         for kind, verdict in verdicts.items()
     ]
+
+
+def _shortened(message: str) -> str:
+    """A message without its end when it is too long. One that was shortened stays as it is."""
+    if len(json.dumps(message)) <= MOST_MESSAGE_BYTES:
+        return message
+    while len(json.dumps(f"{message} ...")) > MOST_MESSAGE_BYTES:
+        message = message[: len(message) * 9 // 10]
+    return f"{message} ..."
 
 
 def pods_are_well(seen: Observed) -> bool:
@@ -362,7 +411,6 @@ def _urgent_part(status: ExposedAppStatus, parts: Sequence[str]) -> tuple[object
     return (
         status.observed_generation,
         status.url,
-        status.urls,
         status.ports,
         [(it.type, it.status, _urgent_reason(it)) for it in told],
     )

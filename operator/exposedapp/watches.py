@@ -7,6 +7,7 @@ from exposedapp.api import GROUP, PLURAL, VERSION
 from exposedapp.cache import Cache, Key, Listed, Store, key_of
 from exposedapp.cluster import Kind
 from exposedapp.labels import NAME_LABEL
+from exposedapp.lanes import Lane
 from exposedapp.schema import Json
 
 APPS = Kind(GROUP, VERSION, PLURAL)
@@ -16,15 +17,18 @@ SERVICES = Kind("", "v1", "services", NAME_LABEL)
 SLICES = Kind("discovery.k8s.io", "v1", "endpointslices", NAME_LABEL)
 NODES = Kind("", "v1", "nodes")
 
+News = Iterable[tuple[Key, Lane]]
+"""The apps that something is news for, and how soon they are to be worked on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:
     """A kind that is watched. Each of the three says which apps it was about."""
 
     kind: Kind
-    put: Callable[[Json], Iterable[Key]]
-    drop: Callable[[Json], Iterable[Key]]
-    sweep: Callable[[Listed], Iterable[Key]]
+    put: Callable[[Json], News]
+    drop: Callable[[Json], News]
+    sweep: Callable[[Listed], News]
     """Given all that there is, forgets what is gone."""
     lasts: float = 300.0
     """For how many seconds one watch request follows, and at most how long a connection that died
@@ -34,27 +38,64 @@ class Watch:
 
 
 def watches(cache: Cache) -> list[Watch]:
-    """Everything, besides the apps, that can make an app's children or its URLs wrong."""
+    """Everything that can make an app's children or its URLs wrong."""
     return [
-        _child(DEPLOYMENTS, cache.children["Deployment"]),
-        _child(SERVICES, cache.children["Service"]),
-        Watch(SLICES, cache.put_slice, cache.drop_slice, cache.sweep_slices),
+        _apps(cache.apps),
+        _children(DEPLOYMENTS, cache.children["Deployment"]),
+        _children(SERVICES, cache.children["Service"]),
+        Watch(
+            SLICES,
+            lambda body: _swept(cache.put_slice(body)),
+            lambda body: _swept(cache.drop_slice(body)),
+            lambda listed: _swept(cache.sweep_slices(listed)),
+        ),
         Watch(
             NODES,
-            lambda body: cache.apps if cache.put_node(body) else (),
-            lambda body: cache.apps if cache.drop_node(body) else (),
-            lambda listed: cache.apps if cache.sweep_nodes(listed) else (),
+            lambda body: _swept(cache.apps if cache.put_node(body) else ()),
+            lambda body: _swept(cache.apps if cache.drop_node(body) else ()),
+            lambda listed: _swept(cache.apps if cache.sweep_nodes(listed) else ()),
             lasts=45.0,
             of_all=True,
         ),
     ]
 
 
-def _child(kind: Kind, store: Store) -> Watch:
+def _apps(store: Store) -> Watch:
+    def put(body: Json) -> News:
+        key = key_of(body)
+        before = store.get(key)
+        return ((key, _lane(before, body)),) if store.put(body) else ()
+
+    return Watch(
+        APPS,
+        put,
+        lambda body: _swept([key_of(body)] if store.drop(body) else ()),
+        lambda listed: _swept(store.sweep(listed)),
+    )
+
+
+def _children(kind: Kind, store: Store) -> Watch:
     """A child has the key of its app."""
     return Watch(
         kind,
-        lambda body: (key_of(body),) if store.put(body) else (),
-        lambda body: (key_of(body),) if store.drop(body) else (),
-        store.sweep,
+        lambda body: _swept([key_of(body)] if store.put(body) else ()),
+        lambda body: _swept([key_of(body)] if store.drop(body) else ()),
+        lambda listed: _swept(store.sweep(listed)),
     )
+
+
+def _swept(keys: Iterable[Key]) -> News:
+    return ((key, Lane.SWEEP) for key in keys)
+
+
+def _lane(before: Json | None, body: Json) -> Lane:
+    """How soon an app is to be worked on: what somebody waits for goes before what is swept."""
+    meta = body["metadata"]
+    if before is None:
+        answered = (body.get("status") or {}).get("observedGeneration", -1)
+        return Lane.SWEEP if answered == meta["generation"] else Lane.NEW
+    if before["metadata"].get("generation") != meta["generation"]:
+        return Lane.CHANGED
+    # Handing over a foreign object is done by an annotation; one that goes is to be left alone.
+    changed = "deletionTimestamp" in meta or before["metadata"]["uid"] != meta["uid"]
+    return Lane.CHANGED if changed else Lane.SWEEP

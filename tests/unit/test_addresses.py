@@ -1,11 +1,12 @@
 """Under which addresses an app can be reached, for every type of Service."""
 
+import re
 from typing import Any
 
 import pytest
 
 from exposedapp.addresses import Addresses, Endpoint, find
-from exposedapp.api import ExposedAppSpec
+from exposedapp.api import ExposedAppSpec, NodesStatus
 from exposedapp.nodes import Node, Nodes
 from exposedapp.reach import NOTHING_TRIED, pick
 from exposedapp.schema import Json
@@ -14,6 +15,7 @@ from unit.objects import APP, node, port, service_body, spec_of
 
 NODES = [node("a", ("InternalIP", "10.0.0.1")), node("b", ("InternalIP", "10.0.0.2"))]
 PODS = [Endpoint("p", ready=True, terminating=False, node="a")]
+NO_SETTINGS = Settings()
 
 
 def found(
@@ -22,8 +24,9 @@ def found(
     *,
     endpoints: list[Endpoint] = PODS,
     nodes: list[Node] = NODES,
+    settings: Settings = NO_SETTINGS,
 ) -> Addresses:
-    return find(APP, spec or spec_of(), service, endpoints, Nodes(nodes), Settings())
+    return find(APP, spec or spec_of(), service, endpoints, Nodes(nodes), settings)
 
 
 def best(at: Addresses, before: str | None = None) -> str | None:
@@ -49,6 +52,8 @@ def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> A
         ({"protocol": "SCTP"}, "sctp"),
         ({"appProtocol": "http"}, "http"),
         ({"appProtocol": "https"}, "https"),
+        ({"appProtocol": "HTTPS"}, "https"),
+        ({"appProtocol": "Kubernetes.io/WSS"}, "wss"),
         ({"appProtocol": "grpc"}, "grpc"),
         ({"appProtocol": "kubernetes.io/h2c"}, "http"),
         ({"appProtocol": "kubernetes.io/ws"}, "ws"),
@@ -202,6 +207,28 @@ def test_a_load_balancer_that_has_only_ports_yet() -> None:
     assert best(found(balanced({"ports": [{"port": 80, "protocol": "TCP"}]}))) == NODE_URLS[0]
 
 
+def test_a_balancer_s_address_that_no_url_can_have() -> None:
+    given = [{"ip": "", "hostname": "LB.example"}, {"ip": "0.0.0.0"}, {"hostname": "<none>"}]  # noqa: S104
+    assert set(found(balanced(*given)).urls) - set(NODE_URLS) == {"http://lb.example:80"}
+
+
+def test_without_node_ports_the_nodes_do_not_matter() -> None:
+    service = balanced({"ip": "203.0.113.1"}, allocateLoadBalancerNodePorts=False)
+    service["spec"]["ports"] = [port(80)]
+    for nodes in (NODES, []):
+        at = found(service, nodes=nodes)
+        assert at.urls == ["http://203.0.113.1:80"]
+        assert (at.nodes, at.why_no_node, at.to_try) == (None, None, [])
+
+
+def test_a_balancer_is_a_way_in_without_a_node() -> None:
+    away = [node("a", ready=False)]
+    at = found(balanced({"ip": "203.0.113.1"}), nodes=away)
+    assert at.urls == ["http://203.0.113.1:80"]
+    assert (at.nodes, at.why_no_node) == (NodesStatus(eligible=0, listed=0), None)
+    assert found(balanced(), nodes=away).why_no_node == "No node forwards to the app: 1 not ready."
+
+
 def test_a_load_balancers_url_takes_the_place_of_a_nodes() -> None:
     two = [{"ip": "203.0.113.1"}, {"ip": "203.0.113.2"}]
     assert best(found(balanced(*two)), NODE_URLS[1]) == "http://203.0.113.1:80"
@@ -285,6 +312,34 @@ def test_a_host_stands_for_all_nodes() -> None:
     assert at_nodes(Settings(nodes_host="all.example"), count=0).urls == []
 
 
+def test_behind_a_host_nodes_count_that_have_no_address_of_their_own() -> None:
+    unnamed = [node("a", ("Hostname", "a")), node("b", ("Hostname", "b"), ready=False)]
+    for settings, wanted in (
+        (Settings(nodes_host="all.example"), {}),
+        (Settings(), {"host": "all.example"}),
+    ):
+        at = found(service_body(), spec_of(nodes=wanted), nodes=unnamed, settings=settings)
+        assert at.urls == ["http://all.example:30001"]
+        assert at.nodes == NodesStatus(eligible=1, listed=1)
+        away = found(service_body(), spec_of(nodes=wanted), nodes=unnamed[1:], settings=settings)
+        assert (away.urls, away.why_no_node) == ([], "No node forwards to the app: 1 not ready.")
+
+
+def test_two_nodes_with_one_address_have_one_url() -> None:
+    at = found(service_body(), nodes=[node("a"), node("b")])
+    assert at.urls == ["http://10.0.0.1:30001"]
+    assert at.to_try == [("http://10.0.0.1:30001", "10.0.0.1", 30001)]
+    assert at.nodes == NodesStatus(eligible=2, listed=2)
+
+
+def test_rancher_17876_no_url_without_a_host() -> None:
+    wanted = spec_of(nodes={"addressTypes": ["ExternalDNS", "Hostname"]})
+    nameless = [node("a", ("ExternalDNS", ""), ("Hostname", "None"))]
+    at = found(service_body(), wanted, nodes=nameless)
+    said = "1 without a usable IPv4 address of type ExternalDNS or Hostname"
+    assert (at.urls, at.why_no_node) == ([], f"No node forwards to the app: {said}.")
+
+
 def test_a_port_mapping_is_a_url_of_this_machine() -> None:
     # kind#3140: the nodes are out of reach of a Docker Desktop's user.
     found = at_nodes(Settings(port_mappings={(30001, "TCP"): 8080, (30002, "TCP"): 8081}))
@@ -306,9 +361,47 @@ def test_a_status_stays_small_however_long_the_paths_are() -> None:
     ports = [{"name": f"p{i}", "port": i, "path": "/" + "p" * 1000} for i in range(1, 65)]
     spec = spec_of(nodes={"limit": 64}, ports=ports)
     service = service_body(*(port(i, 30000 + i) for i in range(1, 65)))
-    urls = find(APP, spec, service, PODS, Nodes(nodes), Settings()).urls
-    assert len(urls) == 64, "one node, with all its ports"
-    assert sum(map(len, urls)) < 100_000
+    at = find(APP, spec, service, PODS, Nodes(nodes), Settings())
+    # Of one node, with most of its ports, the main one among them.
+    assert at.nodes == NodesStatus(eligible=64, listed=1)
+    assert 50 < len(at.urls) < 64
+    assert at.best[0] in at.urls
+    assert at.best[0].endswith(":30001/" + "p" * 1000)
+    assert {url for url, _, _ in at.to_try} == set(at.urls)
+
+
+def test_whole_nodes_are_listed_while_they_fit_and_few_move() -> None:
+    long = ".".join(["x" * 60] * 4)
+    nodes = [node(f"n{i}", ("Hostname", f"n{i}.{long}")) for i in range(64)]
+    ports = [{"name": f"p{i}", "port": i} for i in range(1, 33)]
+    spec = spec_of(nodes={"limit": 64, "addressTypes": ["Hostname"]}, ports=ports)
+    service = service_body(*(port(i, 30000 + i) for i in range(1, 33)))
+
+    def listed(known: list[Node]) -> set[str]:
+        at = find(APP, spec, service, PODS, Nodes(known), Settings())
+        hosts = {host for _, host, _ in at.to_try}
+        assert len(at.urls) == 32 * len(hosts)
+        assert at.nodes == NodesStatus(eligible=len(known), listed=len(hosts))
+        return hosts
+
+    first = listed(nodes)
+    assert 3 < len(first) < 10
+    for gone in range(64):
+        others = listed(nodes[:gone] + nodes[gone + 1 :])
+        assert len(first - others) <= 1
+        assert len(others - first) <= 1
+
+
+def test_what_is_elsewhere_leaves_room_for_a_node() -> None:
+    ports = [{"name": f"p{i}", "port": i, "path": "/" + "p" * 1000} for i in range(1, 65)]
+    service = service_body(*(port(i, 30000 + i) for i in range(1, 65)), type="LoadBalancer")
+    service["status"] = {"loadBalancer": {"ingress": [{"ip": f"203.0.113.{i}"} for i in range(9)]}}
+    mapped = Settings(port_mappings={(30000 + i, "TCP"): i for i in range(1, 65)})
+    at = found(service, spec_of(ports=ports), nodes=NODES, settings=mapped)
+    places = {url.split("/")[2] for url in at.urls}
+    assert {"localhost:1", "203.0.113.8:1", "203.0.113.0:1"} <= places
+    assert at.best == ["http://localhost:1/" + "p" * 1000]
+    assert at.to_try[0][2] == 30001
 
 
 HOSTS = frozenset({"a.example", "b.example"})
@@ -329,7 +422,42 @@ HOSTS = frozenset({"a.example", "b.example"})
             {"EXPOSEDAPP_PORT_MAPPINGS": "30008:8080/TCP,30009:53/UDP"},
             Settings(port_mappings={(30008, "TCP"): 8080, (30009, "UDP"): 53}),
         ),
+        (
+            {"EXPOSEDAPP_PORT_MAPPINGS": " 30008:8080, 30009:53/UDP ,"},
+            Settings(port_mappings={(30008, "TCP"): 8080, (30009, "UDP"): 53}),
+        ),
     ],
 )
 def test_settings(environment: dict[str, str], expected: Settings) -> None:
     assert from_environment(environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("NODES_HOST", "10.0.0.1:8080", "a DNS name in lower case or an IP address, without"),
+        ("NODES_HOST", "LB.example.com", "a DNS name in lower case or an IP address, without"),
+        ("NODES_HOST", "None", "a DNS name in lower case or an IP address, without"),
+        ("PROBE", "True", "true or false"),
+        ("PROBE", "1", "true or false"),
+        ("PROBE", "yes", "true or false"),
+        ("PROBE_RATE", "0", "a number above 0"),
+        ("PROBE_RATE", "-1", "a number above 0"),
+        ("PROBE_RATE", "nan", "a number above 0"),
+        ("PROBE_RATE", "inf", "a number above 0"),
+        ("PROBE_RATE", "many", "a number above 0"),
+        ("PROBE_IN_FLIGHT", "0", "a whole number from 1 on"),
+        ("PROBE_IN_FLIGHT", "1.5", "a whole number from 1 on"),
+        ("REQUESTS_IN_FLIGHT", "0", "a whole number from 1 on"),
+        ("PROBE_HOSTS", "a.example,b.example:80", "hosts with commas between"),
+        ("PORT_MAPPINGS", "30008", "NODEPORT:PORT/PROTOCOL with commas"),
+        ("PORT_MAPPINGS", "30008:0", "NODEPORT:PORT/PROTOCOL with commas"),
+        ("PORT_MAPPINGS", "30008:65536", "NODEPORT:PORT/PROTOCOL with commas"),
+        ("PORT_MAPPINGS", "30008:80/tcp", "NODEPORT:PORT/PROTOCOL with commas"),
+        ("PORT_MAPPINGS", "127.0.0.1:30008:80", "NODEPORT:PORT/PROTOCOL with commas"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_refused_by_name(name: str, text: str, words: str) -> None:
+    told = re.escape(f"EXPOSEDAPP_{name} is {text!r}: write {words}")
+    with pytest.raises(ValueError, match=told):
+        from_environment({f"EXPOSEDAPP_{name}": text})

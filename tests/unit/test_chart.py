@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import exposedapp
+from exposedapp.settings import from_environment
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CHART = DEPLOY / "chart" / "exposedapp"
@@ -248,6 +249,46 @@ def test_an_unknown_or_wrong_value_is_refused_by_name(value: str, named: str) ->
     result = template(value)
     assert result.returncode != 0, "accepted"
     assert named in result.stderr
+
+
+@pytest.mark.parametrize(
+    "host", ["", "lb.example.com", "localhost", "1lb", "10.0.0.1", "fd00::1", "::1"]
+)
+def test_a_host_for_all_apps(host: str) -> None:
+    [container] = pod_spec(f'nodes.host="{host}"')["containers"]
+    given = {it["name"]: it["value"] for it in container["env"]}
+    assert given.get("EXPOSEDAPP_NODES_HOST", "") == host
+    assert from_environment(given).nodes_host == (host or None)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("lb.example.com:8080", "10.0.0.1:8080", "http://lb.example.com", "LB.example.com"),
+        *("lb_1", "10.0.0.300", "0.0.0.0", ":::::", "fe80::1", "fd00::1%eth0", "[fd00::1]", "::"),  # noqa: S104
+    ],
+)
+def test_a_host_that_is_none_is_refused(host: str) -> None:
+    result = template(f'nodes.host="{host}"')
+    assert result.returncode != 0, "accepted"
+    assert "/nodes/host" in result.stderr
+
+
+MAPPING = '{"containerPort": 30008, "hostPort": 8080, "listenAddress": "%s"}'
+
+
+@pytest.mark.parametrize("listen", ["", "0.0.0.0", "127.0.0.1", "::", "::1"])  # noqa: S104
+def test_port_mappings_as_kind_has_them(listen: str) -> None:
+    [container] = pod_spec(f"portMappings=[{MAPPING % listen}]")["containers"]
+    given = {it["name"]: it["value"] for it in container["env"]}
+    assert from_environment(given).port_mappings == {(30008, "TCP"): 8080}
+
+
+@pytest.mark.parametrize("listen", ["192.168.1.5", "127.0.0.2", "fd00::1"])
+def test_a_mapping_that_localhost_does_not_lead_to_is_refused(listen: str) -> None:
+    result = template(f"portMappings=[{MAPPING % listen}]")
+    assert result.returncode != 0, "accepted"
+    assert "/portMappings/0/listenAddress" in result.stderr
 
 
 def test_an_older_kubernetes_is_refused() -> None:

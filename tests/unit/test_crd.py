@@ -1,14 +1,19 @@
 """The CustomResourceDefinition: structural, a manual for `kubectl explain`, and committed."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from exposedapp import crd
-from exposedapp.schema import Json
+from exposedapp.api import NodesSpec
+from exposedapp.schema import HOST_RULE, Json, parse_host
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "deploy" / "chart" / "exposedapp" / "files" / "crd.yaml"
@@ -186,6 +191,7 @@ def test_rules_name_the_field_and_what_to_write() -> None:
         "spec.readinessProbe",
         "spec.env[].valueFrom",
         "spec.nodes.addressTypes",
+        "spec.nodes.host",
         "spec.nodes.selector",
         "spec.service.annotations",
         *(
@@ -200,6 +206,56 @@ def test_rules_name_the_field_and_what_to_write() -> None:
     assert all("give each" in message for message in told["spec.ports"])
     assert all(any(word in message for word in ("write", "remove")) for message in told["spec"])
     assert "must be a number" in told["spec.ports[].targetPort"][0]
+    assert "lower case or an IP address, without scheme" in told["spec.nodes.host"][0]
+
+
+GOOD_HOSTS = [
+    *("apps.example.com", "a", "1a", "a1.2b", "12-34", "localhost", "xn--bcher-kva.example"),
+    *("10.0.0.1", "127.0.0.1", "255.255.255.255", "240.0.0.1", "n" * 63),
+    *("::1", "fd00::", "fd00::1", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "1::3:4:5:6:7:8"),
+]
+BAD_HOSTS = [
+    *("", "Apps.example.com", "apps.example.com:80", "http://apps.example.com", "a..b", "-a", "a-"),
+    *("a.", ".a", "a_b", "a/b", "a b", "n" * 64, "12", "a.12", "<nil>", "[fd00::1]", "a\n"),
+    *("10.0.0.1:8080", "10.0.0.256", "10.0.0", "10.0.0.01", "0.0.0.0", "169.254.0.1", "224.0.0.1"),  # noqa: S104 - not listened at
+    *(":::::", ":", ":::", "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8::"),
+    *("1:2:3:4:5:6:7::8", "fd00::12345", "fd00::g", "FD00::1", "fd00::1%eth0", "::ffff:10.0.0.1"),
+    *("::", "0:0:0:0:0:0:0:0", "fe80::1", "febf::1", "ff02::1", "lb.example.com:8080"),
+]
+
+
+def cel(rule: str, text: str) -> bool:
+    """What a rule of this form says, of which each part means the same in Python."""
+    for said, meant in [
+        *((r"!self\.matches", "not self.matches"), (r"&&", "and"), (r"\|\|", "or")),
+        (r"self\.matches\(", "search("),
+        (
+            r"self\.split\(':'\)\.filter\(group, group != ''\)\.size\(\)",
+            "len([it for it in text.split(':') if it])",
+        ),
+    ]:
+        rule = re.sub(said, meant, rule)
+    scope = {"search": lambda pattern: re.search(pattern.replace("$", r"\Z"), text), "text": text}
+    return bool(eval(rule, scope))  # noqa: S307 - our own
+
+
+@pytest.mark.parametrize(
+    ("host", "good"), [*((it, True) for it in GOOD_HOSTS), *((it, False) for it in BAD_HOSTS)]
+)
+def test_a_host_for_the_api_server_and_for_the_operator(host: str, good: bool) -> None:
+    (rule,) = SCHEMAS["spec.nodes.host"]["x-kubernetes-validations"]
+    assert cel(rule["rule"], host) is good
+    assert (parse_host(host) is not None) is good
+    if good:
+        assert NodesSpec(host=host).host == host
+    else:
+        with pytest.raises(ValidationError, match="must be a DNS name in lower case or an IP"):
+            NodesSpec(host=host)
+
+
+@given(st.text("0123456789abcdefg:.-%", min_size=1, max_size=24))
+def test_they_agree_on_every_host(host: str) -> None:
+    assert cel(HOST_RULE, host) is (parse_host(host) is not None)
 
 
 def test_the_committed_copy_is_up_to_date() -> None:

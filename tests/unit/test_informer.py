@@ -1,17 +1,17 @@
 """A kind is listed and followed, whatever happens to the connection."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from exposedapp import informer
-from exposedapp.cache import Cache, Key
+from exposedapp.cache import Cache
 from exposedapp.cluster import ApiError, Cluster, Kind
 from exposedapp.informer import Informer
 from exposedapp.schema import Json
-from exposedapp.watches import NODES, SERVICES, Watch, watches
+from exposedapp.watches import NODES, SERVICES, News, Watch, watches
 from unit.objects import node_body
 
 AWAY = ApiError(0, "NoAnswer", "no answer from the API server")
@@ -87,8 +87,8 @@ async def follow(server: Server) -> tuple[Cache, int]:
     """What is remembered of the nodes in the end, and how often there was news of them."""
     cache, news = Cache(), []
 
-    def queue(watch: Watch, keys: Iterable[Key]) -> None:
-        news.append((watch, list(keys)))
+    def queue(watch: Watch, found: News) -> None:
+        news.append((watch, list(found)))
 
     nodes = next(it for it in watches(cache) if it.kind == NODES)
     task = asyncio.create_task(Informer(server, nodes, queue, lambda _: None).run())

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exposedapp.api import NodesSpec
-from exposedapp.nodes import EXCLUSION_LABEL, Node, Nodes, choose, hosts, parse_node, why_not
+from exposedapp.nodes import (
+    EXCLUSION_LABEL,
+    MOST_SURVEYS,
+    Node,
+    Nodes,
+    choose,
+    hosts,
+    parse_node,
+    why_not,
+)
 from exposedapp.schema import Json
 from unit.objects import node, node_body
 
@@ -248,6 +257,76 @@ def test_addresses(
     assert hosts(node("n", *addresses), wanted.address_types, families) == expected
 
 
+USELESS = {
+    "no text": "",
+    "Python's nothing": "None",
+    "Rancher#17876 Go's nothing": "<nil>",
+    "kubectl's nothing": "<none>",
+    "JSON's nothing": "null",
+    "any address, IPv4": "0.0.0.0",  # noqa: S104 - not listened at
+    "any address, IPv6": "::",
+    "an address with a zone": "fe80::1%eth0",
+    "a zone where none is needed": "fd00::1%eth0",
+    "an address of the link": "169.254.1.1",
+    "an IPv6 address of the link": "fe80::1",
+    "an address of many": "224.0.0.1",
+    "an IPv6 address of many": "ff02::1",
+    "with a port": "10.0.0.1:8080",
+    "with a scheme": "http://node-1",
+    "in brackets": "[fd00::1]",
+    "no name that DNS has": "node_1",
+    "two words": "node 1",
+    "a label too long": "n" * 64,
+    "too long": ".".join(["n" * 63] * 4),
+    "nearly an address": "10.0.0.256",
+    "a number": "12",
+}
+
+
+@pytest.mark.parametrize("text", USELESS.values(), ids=USELESS.keys())
+@pytest.mark.parametrize("kind", ["Hostname", "ExternalDNS", "ExternalIP"])
+def test_what_no_url_can_have_is_no_address(kind: str, text: str) -> None:
+    wanted = spec(addressTypes=[kind, "InternalIP"])
+    for families in (["IPv4"], DUAL):
+        assert hosts(node("n", (kind, text), INTERNAL), wanted.address_types, families) == [
+            "10.0.0.1"
+        ]
+    alone = spec(addressTypes=[kind])
+    assert hosts(node("n", (kind, text)), alone.address_types, DUAL) == []
+    said = f"without a usable IPv4 or IPv6 address of type {kind}"
+    assert why_not(node("n", (kind, text)), alone, DUAL) == said
+
+
+def test_the_next_of_a_type_is_taken_when_the_first_is_useless() -> None:
+    two = node("n", ("InternalIP", "fe80::1"), ("InternalIP", "fd00::7"))
+    assert hosts(two, DEFAULT, ["IPv6"]) == ["fd00::7"]
+
+
+@pytest.mark.parametrize(
+    ("address", "families", "expected"),
+    [
+        ("fd00::1", ["IPv4"], []),
+        ("fd00::1", ["IPv6"], ["fd00::1"]),
+        ("10.0.0.1", ["IPv6"], []),
+        ("10.0.0.1", DUAL, ["10.0.0.1"]),
+        ("Node-1.Example", ["IPv6"], ["node-1.example"]),
+        ("1node", ["IPv4"], ["1node"]),
+        ("12-34", ["IPv4"], ["12-34"]),
+        ("127.0.0.7", ["IPv4"], ["127.0.0.7"]),
+    ],
+)
+def test_what_stands_under_a_name_type(
+    address: str, families: list[str], expected: list[str]
+) -> None:
+    assert hosts(node("n", ("Hostname", address)), ["Hostname"], families) == expected
+
+
+def test_behind_another_host_a_node_needs_no_address() -> None:
+    behind = spec(host="lb.example.com")
+    assert why_not(node("n", NAME), behind, ["IPv4"]) is None
+    assert why_not(node("n", NAME, ready=False), behind, ["IPv4"]) == "not ready"
+
+
 # --- choose -------------------------------------------------------------------------------------
 
 UIDS = st.integers(0, 10_000).map(lambda number: f"uid-{number}")
@@ -257,7 +336,15 @@ NODES = st.integers(0, 60).map(lambda count: [f"node-{number}" for number in ran
 @given(UIDS, st.integers(0, LIMIT))
 def test_as_many_as_fit_are_all_taken(uid: str, count: int) -> None:
     nodes = [f"node-{number}" for number in range(count)]
-    assert choose(uid, nodes, LIMIT) == nodes
+    assert sorted(choose(uid, nodes, LIMIT)) == sorted(nodes)
+
+
+@given(UIDS, NODES, st.integers(0, LIMIT))
+def test_the_first_ones_are_those_of_a_smaller_limit(
+    uid: str, nodes: list[str], limit: int
+) -> None:
+    # So a status that has no room for all takes the first ones, and stays as stable.
+    assert choose(uid, nodes, LIMIT)[:limit] == choose(uid, nodes, limit)
 
 
 @given(UIDS, NODES, st.randoms(use_true_random=False))
@@ -306,6 +393,22 @@ def test_what_follows_from_the_nodes_is_worked_out_once_for_all_who_ask_the_same
     assert nodes.survey(NodesSpec(selector={"zone": "a"}), ["IPv4"]) is not first
     assert nodes.survey(NodesSpec(), ["IPv4", "IPv6"]) is not first
     assert nodes.survey(NodesSpec(address_types=["Hostname"]), ["IPv4"]) is not first
+
+
+def test_behind_another_host_the_addresses_do_not_matter() -> None:
+    nodes = Nodes([node("a", NAME)])
+    assert nodes.survey(NodesSpec(host="a.example"), ["IPv4"]).hosts == {"a": []}
+    assert nodes.survey(NodesSpec(), ["IPv4"]).hosts == {}
+    first = nodes.survey(NodesSpec(host="b.example", address_types=["Hostname"]), ["IPv6"])
+    assert first is nodes.survey(NodesSpec(host="a.example"), ["IPv4"])
+
+
+def test_not_all_that_was_ever_asked_for_is_kept() -> None:
+    nodes = Nodes([node("a", INTERNAL)])
+    for zone in range(MOST_SURVEYS * 2):
+        last = nodes.survey(NodesSpec(selector={"zone": str(zone)}), ["IPv4"])
+    assert len(nodes._surveys) == MOST_SURVEYS
+    assert nodes.survey(NodesSpec(selector={"zone": str(zone)}), ["IPv4"]) is last
 
 
 def test_a_choice_that_is_kept_is_the_same_choice() -> None:

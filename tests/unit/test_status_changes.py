@@ -7,11 +7,22 @@ import pytest
 
 from exposedapp.addresses import Endpoint
 from exposedapp.api import ExposedAppStatus
+from exposedapp.publish import SETTLED_PACE
 from exposedapp.reasons import Reason, Trouble
 from exposedapp.schema import Json
 from exposedapp.status import changes, is_urgent
-from unit.objects import deployment_body, node, port, service_body, spec_of
+from unit.objects import (
+    deployment_body,
+    endpoint_body,
+    node,
+    node_body,
+    port,
+    service_body,
+    slice_body,
+    spec_of,
+)
 from unit.observed import BEFORE, NEW, NODES, NOW, TWO, WELL, Seen, compute
+from unit.world import World
 
 FIRST = compute(WELL)
 BOTH = [Endpoint(name, ready=True, terminating=False) for name in "pq"]
@@ -32,6 +43,50 @@ def test_the_number_of_eligible_nodes_alone_is_not_written() -> None:
     more = compute(replace(WELL, nodes=[*many, node("one-more")], previous=first))
     assert first.nodes != more.nodes
     assert changes(first, more) == {}
+
+
+NOWHERE = replace(WELL, nodes=[node("a", ready=False)])
+OTHER_HOST = replace(WELL, spec=spec_of(nodes={"host": "lb.example.com"}))
+
+
+def test_how_many_nodes_do_not_forward_is_not_written() -> None:
+    first = compute(NOWHERE)
+    more = replace(NOWHERE, nodes=[node(it, ready=False) for it in "abc"], previous=first)
+    assert first.conditions != compute(more).conditions
+    assert changes(first, compute(more)) == {}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"nodes": [node("a", ready=False), node("b", deleting=True)]},
+        {"nodes": [node("a", ("InternalIP", "fd00::1"))]},
+        {"nodes": []},
+        {"nodes": NODES},
+        {"generation": 8},
+    ],
+    ids=["another reason", "instead", "no node", "nodes", "generation"],
+)
+def test_why_no_node_forwards_is_written(fields: dict[str, Any]) -> None:
+    first = compute(NOWHERE)
+    assert changes(first, compute(replace(NOWHERE, previous=first, **fields)))
+
+
+def test_an_ip_family_is_no_count() -> None:
+    first = compute(replace(WELL, nodes=[node("a", ("InternalIP", "fd00::1"))]))
+    six = service_body(ipFamilies=["IPv6"])
+    other = replace(WELL, previous=first, service=six)
+    assert changes(first, compute(other))
+
+
+def test_behind_a_host_the_nodes_are_not_written() -> None:
+    first = compute(OTHER_HOST)
+    more = replace(OTHER_HOST, nodes=[*NODES, node("c", ("InternalIP", "10.0.0.3"))])
+    status = compute(replace(more, previous=first))
+    assert status.nodes is not None
+    assert (status.nodes.eligible, status.nodes.listed) == (3, 3)
+    assert changes(first, status) == {}
+    assert changes(first, compute(replace(OTHER_HOST, nodes=[], previous=first)))
 
 
 def test_a_listed_node_is_written() -> None:
@@ -96,6 +151,76 @@ def test_the_first_status_is_written_whole() -> None:
 )
 def test_is_urgent(fields: dict[str, Any], urgent: bool) -> None:
     assert is_urgent(FIRST, after(**fields)) is urgent
+
+
+# --- URLs that come and go ------------------------------------------------------------------------
+
+
+def with_pods(*on: str, previous: ExposedAppStatus = NEW, ready: int = 3) -> ExposedAppStatus:
+    """A Local app with so many ready pods, on these nodes."""
+    pods = [
+        Endpoint(f"p{i}", ready=True, terminating=False, node=on[i % len(on)]) for i in range(ready)
+    ]
+    return compute(
+        replace(
+            WELL,
+            service=service_body(externalTrafficPolicy="Local"),
+            nodes=[node(it, ("InternalIP", f"10.0.0.{ord(it)}")) for it in "abcd"],
+            endpoints=pods,
+            previous=previous,
+        )
+    )
+
+
+def test_the_steps_of_a_local_rollout_can_wait() -> None:
+    first = with_pods("a", "b", "c")
+    for other in (
+        with_pods("a", "b", "d", previous=first),
+        with_pods("a", "b", previous=first, ready=2),
+        with_pods("a", "b", "c", "d", previous=first, ready=4),
+    ):
+        assert changes(first, other)["urls"]
+        assert not is_urgent(first, other)
+
+
+def test_the_url_itself_cannot_wait() -> None:
+    first = with_pods("a", "b", "c")
+    assert first.url == "http://10.0.0.97:30001"
+    assert is_urgent(first, with_pods("b", "c", "d", previous=first))
+    assert is_urgent(NEW, first)
+
+
+def test_a_node_that_comes_or_goes_cannot_wait() -> None:
+    three = [*NODES, node("c", ("InternalIP", "10.0.0.3"))]
+    assert is_urgent(FIRST, after(nodes=NODES[:1]))
+    assert is_urgent(FIRST, after(nodes=three))
+
+
+async def test_sixteen_endpoints_that_change_one_by_one_are_few_writes() -> None:
+    world = World()
+    world.nodes = [node_body(f"n{i}", f"10.0.0.{i + 1}") for i in range(16)]
+    world.app(replicas=16, service={"externalTrafficPolicy": "Local"})
+    await world.settle()
+
+    async def but(away: int | None, seconds: float) -> None:
+        pods = [endpoint_body(f"p{i}", ready=i != away) for i in range(16)]
+        placed = ({**it, "nodeName": f"n{i}"} for i, it in enumerate(pods))
+        world.slices = [slice_body("s", *placed)]
+        world.now += seconds
+        await world.reconcile()
+
+    await but(None, 60)
+    await but(None, 60)
+    world.cluster.writes.clear()
+    for away in range(16):
+        await but(away, 0.05)
+        assert world.status()["url"] in world.status()["urls"]
+    # That a pod is missing, and twice another url.
+    assert len(world.cluster.writes) <= 3
+    await but(None, 0.05)
+    await but(None, SETTLED_PACE[0])
+    assert len(world.status()["urls"]) == 16
+    assert len(world.cluster.writes) <= 4
 
 
 def test_a_message_alone_is_not_urgent() -> None:
