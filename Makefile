@@ -26,16 +26,21 @@ test: lint unit e2e ## Everything that must pass: lint, unit, e2e on a real clus
 lint: $(VENV)/ok ## Format, style, types, import directions
 	@$(PHASE) "Check format" ruff format --check .
 	@$(PHASE) "Check style" ruff check .
-	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e deploy/demo docs
+	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e tests/bench deploy/demo docs
 	@$(PHASE) "Check import directions" lint-imports
 
 .PHONY: unit
-unit: $(VENV)/ok build/bin/helm build/bin/kstatus ## Unit tests, with coverage; generated files are up to date
+unit: $(VENV)/ok build/bin/helm build/bin/kstatus build/bin/promtool ## Unit tests, with coverage; generated files are up to date
 	pytest tests/unit --cov --cov-report=term
 
 .PHONY: e2e
 e2e: cluster images metrics ## End-to-end tests on the cluster
 	pytest tests/e2e -v --durations=10
+
+.PHONY: bench
+bench: $(VENV)/ok build/bin/helm build/bin/kwok ## Measure the operator beside the floor, on a new cluster; REPEAT=3 SCALE=large
+	@trap 'tests/kind/cluster.sh down bench' EXIT; tests/kind/cluster.sh down bench; tests/kind/cluster.sh up bench; \
+	  PYTHONPATH=operator:tests python -m bench --save --size $(or $(SCALE),default) --repeat $(or $(REPEAT),1)
 
 .PHONY: cluster
 cluster: ## The local three-node cluster, and build/kubeconfig for it
@@ -58,10 +63,11 @@ dev: cluster images ## Run the operator here against the cluster, restarted at e
 	@tests/kind/dev.sh
 
 .PHONY: generate
-generate: $(VENV)/ok build/bin/helm ## Write the files that are generated: CRD, plain manifests, docs/fields.md
+generate: $(VENV)/ok build/bin/helm ## Write the files that are generated: CRD, plain manifests, tables in docs/
 	python -m exposedapp.crd > deploy/chart/exposedapp/files/crd.yaml
 	deploy/render.sh
 	python docs/generate_fields.py > docs/fields.md
+	python docs/generate_metrics.py
 
 .PHONY: lock
 lock: $(VENV)/ok ## Take the newest versions of the dependencies that pyproject.toml allows
@@ -80,3 +86,11 @@ $(VENV)/ok: requirements-dev.lock
 
 build/bin/helm build/bin/kstatus &:
 	@tests/kind/tools.sh user
+
+build/bin/promtool: tests/kind/promtool.sh tests/kind/promtool/go.mod
+	@tests/kind/promtool.sh
+	@touch -ch $@
+
+build/bin/kwok: tests/kind/kwok.sh tests/kind/kwok/go.mod
+	@tests/kind/kwok.sh
+	@touch -ch $@

@@ -1,0 +1,130 @@
+"""The apps that a benchmark creates, and the watch by which it sees what becomes of them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import aiohttp
+
+from bench.client import Api, Json, Refused
+from exposedapp.api import API_VERSION, GROUP, KIND, PLURAL, VERSION
+
+ROOT_PATH = f"/apis/{GROUP}/{VERSION}"
+IMAGE = "registry.k8s.io/coredns/coredns:v1.14.2"
+"""For apps with 0 replicas: any name will do."""
+ALL_NODES = 64
+"""The highest spec.nodes.limit: more than the nodes of the usual size."""
+
+Reached = Callable[[Json], bool]
+"""Whether a status is what is waited for."""
+
+
+def path(namespace: str, name: str = "") -> str:
+    """The path of a namespace's apps, or of one."""
+    found = f"{ROOT_PATH}/namespaces/{namespace}/{PLURAL}"
+    return f"{found}/{name}" if name else found
+
+
+def path_of_all() -> str:
+    """The path of all apps there are."""
+    return f"{ROOT_PATH}/{PLURAL}"
+
+
+def app(name: str, **spec: Any) -> Json:
+    """An app with 0 replicas, unless told otherwise."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": name},
+        "spec": {
+            "image": IMAGE,
+            "replicas": 0,
+            "ports": [{"port": 80, "targetPort": 8080}],
+            **spec,
+        },
+    }
+
+
+def has_urls(status: Json) -> bool:
+    """Whether the app's addresses are known."""
+    return bool(status.get("urls"))
+
+
+class Goal:
+    """A status that so many apps are to reach, and when each did."""
+
+    def __init__(self, names: Iterable[str], reached: Reached) -> None:
+        self._waiting = set(names)
+        self._reached = reached
+        self._done = asyncio.Event()
+        self._error: Exception | None = None
+        self.at: dict[str, float] = {}
+
+    def see(self, name: str, status: Json) -> None:
+        """An app has this status now."""
+        if name in self._waiting and self._reached(status):
+            self.at[name] = time.monotonic()
+            self._waiting.discard(name)
+            if not self._waiting:
+                self._done.set()
+
+    def fail(self, error: Exception) -> None:
+        """Nothing can be seen any more."""
+        self._error = error
+        self._done.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until all have; raises TimeoutError, with their number, when some have not by then."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._done.wait()
+        except TimeoutError:
+            missing = sorted(self._waiting)
+            raise TimeoutError(
+                f"{len(missing)} of {len(missing) + len(self.at)} apps are not there after "
+                f"{seconds:.0f} s, for one {missing[0]}"
+            ) from None
+        if self._error:
+            raise self._error
+
+
+class Watch:
+    """Follows a namespace's apps, as a user's program would."""
+
+    def __init__(self, api: Api, namespace: str) -> None:
+        self._api = api
+        self._path = path(namespace)
+        self._goals: list[Goal] = []
+        self.statuses: dict[str, Json] = {}
+
+    async def __aenter__(self) -> "Watch":
+        self._task = asyncio.create_task(self._see_all())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def expect(self, names: Iterable[str], reached: Reached) -> Goal:
+        """From now on, looks for a status."""
+        goal = Goal(names, reached)
+        self._goals.append(goal)
+        return goal
+
+    async def _see_all(self) -> None:
+        try:
+            await self._follow()
+        except (Refused, OSError, ValueError, aiohttp.ClientError) as error:
+            for goal in self._goals:
+                goal.fail(error)
+
+    async def _follow(self) -> None:
+        async for event in self._api.watch(self._path):
+            if event["type"] == "DELETED":
+                continue
+            body = event["object"]
+            name, status = body["metadata"]["name"], body.get("status") or {}
+            self.statuses[name] = status
+            for goal in self._goals:
+                goal.see(name, status)

@@ -1,0 +1,72 @@
+"""The curve over commits: one point per saved run."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+from bench.client import Json
+from bench.metrics import FLOOR, METRICS, Metric
+from bench.stats import median
+
+SHOWN = (
+    "storm.seconds",
+    "single.p50_ms",
+    "flip.seconds",
+    "restart.cpu_seconds",
+    "memory.rss_mib",
+    "idle.cpu_percent",
+)
+COLOURS = {"operator": "#1f6feb", "tutorial": "#9a6700"}
+TITLES = {"operator": "this operator", "tutorial": "kopf's tutorial"}
+
+
+def saved(folder: Path, size: str) -> list[Json]:
+    """The runs of a size, the oldest first."""
+    found = [json.loads(it.read_text()) for it in folder.glob("*.json")]
+    return sorted((it for it in found if it["size"]["name"] == size), key=lambda it: it["date"])
+
+
+def plot(runs: Sequence[Json], file: Path) -> None:
+    """Draws the runs, times as multiples of the floor of the same run."""
+    mpl.use("agg")
+    from matplotlib import pyplot as plt  # after the choice of what draws
+
+    figure, axes = plt.subplots(2, 3, figsize=(13, 7), layout="constrained")
+    metrics = {it.key: it for it in METRICS}
+    ticks = [f"{it['date'][5:10]}\n{it['commit']}" for it in runs]
+    for axis, key in zip(axes.flat, SHOWN, strict=True):
+        metric = metrics[key]
+        relative = metric.most_ratio is not None
+        axis.set_title(metric.title, fontsize=10)
+        axis.set_ylabel("× floor" if relative else metric.unit)
+        for name, colour in COLOURS.items():
+            points = [(at, _value(it, name, metric)) for at, it in enumerate(runs)]
+            drawn = [(at, value) for at, value in points if value is not None]
+            if drawn:
+                axis.plot(*zip(*drawn, strict=True), "o-", color=colour, label=TITLES[name])
+        goal = metric.most_ratio if relative else metric.most
+        if metric.has_goal(runs[-1]["size"]["name"]):
+            axis.axhline(goal, color="#1a7f37", linestyle="--", label="goal")
+        if relative:
+            axis.axhline(1, color="#8c959f", linestyle=":", label="floor")
+        axis.set_ylim(bottom=0)
+        axis.set_xlim(-0.5, len(runs) - 0.5)
+        axis.set_xticks(range(len(runs)), ticks, fontsize=7)
+        axis.legend(fontsize=7)
+        axis.grid(axis="y", alpha=0.3)
+    size = runs[-1]["size"]
+    figure.suptitle(f"{size['apps']} apps, {size['nodes']} fake nodes: lower is better")
+    figure.savefig(file, dpi=100)
+    plt.close(figure)
+
+
+def _value(run: Json, subject: str, metric: Metric) -> float | None:
+    values = run["values"].get(subject, {}).get(metric.key)
+    if not values:
+        return None
+    if metric.most_ratio is None:
+        return median(values)
+    floor = run["values"].get(FLOOR, {}).get(metric.key)
+    return median(values) / median(floor) if floor else None

@@ -1,0 +1,54 @@
+"""Who is measured."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.client import KUBECONFIG, ROOT
+from bench.processes import Process, chart_environment, python
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A program that makes apps reachable."""
+
+    name: str
+    title: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    watches_nodes: bool = False
+    """Whether it does anything when a node changes."""
+    probes: bool = False
+    """Whether it tries the URLs, and knows apps without pods of their own."""
+    is_operator: bool = True
+    """Whether it can be restarted and keeps things true: the floor does not."""
+
+    def start(self) -> Process:
+        """Starts it on this machine."""
+        source = ":".join(str(ROOT / it) for it in ("operator", "tests"))
+        return Process.start(
+            self.name,
+            self.command,
+            {**self.environment, "PYTHONPATH": source, "KUBECONFIG": str(KUBECONFIG)},
+        )
+
+
+def subjects() -> dict[str, Subject]:
+    """All there are, by their names."""
+    kopf = str(Path(sys.executable).parent / "kopf")
+    tutorial = str(ROOT / "tests" / "bench" / "tutorial_operator.py")
+    return {
+        it.name: it
+        for it in (
+            Subject("floor", "floor", python("bench.floor"), is_operator=False),
+            Subject("tutorial", "kopf's tutorial", [kopf, "run", "--all-namespaces", tutorial]),
+            Subject(
+                "operator",
+                "this operator",
+                python("exposedapp.main"),
+                chart_environment(),
+                watches_nodes=True,
+                probes=True,
+            ),
+        )
+    }

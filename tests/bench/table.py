@@ -1,0 +1,99 @@
+"""The table that is printed: metrics down, subjects across, ratios to the floor, goals."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.client import Json
+from bench.counters import is_event
+from bench.metrics import FLOOR, Line
+
+WIDTH = 140
+"""Of a table that goes into a file."""
+
+
+def render(report: Json, lines: Sequence[Line], titles: Mapping[str, str]) -> RenderableType:
+    """The whole report."""
+    return Group(
+        Text(heading(report), style="bold"),
+        _measurements(lines, titles),
+        _writes(report["writes"], titles),
+        *(Text(f"FAILED {it}", style="red") for it in report["failures"]),
+        *(Text(it, style="yellow") for it in warnings(report)),
+    )
+
+
+def heading(report: Json) -> str:
+    """When, what and where."""
+    it, size = report["machine"], report["size"]
+    return (
+        f"{report['date']}, commit {report['commit']}: {size['apps']} apps, {it['nodes']} nodes "
+        f"({size['nodes']} of them fake), median of {report['repeat']}\n"
+        f"{it['cores']} cores {it['cpu']}, {it['memory_gib']} GiB, Linux {it['kernel']}, "
+        f"Kubernetes {it['kubernetes']}, Python {it['python']}, "
+        f"load before {it['load_before']}"
+    )
+
+
+def warnings(report: Json) -> list[str]:
+    """What makes the numbers doubtful."""
+    found, load = [], report["machine"]["load_before"]
+    if load > report["machine"]["cores"] / 2:
+        found.append(f"The machine was busy (load {load}): times are too long, ratios are shaky.")
+    floors = report["values"].get(FLOOR, {}).get("storm.seconds", [])
+    if floors and max(floors) > 1.25 * min(floors):
+        found.append(
+            f"The floor's own storms took {min(floors):.2f} to {max(floors):.2f} s: "
+            "the machine was not the same all the time."
+        )
+    return found
+
+
+def _measurements(lines: Sequence[Line], titles: Mapping[str, str]) -> Table:
+    names = [it for it in titles if any(it in line.values for line in lines)]
+    table = Table()
+    table.add_column("")
+    for name in names:
+        table.add_column(titles[name], justify="right")
+        if name != FLOOR and FLOOR in names:
+            table.add_column("× floor", justify="right")
+    table.add_column("goal")
+    table.add_column("")
+    for line in lines:
+        cells = []
+        for name in names:
+            cells.append(_value(line, name))
+            if name != FLOOR and FLOOR in names:
+                cells.append(f"{line.ratios[name]:.2f}" if name in line.ratios else "")
+        met = {True: Text("met", "green"), False: Text("missed", "red"), None: Text()}[line.met]
+        table.add_row(line.metric.title, *cells, line.goal, met)
+    return table
+
+
+def _value(line: Line, name: str) -> str:
+    if name not in line.values:
+        return "–"
+    return f"{line.values[name]:.{line.metric.digits}f} {line.metric.unit}".strip()
+
+
+def _writes(
+    writes: Mapping[str, Mapping[str, Mapping[str, float]]], titles: Mapping[str, str]
+) -> Table:
+    table = Table(title="Writes by kind (storm, pods, flip: per app)", title_justify="left")
+    for column in ("row", "subject", "writes", "Events, all senders"):
+        table.add_column(column)
+    rows = list(dict.fromkeys(row for it in writes.values() for row in it))
+    for row in rows:
+        for name, found in writes.items():
+            if row in found:
+                told = found[row]
+                ours = {key: it for key, it in told.items() if not is_event(key)}
+                events = {key: it for key, it in told.items() if is_event(key)}
+                table.add_row(row, titles[name], _counts(ours), _counts(events))
+    return table
+
+
+def _counts(counts: Mapping[str, float]) -> str:
+    return ", ".join(f"{key} {count:.4g}" for key, count in counts.items()) or "none"
