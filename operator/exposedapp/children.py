@@ -14,7 +14,7 @@ from exposedapp.drift import drift, surplus_ports
 from exposedapp.labels import ADOPT_ANNOTATION, HASH_ANNOTATION, Identity
 from exposedapp.queue import Retry
 from exposedapp.reasons import ChildKind, Did, Problem, Reason
-from exposedapp.refusals import is_out_of_range, problem_of
+from exposedapp.refusals import Gone, is_out_of_range, is_terminating, problem_of
 from exposedapp.resources import keep_node_ports, node_ports
 from exposedapp.schema import Json
 
@@ -236,6 +236,8 @@ class Children:
             # Deleted (409) or replaced (422) since it was last seen.
             self._cache.children[kind].forget(key, live["metadata"]["uid"])
             raise Retry(str(error)) from error
+        if is_terminating(error):
+            raise Gone from error
         if found := problem_of(error, kind):
             return Outcome(live, problem=found)
         if error.status >= 500 and "webhook" in error.message:

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from exposedapp.api import API_VERSION, KIND, ExposedAppStatus
+from exposedapp.api import API_VERSION, KIND, Condition, ExposedAppStatus
 from exposedapp.labels import Identity
 from exposedapp.reasons import CHILD_KINDS, Did, Reason
 from exposedapp.schema import Json
 from exposedapp.status import summary
+
+Reached = Literal["True", "False"]
 
 LONGEST_MESSAGE = 1024
 """What the API server takes (pkg/apis/core/validation, events.go)."""
@@ -49,16 +51,11 @@ def of_children(done: Sequence[Did]) -> list[Happening]:
 
 
 def of_status(before: ExposedAppStatus, after: ExposedAppStatus) -> list[Happening]:
-    """What has become different: node ports, whether URLs answer, why the app is ready or not."""
+    """What has become different: node ports, why the app is ready or not."""
     found = []
     if after.ports and _node_ports(before) != (ports := _node_ports(after)) and ports:
         told = ", ".join(f"{port} is node port {number}" for port, number in ports.items())
         found.append(Happening("Normal", "PortsAssigned", f"{told} on every node."))
-    reached = _reachable(after)
-    if reached == "False" != _reachable(before):
-        found.append(Happening("Warning", "NotReachable", _message(after, "Reachable")))
-    elif reached == "True" and _reachable(before) == "False":
-        found.append(Happening("Normal", "Reachable", _message(after, "Reachable")))
     was, ready = summary(before), summary(after)
     if (
         ready
@@ -70,12 +67,28 @@ def of_status(before: ExposedAppStatus, after: ExposedAppStatus) -> list[Happeni
     return found
 
 
-def _reachable(status: ExposedAppStatus) -> str | None:
-    return next((it.status for it in status.conditions or () if it.type == "Reachable"), None)
+def of_answers(last: Reached | None, after: ExposedAppStatus) -> list[Happening]:
+    """Whether the URLs answer, when that is not what was told last.
+
+    Between the two it may have been unknown for a while. That a new app can be reached is not told
+    here: it becomes Available.
+    """
+    found = _reachable(after)
+    if found and found.status == "False" and last != "False":
+        return [Happening("Warning", "NotReachable", found.message)]
+    if found and found.status == "True" and last == "False":
+        return [Happening("Normal", "Reachable", found.message)]
+    return []
 
 
-def _message(status: ExposedAppStatus, kind: str) -> str:
-    return next(it.message for it in status.conditions or () if it.type == kind)
+def last_reached(status: ExposedAppStatus) -> Reached | None:
+    """Whether the URLs answer, if that is told; None when it is not known."""
+    found = _reachable(status)
+    return found.status if found and found.status != "Unknown" else None
+
+
+def _reachable(status: ExposedAppStatus) -> Condition | None:
+    return next((it for it in status.conditions or () if it.type == "Reachable"), None)
 
 
 def _node_ports(status: ExposedAppStatus) -> dict[str, int]:

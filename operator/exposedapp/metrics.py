@@ -61,6 +61,7 @@ PROBE_RESULTS = {
     "unknown host": "unknown_host",
     "no route to host": "no_route",
     "connection closed": "closed",
+    "no TLS": "tls",
     "no answer that is HTTP": "not_http",
 }
 """By the answer in probe.py's words. Besides these there are:"""

@@ -2,32 +2,46 @@
 
 Users choose hosts and paths, so as little as possible is done with them: a connection, or one GET
 without redirects, proxies, cookies or credentials, whose body is not read. How many tries there are
-in a second and at one time is bounded for the operator as a whole.
+in a second and at one time is bounded for the operator as a whole, and at one time for each app.
 """
 
 import asyncio
 import errno
 import heapq
 import logging
+import math
 import random
 import socket
+import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import aiohttp
 
 from exposedapp.cache import Key
 from exposedapp.hooks import ProbeState
-from exposedapp.reach import Answers, Target
+from exposedapp.lanes import Lane, Lanes
+from exposedapp.reach import NOTHING_TRIED, Answers, Target
 
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.2
 PAUSE_FACTOR = 1.6
 JITTER = 0.15
+SECOND_LOOK_SECONDS = 3.0
+"""After a change the nodes may forward by the old rules for a moment. So a URL that answers is
+tried once more, later than kube-proxy needs."""
+EARLY_SECONDS = 1.0
+"""How soon after its last try a URL is tried again because other pods are behind it."""
+MOST_PART = 4
+"""One app has at most this part of the tries at one time."""
+LEAST_SWEPT = 1000
+LANES = (Lane.CHANGED, Lane.SWEEP)
+"""URLs that are waited for, and URLs that are only looked after; see lanes.py for their turns."""
 OK = ""
 CLOSED = (errno.ECONNRESET, errno.EPIPE)
 
@@ -36,13 +50,72 @@ CLOSED = (errno.ECONNRESET, errno.EPIPE)
 class _State:
     """What is known of one URL."""
 
-    key: Key
+    app: "_App"
     target: Target
     answer: str | None = None
     """OK, or why it does not answer; None while nothing is known."""
+    stale: bool = False
+    """Whether it has not been tried since something else is behind it."""
+    changed: bool = False
+    """Whether its next good answer may still come from what was there before."""
     failures: int = 0
     pause: float = FIRST_PAUSE_SECONDS
+    tried: float = -math.inf
+    due: float = 0.0
     dropped: bool = False
+
+    def follow(self, target: Target) -> "_State":
+        """The same URL from now on: itself, or a new start when something else is behind it.
+
+        The tries of one that was left do not count any more, not even one that is under way.
+        """
+        before, now = self.target.behind, target.behind
+        target = replace(target, behind=now.following(before))
+        if not now.differs(before):
+            self.target = target
+            return self
+        return _State(self.app, target, self.answer, stale=True, changed=True, tried=self.tried)
+
+    def learn(self, found: str) -> bool:
+        """Takes in what a try has found; whether that is news."""
+        self.failures = 0 if found == OK else self.failures + 1
+        # One that has answered gets a second chance before it counts as failing.
+        known = self.answer != OK or found == OK or self.failures >= self.target.threshold
+        news = known and (self.stale or found != self.answer)
+        if known:
+            self.answer, self.stale = found, False
+        return news
+
+    def next_pause(self) -> float:
+        """In how many seconds to try again after this try."""
+        period = self.target.period
+        if self.failures:
+            self.pause = min(self.pause * PAUSE_FACTOR, period)
+            return self.pause
+        self.pause = FIRST_PAUSE_SECONDS
+        if self.changed:
+            self.changed = False
+            return min(SECOND_LOOK_SECONDS, period)
+        return period
+
+    @property
+    def lane(self) -> Lane:
+        """Whether somebody waits for it, or it is only looked after."""
+        in_doubt = self.failures > 0 and self.pause < self.target.period
+        return Lane.CHANGED if self.answer is None or self.stale or in_doubt else Lane.SWEEP
+
+
+@dataclass(slots=True, eq=False)
+class _App:
+    """The URLs of one app."""
+
+    key: Key
+    states: dict[str, _State] = field(default_factory=dict)
+    since: float = 0.0
+    changed: float | None = None
+    in_flight: int = 0
+    due: dict[Lane, deque[_State]] = field(default_factory=lambda: {it: deque() for it in LANES})
+    """What waits for the app's turn."""
 
 
 Attempt = Callable[[Target], Awaitable[str]]
@@ -50,7 +123,11 @@ Attempt = Callable[[Target], Awaitable[str]]
 
 
 class Prober:
-    """Tries URLs again and again, and says when an app's answers have changed."""
+    """Tries URLs again and again, and says when an app's answers have changed.
+
+    A try waits until it is due, and then for the turn of its app: namespaces take turns, and so do
+    the apps of each. So nobody's URLs can keep those of others from being tried.
+    """
 
     def __init__(
         self,
@@ -63,48 +140,54 @@ class Prober:
     ) -> None:
         self._spacing = 1 / rate
         self._free = asyncio.Semaphore(in_flight)
+        self._most_of_one = max(1, in_flight // MOST_PART)
         self._changed = changed
         self._attempt = attempt or try_once
         self._tried = tried
         self._in_flight = 0
         self._clock = clock
-        self._states: dict[Key, dict[str, _State]] = {}
-        self._since: dict[Key, float] = {}
-        # What is waited for goes before what is only looked after.
-        self._soon: list[tuple[float, int, _State]] = []
-        self._later: list[tuple[float, int, _State]] = []
+        self._apps: dict[Key, _App] = {}
+        self._waiting: list[tuple[float, int, _State]] = []
+        self._sweep_at = LEAST_SWEPT
+        self._turns = Lanes[tuple[Key, Lane]](lambda it: it[0].namespace)
         self._order: Iterator[int] = count()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def want(self, key: Key, targets: Iterable[Target]) -> Answers:
         """Has these URLs of an app tried from now on, and no others; what is known of them."""
-        before, after = self._states.get(key, {}), {}
+        app = self._apps.setdefault(key, _App(key))
+        before, app.states = app.states, {}
         for target in targets:
-            known = before.get(target.url)
-            if known and known.target == target:
-                after[target.url] = known
-            else:
-                state = after[target.url] = _State(key, target)
-                self._schedule(state, 0.0)
-        for url, state in before.items():
-            state.dropped = after.get(url) is not state
-        if not after:
-            self._states.pop(key, None)
-            self._since.pop(key, None)
-            return Answers(None, {})
-        self._states[key] = after
-        if not any(after.get(url) is it for url, it in before.items()):
-            self._since[key] = self._clock()  # other URLs, which have their own time to answer
-        since = self._since[key]
-        return Answers(since, {url: it.answer for url, it in after.items()})
+            if target.url not in app.states:  # two nodes may have one address
+                known = before.get(target.url)
+                same = known is not None and known.target == target
+                state = known.follow(target) if known and same else _State(app, target)
+                app.states[target.url] = state
+        new = [it for url, it in app.states.items() if before.get(url) is not it]
+        self._drop(app, [it for url, it in before.items() if app.states.get(url) is not it])
+        for state in new:
+            self._schedule_new(state, before.get(state.target.url))
+        if any(it.stale for it in new):
+            app.changed = self._clock()
+        elif len(new) == len(app.states):
+            # Other URLs, which have their own time to answer.
+            app.since, app.changed = self._clock(), None
+        if not app.states:
+            self._forget_idle(app)
+            return NOTHING_TRIED
+        found = {url: it.answer for url, it in app.states.items()}
+        stale = frozenset(url for url, it in app.states.items() if it.stale)
+        return Answers(app.since, found, stale, app.changed)
 
     def state(self) -> ProbeState:
         """How busy it is."""
-        heaps = [heap for heap in (self._soon, self._later) if heap]
-        first = min((heap[0][0] for heap in heaps), default=self._clock())
-        targets = sum(len(it) for it in self._states.values())
-        return ProbeState(targets, self._in_flight, max(0.0, self._clock() - first))
+        self._forget_dropped()
+        now = self._clock()
+        due = [it[0].due for app in self._apps.values() for it in app.due.values() if it]
+        due += [it[0] for it in self._waiting[:1]]
+        targets = sum(len(it.states) for it in self._apps.values())
+        return ProbeState(targets, self._in_flight, max(0.0, now - min(due, default=now)))
 
     def start(self) -> None:
         """Starts to try."""
@@ -121,37 +204,94 @@ class Prober:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    # --- what waits -------------------------------------------------------------------------------
+
+    def _schedule_new(self, state: _State, before: _State | None) -> None:
+        """At once; but pods that change all the time do not have it tried all the time."""
+        wait = 0.0
+        if before and before.target.behind.service == state.target.behind.service:
+            wait = max(0.0, state.tried + EARLY_SECONDS - self._clock())
+        self._schedule(state, wait)
+
     def _schedule(self, state: _State, seconds: float) -> None:
-        heap = self._later if state.answer == OK and not state.failures else self._soon
-        heapq.heappush(heap, (self._clock() + seconds, next(self._order), state))
+        state.due = self._clock() + seconds
+        heapq.heappush(self._waiting, (state.due, next(self._order), state))
+        if len(self._waiting) >= self._sweep_at:
+            # What was dropped would stay until it is due.
+            self._waiting = [it for it in self._waiting if not it[2].dropped]
+            heapq.heapify(self._waiting)
+            self._sweep_at = max(LEAST_SWEPT, 2 * len(self._waiting))
         self._news.set()
+
+    def _drop(self, app: _App, states: Sequence[_State]) -> None:
+        for state in states:
+            state.dropped = True
+        if states:
+            app.due = {
+                lane: deque(it for it in due if not it.dropped) for lane, due in app.due.items()
+            }
+
+    def _forget_dropped(self) -> None:
+        while self._waiting and self._waiting[0][2].dropped:
+            heapq.heappop(self._waiting)
+
+    def _forget_idle(self, app: _App) -> None:
+        """Not before its tries are over: an app that comes and goes has no more than others."""
+        if not app.states and not app.in_flight:
+            self._apps.pop(app.key, None)
+
+    def _offer(self, app: _App) -> None:
+        """Has an app take its turn when it has something to try, and may."""
+        if app.in_flight >= self._most_of_one:
+            return
+        for lane, due in app.due.items():
+            if due:
+                self._turns.add((app.key, lane), lane)
+                self._news.set()
+
+    # --- the tries --------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         while True:
             await self._free.acquire()
-            state = await self._next_due()
+            state = await self._next()
             self._spawn(self._try(state))
             await asyncio.sleep(self._spacing)
 
-    async def _next_due(self) -> _State:
+    async def _next(self) -> _State:
         while True:
             self._news.clear()
-            wait: float | None = None
-            for heap in (self._soon, self._later):
-                while heap and heap[0][2].dropped:
-                    heapq.heappop(heap)
-                if heap:
-                    left = heap[0][0] - self._clock()
-                    if left <= 0:
-                        return heapq.heappop(heap)[2]
-                    wait = left if wait is None else min(wait, left)
+            wait = self._line_up()
+            while self._turns:
+                key, lane = self._turns.pop()
+                app = self._apps.get(key)
+                if app and app.due[lane] and app.in_flight < self._most_of_one:
+                    return self._take(app, lane)
             # Not wait_for, which in Python 3.11 forgets that it was cancelled when there is news.
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._news.wait()
 
-    async def _try(self, state: _State) -> None:
+    def _line_up(self) -> float | None:
+        """Has all that is due wait for its turn; in how many seconds the next one is due."""
+        self._forget_dropped()
+        now = self._clock()
+        while self._waiting and self._waiting[0][0] <= now:
+            state = heapq.heappop(self._waiting)[2]
+            state.app.due[state.lane].append(state)
+            self._offer(state.app)
+            self._forget_dropped()
+        return self._waiting[0][0] - now if self._waiting else None
+
+    def _take(self, app: _App, lane: Lane) -> _State:
+        state = app.due[lane].popleft()
+        state.tried = self._clock()
+        app.in_flight += 1
         self._in_flight += 1
+        self._offer(app)
+        return state
+
+    async def _try(self, state: _State) -> None:
         try:
             found = await self._attempt(state.target)
         except Exception:
@@ -160,25 +300,18 @@ class Prober:
             found = "cannot be tried"
         finally:
             self._in_flight -= 1
+            state.app.in_flight -= 1
             self._free.release()
         self._tried(found)
+        self._offer(state.app)
+        self._forget_idle(state.app)
         if state.dropped:
             return
-        state.failures = 0 if found == OK else state.failures + 1
-        # One that has answered gets a second chance before it counts as failing.
-        known = found == OK or state.failures >= state.target.threshold or state.answer is None
-        changed = known and found != state.answer
-        if known:
-            state.answer = found
-        period = state.target.period
-        if state.failures:
-            state.pause = min(state.pause * PAUSE_FACTOR, period)
-            pause = state.pause
-        else:
-            state.pause, pause = FIRST_PAUSE_SECONDS, period
+        news = state.learn(found)
+        pause = state.next_pause()
         self._schedule(state, pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311
-        if changed:
-            self._changed(state.key)
+        if news:
+            self._changed(state.app.key)
 
 
 async def try_once(target: Target) -> str:
@@ -219,6 +352,8 @@ def _words(error: Exception) -> str:
         return "connection refused"
     if isinstance(cause, socket.gaierror):
         return "unknown host"
+    if isinstance(cause, ssl.SSLError):
+        return "no TLS"
     number = cause.errno if isinstance(cause, OSError) else None
     if number in (errno.EHOSTUNREACH, errno.ENETUNREACH):
         return "no route to host"

@@ -10,6 +10,7 @@ from exposedapp.cluster import ApiError, Cluster
 from exposedapp.events import Happening, of_status
 from exposedapp.labels import Identity
 from exposedapp.queue import Retry
+from exposedapp.refusals import Gone
 from exposedapp.status import changes, is_reconciling, is_urgent, summary, waits
 
 log = logging.getLogger(__name__)
@@ -19,10 +20,6 @@ SETTLED_PACE = (1.0, 5.0)
 than this; both in seconds."""
 ROLLOUT_PACE = (10.0, 30.0)
 """The same while pods are on their way: their last step is urgent, and takes the others along."""
-
-
-class Gone(Exception):
-    """The app is not there any more."""
 
 
 @dataclass(slots=True)

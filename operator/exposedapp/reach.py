@@ -1,14 +1,50 @@
 """Pure: what is tried of an app's URLs, and what follows from the answers."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from exposedapp.api import Condition, ConditionStatus, ProbeSpec
+import orjson
+
+from exposedapp.api import Condition, ConditionStatus, ExposedAppSpec, ProbeSpec
+from exposedapp.resources import NODE_PORT_TYPES
+from exposedapp.schema import Json
+from exposedapp.settings import Settings
 
 WAIT_SECONDS = 30.0
 """How long an app whose pods are ready may take until the first URL answers: kube-proxy needs a
 second, a program that counts as ready before it listens some more."""
+MOMENT_SECONDS = 1.0
+"""Within this a URL has most likely been tried after a change; nothing is written for less."""
 MOST_QUOTED = 5
+ANSWERS = "The node URLs answer, tried from the operator's pod."
+
+
+class Behind(NamedTuple):
+    """What answers at the URLs of an app, as numbers that differ when it does."""
+
+    service: int = 0
+    pods: int | None = None
+    """None while they are on their way, when every moment has its own."""
+
+    def differs(self, before: "Behind") -> bool:
+        """Whether an answer of then says little of now."""
+        moved = None not in (self.pods, before.pods) and self.pods != before.pods
+        return moved or self.service != before.service
+
+    def following(self, before: "Behind") -> "Behind":
+        """What is to be compared with the next one: pods on their way leave the former ones."""
+        return self if self.pods is not None else self._replace(pods=before.pods)
+
+
+UNKNOWN_BEHIND = Behind()
+
+
+def what_is_behind(service: Json | None, ready_pods: Iterable[str] | None) -> Behind:
+    """See above. Of the Service all is taken: where it leads, for whom, and from where."""
+    options = orjson.OPT_SORT_KEYS
+    spec = hash(orjson.dumps(service["spec"], option=options)) if service else 0
+    return Behind(spec, None if ready_pods is None else hash(frozenset(ready_pods)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +59,7 @@ class Target:
     period: float
     timeout: float
     threshold: int
+    behind: Behind = field(default=UNKNOWN_BEHIND, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +70,23 @@ class Answers:
     """When the first try of this app was wanted; None: nothing is tried."""
     of: Mapping[str, str | None]
     """By URL: "" when it answers, what is wrong when it does not, None when nothing is known."""
+    stale: frozenset[str] = frozenset()
+    """The URLs that have not been tried since something else is behind them."""
+    changed: float | None = None
+    """Since when that is so, or was."""
+    anew: bool = False
+    """Whether what was said of the app before does not count either; see afresh()."""
+    left_out: str = ""
+    """What is not tried, and why; in one sentence."""
+
+    def afresh(self) -> "Answers":
+        """What was found out about what is there now, and nothing older.
+
+        Only such answers make an app Ready that was not so for its present spec.
+        """
+        of = {url: None if url in self.stale else found for url, found in self.of.items()}
+        since = self.since if self.changed is None else self.changed
+        return replace(self, since=since, of=of, stale=frozenset(), anew=True)
 
     def failed(self, url: str) -> bool:
         """Whether it is known not to answer."""
@@ -47,7 +101,11 @@ NOTHING_TRIED = Answers(None, {})
 
 
 def targets(
-    found: Iterable[tuple[str, str, int]], probe: ProbeSpec | None, *, enabled: bool
+    found: Iterable[tuple[str, str, int]],
+    probe: ProbeSpec | None,
+    *,
+    enabled: bool,
+    behind: Behind = UNKNOWN_BEHIND,
 ) -> list[Target]:
     """What to try of (URL, host, port); nothing when the app or the operator's owner says so."""
     probe = probe or ProbeSpec()
@@ -62,9 +120,64 @@ def targets(
             float(probe.period_seconds),
             float(probe.timeout_seconds),
             probe.failure_threshold,
+            behind,
         )
         for url, host, port in found
     ]
+
+
+def why_nothing(
+    spec: ExposedAppSpec | None, service: Json | None, settings: Settings, *, ready: bool
+) -> str:
+    """Why no URL is tried; what lasts is told before what passes. `ready`: a pod could answer."""
+    if service is None:
+        return "There is no Service yet."
+    host = spec.nodes.host if spec and spec.nodes else None
+    ports = service["spec"].get("ports") or ()
+    hindrances = {
+        "The Service has no address outside the cluster.": (
+            service["spec"]["type"] not in NODE_PORT_TYPES
+        ),
+        "Probing is switched off by the operator's owner.": not settings.probe,
+        "Probing is switched off by spec.probe.enabled.": (
+            spec is not None and spec.probe is not None and not spec.probe.enabled
+        ),
+        "UDP and SCTP ports cannot be checked.": (
+            bool(ports) and all(_is_datagram(it) for it in ports)
+        ),
+        "spec.nodes.host is tried only when the operator's owner lists it in probe.hosts.": (
+            host is not None and host not in settings.probe_hosts
+        ),
+        "No pod is ready.": not ready,
+    }
+    return next((why for why, true in hindrances.items() if true), "There is no node URL to try.")
+
+
+def unchecked(
+    service: Json, listed: Iterable[str], best: Sequence[str], tried: Collection[str]
+) -> str:
+    """What is listed beside the URLs that are tried; "" when that is nothing.
+
+    A balancer's or localhost's URL stays the `url`, since somebody has declared it the way in; but
+    nobody has tried it.
+    """
+    status = service.get("status") or {}
+    others = [url for url in listed if url not in tried]
+    parts = []
+    if any(_is_datagram(it) for it in service["spec"].get("ports") or ()):
+        parts.append("UDP and SCTP ports")
+    if (status.get("loadBalancer") or {}).get("ingress") and others:
+        parts.append("load balancer URLs")
+    if any("://localhost:" in url for url in others):
+        parts.append("localhost URLs")
+    if not parts:
+        return ""
+    url = "" if all(it in tried for it in best) else ", status.url among them"
+    return f"Not checked: {' and '.join(parts)}{url}."
+
+
+def _is_datagram(port: Json) -> bool:
+    return bool(port.get("protocol", "TCP") != "TCP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +196,25 @@ def judge(answers: Answers, before: Condition | None, waited: float) -> Reached:
     still: it stays until there are answers, so that a restart writes nothing.
     """
     if answers.since is None:
-        return Reached("Unknown", "NotProbed", "No URL is tried.")
+        return Reached("Unknown", "NotProbed", answers.left_out or "No URL is tried.")
     wrong = {url: found for url, found in answers.of.items() if found}
     good = [url for url, found in answers.of.items() if found == ""]
     early, unknown = waited < WAIT_SECONDS, None in answers.of.values()
     said = before if before and before.status != "Unknown" else None
     failed_before = said is not None and said.status == "False"
-    if said and unknown and (early or not wrong):
+    # What was said of another spec stands only for the rest, once there is an answer to this one.
+    counts = said and (not answers.anew or (good and said.reason != "Unreachable"))
+    if said and counts and unknown and (early or not wrong):
         return Reached(said.status, said.reason, said.message)
     if good and (not wrong or (early and not failed_before)):
         # The nodes do not learn of a new port at the same moment.
-        return Reached("True", "Answers", "The URLs answer, tried from the operator's pod.")
+        return Reached("True", "Answers", _told(ANSWERS, answers))
+    counted = _told(_counted(len(good), answers.of, wrong), answers)
     if good:
-        return Reached("False", "SomeUnreachable", _counted(len(good), answers.of, wrong))
-    if not wrong or (early and not failed_before):
+        return Reached("False", "SomeUnreachable", counted)
+    if not wrong or (early and (answers.anew or not failed_before)):
         return Reached("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
-    return Reached("False", "Unreachable", _counted(0, answers.of, wrong))
+    return Reached("False", "Unreachable", counted)
 
 
 def patience(answers: Answers, waited: float) -> float | None:
@@ -106,6 +222,11 @@ def patience(answers: Answers, waited: float) -> float | None:
     left = WAIT_SECONDS - waited
     settled = all(found == "" for found in answers.of.values())
     return None if answers.since is None or settled or left <= 0 else left
+
+
+def _told(message: str, answers: Answers) -> str:
+    left_out = answers.left_out
+    return f"{message.removesuffix('.')}. {left_out}" if left_out else message
 
 
 def _counted(good: int, of: Mapping[str, str | None], wrong: Mapping[str, str]) -> str:

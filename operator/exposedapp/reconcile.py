@@ -18,19 +18,35 @@ from exposedapp.api import ExposedAppSpec, ExposedAppStatus
 from exposedapp.cache import Cache, Key
 from exposedapp.children import Applied, Children, Outcome
 from exposedapp.cluster import ApiError, Cluster
-from exposedapp.events import Happening, of_children
+from exposedapp.events import Happening, Reached, last_reached, of_answers, of_children
 from exposedapp.hooks import AppHooks, NoApps
 from exposedapp.labels import Identity, selector_string
 from exposedapp.pods import pod_trouble
 from exposedapp.probe import Prober
-from exposedapp.publish import Gone, Held, Publisher
+from exposedapp.publish import Held, Publisher
 from exposedapp.queue import Retry
-from exposedapp.reach import Target, patience, targets
+from exposedapp.reach import (
+    MOMENT_SECONDS,
+    NOTHING_TRIED,
+    patience,
+    targets,
+    unchecked,
+    what_is_behind,
+    why_nothing,
+)
 from exposedapp.reasons import CHILD_KINDS, ChildKind, Problem, Reason, Trouble
+from exposedapp.refusals import Gone
 from exposedapp.resources import SpecError, make_deployment, make_service, pod_labels
 from exposedapp.schema import Json
 from exposedapp.settings import Settings
-from exposedapp.status import Observed, compute, pods_are_well, tells_pod_trouble
+from exposedapp.status import (
+    Observed,
+    compute,
+    pods_are_well,
+    summary,
+    tells_pod_trouble,
+    waits,
+)
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +74,12 @@ class _Memory:
     look_at: float | None = None
     look_every: float = FIRST_LOOK_SECONDS
     held: Held = field(default_factory=Held)
+    began: float = 0.0
+    judged: bool = False
+    """Whether it has been found out if this spec's URLs answer; then answers are believed that are
+    older than the newest pods, until there are others."""
+    reached: Reached | None = None
+    """What was last told of that, of whichever spec."""
 
 
 class Reconciler:
@@ -119,7 +141,6 @@ class Reconciler:
         waiting = {kind: it.waiting for kind, it in outcomes.items() if it.waiting}
         endpoints = self._endpoints(key, memory)
         at = self._addresses(app, spec, service, endpoints, previous)
-        answers = self._prober.want(key, self._targets(spec, at, endpoints))
         seen = Observed(
             app=app,
             generation=memory.generation,
@@ -130,20 +151,27 @@ class Reconciler:
             service=service,
             endpoints=endpoints,
             at=at,
-            answers=answers,
-            waited=0.0 if answers.since is None else self._clock() - answers.since,
+            answers=NOTHING_TRIED,
+            waited=0.0,
             trouble=memory.trouble,
             problems=problems,
             waiting=waiting,
             now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
+        seen = self._ask(seen, memory)
         look = await self._look_at_pods(seen, memory)
         status = compute(replace(seen, trouble=memory.trouble))
+        memory.judged = memory.judged or _is_judged(status, memory.generation)
         self._apps.tell(key, status.conditions or ())
-        version = body["metadata"]["resourceVersion"]
-        due = await self._publisher.publish(app, version, previous, status, memory.held)
+        due = self._moment(memory, previous, status)
+        if due is None:
+            version = body["metadata"]["resourceVersion"]
+            due = await self._publisher.publish(app, version, previous, status, memory.held)
+        if due is None:
+            for happened in of_answers(memory.reached, status):
+                self._record(app, happened)
         settled = memory.outdated[1] - self._clock() if memory.outdated else None
-        judged = patience(answers, seen.waited)
+        judged = patience(seen.answers, seen.waited)
         again = min((it for it in (look, due, settled, judged) if it is not None), default=None)
         if problems or waiting:
             message = problems[0].message if problems else next(iter(waiting.values()))
@@ -158,7 +186,9 @@ class Reconciler:
     def _remember(self, key: Key, uid: str, generation: int) -> _Memory:
         memory = self._memory.get(key)
         if memory is None or (memory.uid, memory.generation) != (uid, generation):
-            memory = self._memory[key] = _Memory(uid, generation)
+            reached = memory.reached if memory and memory.uid == uid else None
+            memory = _Memory(uid, generation, began=self._clock(), reached=reached)
+            self._memory[key] = memory
         return memory
 
     async def _make_children(
@@ -235,13 +265,39 @@ class Reconciler:
             return Addresses(ports=previous.ports or ())
         return find(app, spec, service, endpoints, self._cache.all_nodes(), self._settings)
 
-    def _targets(
-        self, spec: ExposedAppSpec | None, at: Addresses, endpoints: list[Endpoint]
-    ) -> list[Target]:
-        """What to try: nothing as long as no pod could answer."""
-        if not any(it.ready for it in endpoints):
-            return []
-        return targets(at.to_try, spec.probe if spec else None, enabled=self._settings.probe)
+    def _ask(self, seen: Observed, memory: _Memory) -> Observed:
+        """Has the URLs tried, and adds what is known of them as far as it counts."""
+        spec, service, at = seen.spec, seen.service, seen.at
+        well = pods_are_well(seen)
+        ready = {it.pod for it in seen.endpoints if it.ready}
+        behind = what_is_behind(service, ready if well else None)
+        probe = spec.probe if spec else None
+        enabled = self._settings.probe and bool(ready)  # without a pod nothing could answer
+        wanted = targets(at.to_try, probe, enabled=enabled, behind=behind)
+        answers = self._prober.want(Key(seen.app.namespace, seen.app.name), wanted)
+        if service and wanted:
+            left_out = unchecked(service, at.urls, at.best, answers.of)
+        else:
+            left_out = why_nothing(spec, service, self._settings, ready=bool(ready))
+        answers = replace(answers, left_out=left_out)
+        memory.judged = memory.judged or _is_judged(seen.previous, memory.generation)
+        memory.reached = last_reached(seen.previous) or memory.reached
+        if well and not (memory.judged or seen.problems or seen.waiting):
+            answers = answers.afresh()
+        waited = 0.0 if answers.since is None else self._clock() - answers.since
+        return replace(seen, answers=answers, waited=waited)
+
+    def _moment(
+        self, memory: _Memory, previous: ExposedAppStatus, status: ExposedAppStatus
+    ) -> float | None:
+        """How long the first status of a changed app is not written, if it is not.
+
+        In a moment there is most likely an answer, and one write says it all. A new app does not
+        wait: its URLs are told at once.
+        """
+        known = 0 < previous.observed_generation != memory.generation
+        left = memory.began + MOMENT_SECONDS - self._clock()
+        return left if known and waits(status) and left > 0 else None
 
     def _endpoints(self, key: Key, memory: _Memory) -> list[Endpoint]:
         """The pods behind the Service; those of the selector that it had before do not count."""
@@ -283,6 +339,16 @@ class Reconciler:
 def _was_made(body: Json) -> bool:
     """Whether an app has been answered before, and so had children."""
     return _status_of(body).observed_generation > 0
+
+
+def _is_judged(status: ExposedAppStatus, generation: int) -> bool:
+    """Whether the status says of this spec if its URLs answer."""
+    ready = summary(status)
+    return (
+        ready is not None
+        and ready.observed_generation == generation
+        and ready.reason in (Reason.AVAILABLE, Reason.UNREACHABLE)
+    )
 
 
 def _selector(service: Json | None) -> dict[str, str]:

@@ -7,6 +7,15 @@ MALFORMED = ("failed to create typed patch object", "failed to convert new objec
 """How server-side apply begins when a field is unknown or of a wrong type; its status is 500."""
 
 
+class Gone(Exception):
+    """The app is not there any more, or goes with its namespace: nothing is to be done for it."""
+
+
+def is_terminating(error: ApiError) -> bool:
+    """Whether the namespace is being deleted, and takes nothing new."""
+    return error.status == 403 and "NamespaceTerminating" in error.causes
+
+
 def problem_of(error: ApiError, child: ChildKind) -> Problem | None:
     """The problem behind a refusal; None when it is a passing one and only trying again helps.
 
@@ -18,8 +27,6 @@ def problem_of(error: ApiError, child: ChildKind) -> Problem | None:
         return Problem(Reason.NODE_PORT_CONFLICT, text, child)
     if "range is full" in text:
         return Problem(Reason.NODE_PORTS_EXHAUSTED, text, child)
-    if error.status == 403 and "NamespaceTerminating" in error.causes:
-        return None
     if error.status == 403 and "exceeded quota" in text:
         return Problem(Reason.QUOTA_EXCEEDED, text, child)
     if error.status == 403:

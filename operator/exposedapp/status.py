@@ -372,8 +372,11 @@ def _shortened(message: str) -> str:
 
 def pods_are_well(seen: Observed) -> bool:
     """Whether there is nothing to ask the pods: all are as wanted, or there are none to ask."""
-    if seen.runs_pods or seen.deployment is not None:
-        return seen.deployment is None or rollout_complete(seen.deployment)
+    if seen.deployment is not None:
+        wants_none = seen.deployment["spec"].get("replicas", 1) == 0
+        return wants_none or rollout_complete(seen.deployment)
+    if seen.runs_pods:
+        return True
     return not seen.pods or any(it.ready for it in seen.endpoints)
 
 

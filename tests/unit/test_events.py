@@ -10,7 +10,16 @@ import pytest
 
 from exposedapp import recorder
 from exposedapp.api import ExposedAppStatus
-from exposedapp.events import LONGEST_MESSAGE, Happening, event, of_children, of_status
+from exposedapp.events import (
+    LONGEST_MESSAGE,
+    Happening,
+    Reached,
+    event,
+    last_reached,
+    of_answers,
+    of_children,
+    of_status,
+)
 from exposedapp.labels import Identity
 from exposedapp.reach import Answers
 from exposedapp.reasons import Did, Problem, Reason, Trouble
@@ -130,14 +139,11 @@ ALL, SOME, YET, NONE = (
         (WELL, replace(WELL, nodes=[]), [("Warning", "NoEligibleNode")]),
         (TWO, YET, []),
         (YET, ALL, [AVAILABLE]),
-        (YET, NONE, [FAILED]),
-        (NONE, ALL, [ANSWERED, AVAILABLE]),
+        (YET, NONE, []),
+        (NONE, ALL, [AVAILABLE]),
         (NONE, SOME, [AVAILABLE]),
-        (ALL, SOME, [FAILED]),
-        (SOME, ALL, [ANSWERED]),
-        (SOME, tried(REFUSED, OK), []),
-        (ALL, NONE, [FAILED]),
-        (SOME, NONE, []),
+        (ALL, SOME, []),
+        (ALL, NONE, []),
         (ALL, WELL, []),
         (WELL, ALL, []),
     ],
@@ -165,10 +171,7 @@ ALL, SOME, YET, NONE = (
         "all answer again",
         "some answer again",
         "some fail",
-        "none fails any more",
-        "another one fails",
         "all fail",
-        "the rest fails, too",
         "tried no more",
         "tried from now on",
     ],
@@ -188,8 +191,35 @@ def test_node_ports_are_told() -> None:
 
 
 def test_who_does_not_answer_is_told() -> None:
-    (found,) = of_status(compute(ALL), compute(SOME))
+    (found,) = of_answers("True", compute(SOME))
     assert f"{B}: {REFUSED}" in found.message
+
+
+@pytest.mark.parametrize(
+    ("last", "after", "told"),
+    [
+        (None, ALL, []),
+        (None, YET, []),
+        (None, WELL, []),
+        (None, NONE, [FAILED]),
+        ("True", ALL, []),
+        ("True", YET, []),
+        ("True", SOME, [FAILED]),
+        ("True", NONE, [FAILED]),
+        ("False", ALL, [ANSWERED]),
+        ("False", YET, []),
+        ("False", SOME, []),
+        ("False", NONE, []),
+    ],
+)
+def test_of_answers(last: Reached | None, after: Seen, told: list[tuple[str, str]]) -> None:
+    assert [(it.type, it.reason) for it in of_answers(last, compute(after))] == told
+
+
+def test_what_was_told_last_of_the_answers() -> None:
+    told = [last_reached(compute(it)) for it in (ALL, SOME, NONE, YET, WELL)]
+    assert told == ["True", "False", "False", None, None]
+    assert last_reached(NEW) is None
 
 
 def test_nothing_becomes_of_nothing() -> None:

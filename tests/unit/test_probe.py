@@ -10,19 +10,33 @@ from itertools import pairwise
 import pytest
 
 from exposedapp.cache import Key
-from exposedapp.probe import FIRST_PAUSE_SECONDS, JITTER, PAUSE_FACTOR, Prober
-from exposedapp.reach import NOTHING_TRIED, Answers, Target
+from exposedapp.hooks import ProbeState
+from exposedapp.probe import (
+    EARLY_SECONDS,
+    FIRST_PAUSE_SECONDS,
+    JITTER,
+    LEAST_SWEPT,
+    MOST_PART,
+    PAUSE_FACTOR,
+    SECOND_LOOK_SECONDS,
+    Prober,
+)
+from exposedapp.reach import NOTHING_TRIED, Answers, Behind, Target
 from unit.virtual_time import in_virtual_time
 
 WEB, API = Key("shop", "web"), Key("shop", "api")
+OTHER = Key("other", "web")
+BEHIND = Behind(1, 1)
 OK, REFUSED, LATE = "", "connection refused", "timed out"
 PERIOD = 60.0
 SOON = 2.0
 """Within this a failure of a URL that has answered is confirmed."""
 
 
-def target(url: str = "a", period: float = PERIOD, threshold: int = 2) -> Target:
-    return Target(url, "10.0.0.1", 30001, False, period, 2.0, threshold)
+def target(
+    url: str = "a", period: float = PERIOD, threshold: int = 2, behind: Behind = BEHIND
+) -> Target:
+    return Target(url, "10.0.0.1", 30001, False, period, 2.0, threshold, behind)
 
 
 def now() -> float:
@@ -330,7 +344,8 @@ async def test_one_dropped_while_it_waits_for_its_turn_is_not_tried() -> None:
 async def test_no_more_are_in_flight_than_may_be() -> None:
     network = Network(lasts=1.0)
     async with trying(network, in_flight=3) as it:
-        it.want(*(target(str(i)) for i in range(30)))
+        for i in range(30):
+            it.want(target(str(i)), key=Key("shop", str(i)))
         await asyncio.sleep(9.5)
         assert len(network.tries) == 30
         assert network.most_at_once == 3
@@ -365,7 +380,8 @@ async def test_what_is_waited_for_goes_first() -> None:
         await asyncio.sleep(2)
         first_new = next(n for n, url in enumerate(network.urls()) if url.startswith("new"))
         assert first_new <= 1
-        assert all(url.startswith("new") for url in network.urls()[first_new : first_new + 5])
+        # One turn in four is theirs who are only looked after.
+        assert sum(url.startswith("new") for url in network.urls()[first_new : first_new + 7]) == 5
         # The old ones come to their turn again.
         assert network.urls()[-1].startswith("old")
 
@@ -406,3 +422,243 @@ async def test_the_end_comes_also_when_there_is_news() -> None:
         found.want(target("a"), target("b"))
         await found.prober.stop()
     assert len(asyncio.all_tasks()) == 1
+
+
+# --- nobody is starved ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", [API, OTHER], ids=["in one namespace", "elsewhere"])
+@pytest.mark.parametrize("lasts", [0.0, 2.0], ids=["refused", "dropped"])
+@in_virtual_time
+async def test_an_app_with_many_urls_that_fail_starves_nobody(lasts: float, other: Key) -> None:
+    network = Network(lasts=lasts)
+    network.answers = {f"bad-{i}": REFUSED for i in range(1024)}
+    async with trying(network, rate=50, in_flight=50) as it:
+        it.want(target("good", period=5.0), key=other)
+        await asyncio.sleep(20)
+        it.want(*(target(f"bad-{i}", period=5.0) for i in range(1024)))
+        await asyncio.sleep(100)
+        began = now()
+        it.want(target("new"), key=Key("new", "new"))
+        await asyncio.sleep(30)
+    good = [time for time, url in network.tries if url == "good"]
+    late = 5.0 * (1 + JITTER) + lasts + 1.0
+    assert max(later - earlier for earlier, later in pairwise(good)) <= late
+    assert next(time for time, url in network.tries if url == "new") - began <= 1.0
+
+
+@in_virtual_time
+async def test_what_is_looked_after_is_not_starved_by_what_is_waited_for() -> None:
+    """Also not by URLs of the same app."""
+    network = Network()
+    network.answers = {f"bad-{i}": REFUSED for i in range(1024)}
+    async with trying(network, rate=50, in_flight=50) as it:
+        well = [target(f"good-{i}", period=5.0) for i in range(20)]
+        it.want(*well)
+        await asyncio.sleep(20)
+        it.want(*well, *(target(f"bad-{i}", period=600.0) for i in range(1024)))
+        await asyncio.sleep(20)
+    for i in range(20):
+        times = [time for time, url in network.tries if url == f"good-{i}"]
+        assert max(later - earlier for earlier, later in pairwise(times)) <= 5.0 * (1 + JITTER) + 1
+
+
+@pytest.mark.parametrize("in_flight", [1, 3, 40])
+@in_virtual_time
+async def test_one_app_has_a_part_of_the_tries_at_one_time(in_flight: int) -> None:
+    network = Network(lasts=1.0)
+    async with trying(network, in_flight=in_flight) as it:
+        for round_ in range(3):
+            it.want(*(target(f"{round_}-{i}") for i in range(100)))
+            await asyncio.sleep(0.5)
+            it.want()  # one that comes and goes has no more
+        assert network.most_at_once == max(1, in_flight // MOST_PART)
+        it.want(target("other"), key=API)
+        await asyncio.sleep(1.1)
+        assert "other" in network.urls()
+
+
+@in_virtual_time
+async def test_how_busy_it_is() -> None:
+    network = Network(lasts=10.0)
+    async with trying(network, in_flight=4) as it:
+        assert it.prober.state() == ProbeState(0, 0, 0.0)
+        it.want(*(target(str(i)) for i in range(3)))
+        it.want(target(), key=API)
+        await asyncio.sleep(1)
+        # One of each app; the others have been due all the while.
+        assert it.prober.state() == ProbeState(4, 2, 1.0)
+        it.want()
+        assert it.prober.state() == ProbeState(1, 2, 0.0)
+        await asyncio.sleep(10)
+        assert it.prober.state() == ProbeState(1, 0, 0.0)
+        assert WEB not in it.prober._apps
+
+
+@in_virtual_time
+async def test_namespaces_take_turns() -> None:
+    network = Network()
+    network.answers = {f"bad-{i}": REFUSED for i in range(500)}
+    async with trying(network, rate=50, in_flight=50) as it:
+        for i in range(500):
+            it.want(target(f"bad-{i}"), key=Key("many", str(i)))
+        await asyncio.sleep(1)
+        began = now()
+        it.want(target("new"), key=OTHER)
+        await asyncio.sleep(5)
+    assert next(time for time, url in network.tries if url == "new") - began <= 0.1
+
+
+@pytest.mark.parametrize(("lasts", "rate"), [(0.0, 1e5), (1.0, 1e3)], ids=["tried", "waiting"])
+@in_virtual_time
+async def test_what_was_dropped_takes_no_room(lasts: float, rate: float) -> None:
+    network = Network(lasts)
+    async with trying(network, rate, in_flight=4) as it:
+        it.want(target("kept", period=2.6), key=API)  # due before all that is dropped
+        for service in range(40):
+            it.want(*(target(str(i), behind=Behind(service)) for i in range(100)))
+            await asyncio.sleep(0.05)
+        assert len(it.prober._waiting) <= LEAST_SWEPT + 200
+        assert sum(len(due) for due in it.prober._apps[WEB].due.values()) <= 100
+
+
+@in_virtual_time
+async def test_two_equal_urls_are_one() -> None:
+    network = Network()
+    async with trying(network) as it:
+        assert it.want(target("a"), target("a")).of == {"a": None}
+        await asyncio.sleep(1)
+        assert network.urls() == ["a"]
+        it.want()
+        await asyncio.sleep(3 * PERIOD)
+        assert network.urls() == ["a"]
+
+
+# --- something else is behind a URL ---------------------------------------------------------------
+
+ANOTHER_SERVICE, OTHER_PODS, ON_THEIR_WAY = Behind(2, 1), Behind(1, 2), Behind(1, None)
+
+
+@pytest.mark.parametrize("other", [ANOTHER_SERVICE, OTHER_PODS], ids=["Service", "pods"])
+@in_virtual_time
+async def test_when_something_else_is_behind_it_a_url_is_tried_at_once(other: Behind) -> None:
+    network = Network()
+    network.answers["a"] = REFUSED
+    async with trying(network) as it:
+        it.want(target())
+        await asyncio.sleep(600)
+        network.answers["a"] = OK
+        network.tries.clear()
+        changed = now()
+        # What is known stays, but is marked.
+        assert it.want(target(behind=other)) == Answers(
+            0.0, {"a": REFUSED}, frozenset({"a"}), changed
+        )
+        await asyncio.sleep(0.1)
+        assert network.times() == [changed]
+        assert it.told[-1] == (changed, WEB)
+        assert it.want(target(behind=other)) == Answers(0.0, {"a": OK}, frozenset(), changed)
+        # The nodes may not have known yet: once more, and then as always.
+        await asyncio.sleep(3 * PERIOD)
+        second, third = network.pauses()[:2]
+        assert second == pytest.approx(SECOND_LOOK_SECONDS, rel=JITTER + 0.01)
+        assert third == pytest.approx(PERIOD, rel=JITTER + 0.01)
+
+
+@in_virtual_time
+async def test_a_mended_url_that_needs_a_moment_is_tried_often_again() -> None:
+    network = Network()
+    network.answers["a"] = REFUSED
+    async with trying(network) as it:
+        it.want(target())
+        await asyncio.sleep(600)
+        network.tries.clear()
+        it.want(target(behind=ANOTHER_SERVICE))
+        await asyncio.sleep(5)
+    assert len(network.tries) >= 4
+    assert network.pauses()[0] == pytest.approx(
+        FIRST_PAUSE_SECONDS * PAUSE_FACTOR, rel=JITTER + 0.01
+    )
+
+
+@in_virtual_time
+async def test_the_same_answer_as_before_is_news_after_a_change() -> None:
+    async with trying(Network()) as it:
+        it.want(target())
+        await asyncio.sleep(10)
+        it.want(target(behind=ANOTHER_SERVICE))
+        await asyncio.sleep(SECOND_LOOK_SECONDS * 2)
+        assert [time for time, _ in it.told] == [0.0, 10.0]
+
+
+@in_virtual_time
+async def test_what_broke_by_a_change_is_told_soon() -> None:
+    """Also when the first try after it went by the old rules."""
+    network = Network()
+    async with trying(network) as it:
+        it.want(target())
+        await asyncio.sleep(10)
+        network.tries.clear()
+        network.script = [OK]
+        network.answers["a"] = REFUSED
+        it.want(target(behind=ANOTHER_SERVICE))
+        await asyncio.sleep(SECOND_LOOK_SECONDS * (1 + JITTER) + SOON)
+        assert it.want(target(behind=ANOTHER_SERVICE)).of == {"a": REFUSED}
+
+
+@in_virtual_time
+async def test_a_try_from_before_the_change_does_not_count() -> None:
+    network = Network(lasts=1.0)
+    async with trying(network) as it:
+        it.want(target())
+        await asyncio.sleep(0.5)
+        it.want(target(behind=ANOTHER_SERVICE))
+        await asyncio.sleep(0.7)
+        assert it.want(target(behind=ANOTHER_SERVICE)).of == {"a": None}
+        assert it.told == []
+        await asyncio.sleep(0.5)
+        assert it.want(target(behind=ANOTHER_SERVICE)).of == {"a": OK}
+
+
+@in_virtual_time
+async def test_a_rollout_is_one_early_try() -> None:
+    network = Network()
+    async with trying(network) as it:
+        it.want(target())
+        await asyncio.sleep(10)
+        for _ in range(20):
+            found = it.want(target(behind=ON_THEIR_WAY))
+            assert (found.of, found.stale) == ({"a": OK}, frozenset())
+            await asyncio.sleep(0.5)
+        assert len(network.tries) == 1
+        it.want(target(behind=OTHER_PODS))
+        await asyncio.sleep(1)
+        assert len(network.tries) == 2
+        # A new Service while the pods are on their way, and then the pods.
+        it.want(target(behind=Behind(2, None)))
+        await asyncio.sleep(2)
+        assert len(network.tries) == 3
+        assert it.want(target(behind=Behind(2, 3))).stale == {"a"}
+
+
+@in_virtual_time
+async def test_pods_that_change_all_the_time_do_not_have_it_tried_all_the_time() -> None:
+    network = Network()
+    async with trying(network) as it:
+        for pods in range(1000):
+            it.want(target(behind=Behind(1, pods)))
+            await asyncio.sleep(0.01)
+    assert min(network.pauses()) >= EARLY_SECONDS - 1e-6
+    assert len(network.tries) == pytest.approx(10 / EARLY_SECONDS, abs=2)
+
+
+@in_virtual_time
+async def test_the_first_pods_are_no_change() -> None:
+    """Those of a new app become ready one after the other."""
+    network = Network()
+    async with trying(network) as it:
+        it.want(target(behind=ON_THEIR_WAY))
+        await asyncio.sleep(1)
+        assert it.want(target(behind=OTHER_PODS)).stale == frozenset()
+        await asyncio.sleep(1)
+    assert len(network.tries) == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from exposedapp.metrics import PROBE_RESULTS
 from exposedapp.probe import try_once
 from exposedapp.reach import Target
 
@@ -29,8 +30,9 @@ async def tried(
     seconds: float = LONG_ENOUGH,
     path: str = "/",
     host: str = "127.0.0.1",
+    scheme: str = "http",
 ) -> str:
-    url = f"http://{host}:{port}{path}"
+    url = f"{scheme}://{host}:{port}{path}"
     async with asyncio.timeout(DEADLINE_SECONDS):
         return await try_once(Target(url, host, port, http, 60.0, seconds, 2))
 
@@ -196,6 +198,18 @@ async def test_no_page(answer: bytes, found: str) -> None:
         assert await tried(port, http=True) == found
         # A connection says nothing of that.
         assert await tried(port) == OK
+
+
+async def test_https_where_http_is_spoken() -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(http_answer("400 Bad Request"))
+        await writer.drain()
+
+    async with serving(plain) as port:
+        found = await tried(port, http=True, scheme="https")
+    assert found == "no TLS"
+    assert PROBE_RESULTS[found] == "tls"
 
 
 async def test_one_that_resets_the_connection() -> None:

@@ -12,11 +12,15 @@ from exposedapp.reach import (
     NOTHING_TRIED,
     WAIT_SECONDS,
     Answers,
+    Behind,
     Target,
     judge,
     patience,
     pick,
     targets,
+    unchecked,
+    what_is_behind,
+    why_nothing,
 )
 from exposedapp.schema import Json
 from exposedapp.settings import Settings
@@ -30,7 +34,7 @@ Said = tuple[str, str, str]
 
 NOT_PROBED = ("Unknown", "NotProbed", "No URL is tried.")
 WAITING = ("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
-ANSWERS = ("True", "Answers", "The URLs answer, tried from the operator's pod.")
+ANSWERS = ("True", "Answers", "The node URLs answer, tried from the operator's pod.")
 
 
 def counted(reason: str, good: int, total: int, *failing: str) -> Said:
@@ -324,3 +328,203 @@ def test_a_restart_does_not_change_the_url() -> None:
 def test_patience(of: dict[str, str | None], waited: float, expected: float | None) -> None:
     """Who does not answer must be judged anew when the time is over, and not again and again."""
     assert patience(Answers(0.0, of), waited) == expected
+
+
+# --- after a change -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("of", "before", "waited", "expected"),
+    [
+        ({A: None, B: None}, ANSWERS, SOON, WAITING),
+        ({A: None, B: None}, NONE, SOON, WAITING),
+        ({A: None, B: None}, SOME, SOON, WAITING),
+        ({A: None, B: REFUSED}, ANSWERS, SOON, WAITING),
+        ({A: REFUSED, B: LATE}, NONE, SOON, WAITING),
+        ({A: REFUSED, B: LATE}, ANSWERS, LONG, NONE),
+        ({A: OK, B: None}, NONE, SOON, ANSWERS),
+        ({A: OK, B: None}, ANSWERS, SOON, ANSWERS),
+        ({A: OK, B: None, C: None}, SOME, SOON, SOME),
+        ({A: REFUSED, B: OK, C: OK}, SOME, SOON, SOME),
+        ({A: REFUSED, B: OK, C: OK}, ANSWERS, SOON, ANSWERS),
+        ({A: REFUSED, B: OK, C: OK}, ANSWERS, LONG, SOME),
+    ],
+    ids=[
+        "it answered",
+        "it did not",
+        "some did",
+        "one has failed",
+        "none as before, and yet it has its time",
+        "none after the time",
+        "mended",
+        "the first answer",
+        "the first answer, the rest as before",
+        "some fail as before",
+        "some fail at first",
+        "some fail later",
+    ],
+)
+def test_judge_afresh(
+    of: dict[str, str | None], before: Said | None, waited: float, expected: Said
+) -> None:
+    found = judge(Answers(0.0, of, anew=True), condition(before), waited)
+    if expected == NONE:
+        expected = counted("Unreachable", 0, 2, f"{A}: {REFUSED}", f"{B}: {LATE}")
+    assert (found.status, found.reason, found.message) == expected
+
+
+def test_what_counts_afresh() -> None:
+    known = Answers(0.0, {A: OK, B: REFUSED}, frozenset({A}), 5.0, left_out="Something.")
+    assert known.afresh() == Answers(
+        5.0, {A: None, B: REFUSED}, changed=5.0, anew=True, left_out="Something."
+    )
+    assert Answers(3.0, {A: OK}).afresh() == Answers(3.0, {A: OK}, anew=True)
+
+
+SERVICE = service_body()
+
+
+@pytest.mark.parametrize(
+    ("service", "pods", "differs"),
+    [
+        (service_body(), ["q", "p"], False),
+        (service_body(), ["p"], True),
+        (service_body(), ["p", "q", "r"], True),
+        (service_body(), None, False),
+        (service_body(selector={"app": "other"}), ["p", "q"], True),
+        (service_body(externalTrafficPolicy="Local"), ["p", "q"], True),
+        (service_body(port(80, 30001, targetPort=9)), ["p", "q"], True),
+        (service_body(port(80, 30002)), None, True),
+        ({**service_body(), "metadata": {"labels": {"a": "b"}}}, ["p", "q"], False),
+        ({**service_body(), "status": BALANCED}, ["p", "q"], False),
+    ],
+    ids=[
+        "the same",
+        "fewer pods",
+        "more pods",
+        "pods on their way",
+        "another selector",
+        "another policy",
+        "another targetPort",
+        "another node port",
+        "a label",
+        "a balancer",
+    ],
+)
+def test_what_is_behind(service: Json, pods: list[str] | None, differs: bool) -> None:
+    before = what_is_behind(SERVICE, ["p", "q"])
+    assert what_is_behind(service, pods).differs(before) is differs
+
+
+def test_pods_on_their_way_leave_the_former_ones() -> None:
+    assert Behind(2, None).following(Behind(1, 7)) == Behind(2, 7)
+    assert Behind(2, 8).following(Behind(1, 7)) == Behind(2, 8)
+    assert not Behind(1, 7).differs(Behind(1, None))
+
+
+# --- what is not tried ----------------------------------------------------------------------------
+
+OWNER = "Probing is switched off by the operator's owner."
+AUTHOR = "Probing is switched off by spec.probe.enabled."
+DATAGRAMS = "UDP and SCTP ports cannot be checked."
+HOST = "spec.nodes.host is tried only when the operator's owner lists it in probe.hosts."
+INSIDE = "The Service has no address outside the cluster."
+OFF: Json = {"probe": {"enabled": False}}
+
+
+@pytest.mark.parametrize(
+    ("service", "spec", "settings", "ready", "why"),
+    [
+        (None, {}, {}, True, "There is no Service yet."),
+        (service_body(port(80), type="ClusterIP"), OFF, {}, False, INSIDE),
+        (
+            {"spec": {"type": "ExternalName", "externalName": "db.example"}},
+            {"image": None, "ports": None},
+            {},
+            False,
+            INSIDE,
+        ),
+        (service_body(), OFF, {"probe": False}, True, OWNER),
+        (service_body(), OFF, {}, False, AUTHOR),
+        (service_body(port(53, 30001, "UDP")), {}, {}, False, DATAGRAMS),
+        (service_body(port(53, 30001, "UDP"), port(9, 30002, "SCTP")), {}, {}, True, DATAGRAMS),
+        (service_body(), {"nodes": {"host": "app.example"}}, {}, False, HOST),
+        (service_body(), {}, {}, False, "No pod is ready."),
+        (
+            service_body(),
+            {"nodes": {"host": "app.example"}},
+            {"probe_hosts": frozenset({"app.example"})},
+            False,
+            "No pod is ready.",
+        ),
+        (service_body(), {}, {}, True, "There is no node URL to try."),
+    ],
+    ids=[
+        "no Service",
+        "ClusterIP",
+        "ExternalName",
+        "off by the owner",
+        "off by the app",
+        "UDP",
+        "UDP and SCTP",
+        "a host",
+        "no pod",
+        "a host that is listed, and no pod",
+        "no node",
+    ],
+)  # fmt: skip
+def test_why_nothing_is_tried(
+    service: Json | None, spec: Json, settings: dict[str, Any], ready: bool, why: str
+) -> None:
+    if service and service["spec"]["type"] == "ExternalName":
+        spec = {**spec, "service": {"type": "ExternalName", "externalName": "db.example"}}
+    assert why_nothing(spec_of(**spec), service, Settings(**settings), ready=ready) == why
+    if not spec:
+        assert why_nothing(None, service, Settings(**settings), ready=ready) == why
+
+
+BALANCER = {**service_body(type="LoadBalancer"), "status": BALANCED}
+MIXED = service_body(port(80, 30001), port(53, 30002, "UDP"))
+
+
+@pytest.mark.parametrize(
+    ("service", "mappings", "said"),
+    [
+        (service_body(), {}, ""),
+        (MIXED, {}, "Not checked: UDP and SCTP ports."),
+        (BALANCER, {}, "Not checked: load balancer URLs, status.url among them."),
+        (
+            service_body(),
+            {(30001, "TCP"): 8080},
+            "Not checked: localhost URLs, status.url among them.",
+        ),
+        (MIXED, {(30002, "UDP"): 8080}, "Not checked: UDP and SCTP ports and localhost URLs."),
+        (
+            BALANCER,
+            {(30001, "TCP"): 8080},
+            "Not checked: load balancer URLs and localhost URLs, status.url among them.",
+        ),
+    ],
+    ids=["nothing", "UDP beside TCP", "balancer", "localhost", "both", "all but nodes"],
+)
+def test_what_is_not_checked_beside_it(
+    service: Json, mappings: dict[tuple[int, str], int], said: str
+) -> None:
+    settings = Settings(port_mappings=mappings)
+    at = find(APP, spec_of(), service, [], Nodes(NODES), settings)
+    tried = {url for url, _, _ in at.to_try}
+    assert tried
+    assert unchecked(service, at.urls, at.best, tried) == said
+
+
+def test_what_is_left_out_is_told_beside_the_answers() -> None:
+    left_out = "Not checked: UDP and SCTP ports."
+    for of, message in [
+        ({A: OK}, f"The node URLs answer, tried from the operator's pod. {left_out}"),
+        (
+            {A: REFUSED},
+            f"0 of 1 node URLs answer, tried from the operator's pod; {A}: {REFUSED}. {left_out}",
+        ),
+    ]:
+        assert judge(Answers(0.0, of, left_out=left_out), None, LONG).message == message
+    assert judge(Answers(None, {}, left_out=DATAGRAMS), None, 0.0).message == DATAGRAMS

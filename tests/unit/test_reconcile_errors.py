@@ -66,9 +66,10 @@ async def test_a_child_that_the_server_cannot_take_is_told(world: World) -> None
 
 
 async def test_in_a_namespace_that_goes_the_status_stays(world: World) -> None:
+    """And nothing is tried again: there is nothing to come back to."""
     world.cluster.fail("apply Service", TERMINATING)
     world.app()
-    await world.fails()
+    assert await world.reconcile() is None
     assert "patch status" not in world.cluster.writes
 
 

@@ -1,11 +1,14 @@
 """The one reconcile, when URLs answer, when they do not, and when nothing is known of them."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
+from exposedapp.cache import Key
 from exposedapp.cluster import ApiError
-from exposedapp.reach import WAIT_SECONDS
+from exposedapp.probe import Prober
+from exposedapp.reach import MOMENT_SECONDS, WAIT_SECONDS, Answers, Target
 from exposedapp.schema import Json
 from unit.world import KEY, FakeProber, World
 
@@ -239,4 +242,233 @@ async def test_events(running: World) -> None:
         found.append([(it.type, it.reason) for it in running.happened])
         running.happened.clear()
     failed, well = ("Warning", "NotReachable"), ("Normal", "Reachable")
-    assert found == [[], [failed], [], [well], [failed], [well, ("Normal", "Available")]]
+    assert found == [[], [failed], [], [well], [failed], [("Normal", "Available"), well]]
+
+
+async def test_that_it_answers_again_is_told_also_when_pods_went_and_came(running: World) -> None:
+    answer(running, LATE, REFUSED)
+    running.now += WAIT_SECONDS
+    await running.reconcile()
+    assert reachable(running) == ("False", "Unreachable")
+    running.happened.clear()
+    running.run_pods(ready=0, total=2)
+    running.now += 2 * WAIT_SECONDS
+    await running.reconcile()
+    assert reachable(running)[0] == "Unknown"
+    # Meanwhile the spec is changed.
+    running.app(replicas=2, env=[{"name": "A", "value": "b"}])
+    await running.reconcile()
+    answer(running, "", "")
+    running.run_pods(ready=2)
+    await running.reconcile()
+    assert reachable(running)[0] == "True"
+    told = [it.reason for it in running.happened]
+    assert told.count("Reachable") == 1
+    assert "NotReachable" not in told
+
+
+async def test_a_restart_is_no_news(running: World) -> None:
+    running.run_pods(ready=0, total=2)
+    running.now += WAIT_SECONDS
+    await running.reconcile()
+    running.restart()
+    running.happened.clear()
+    running.run_pods(ready=2)
+    await running.reconcile()
+    assert reachable(running)[0] == "True"
+    assert [it.reason for it in running.happened] == ["Available"]
+
+
+# --- after a change -------------------------------------------------------------------------------
+
+
+class RealProber(FakeProber):
+    """The real one, whose tries end when the test says so."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        Prober.__init__(self, 50, 50, lambda _: None, clock=clock)
+
+    def want(self, key: Key, targets: Iterable[Target]) -> Answers:
+        return Prober.want(self, key, targets)
+
+    def find(self, *found: str) -> None:
+        """What the tries of the URLs have found, in their order; the last one for all others."""
+        states = sorted(self._apps[KEY].states.items())
+        for i, (_, state) in enumerate(states):
+            state.learn(found[min(i, len(found) - 1)])
+
+
+def forget_tries(world: World) -> RealProber:
+    world.prober = prober = RealProber(lambda: world.now)
+    world.restart()
+    world.cluster.writes.clear()
+    return prober
+
+
+@pytest.fixture
+async def answering(running: World) -> tuple[World, RealProber]:
+    """An app whose URLs have been found to answer, some time ago."""
+    prober = forget_tries(running)
+    await running.reconcile()
+    prober.find("")
+    running.now += 2 * WAIT_SECONDS
+    await running.reconcile()
+    assert running.ready() == ("True", "Available")
+    assert running.cluster.writes == []
+    return running, prober
+
+
+ANOTHER_TARGET = {"replicas": 2, "ports": [{"port": 80, "targetPort": 9090}]}
+
+
+def settle_service(world: World) -> None:
+    """The Deployment's template has changed with the port; its pods are the same here."""
+    world.run_pods(ready=2)
+    world.watch()
+
+
+async def test_an_older_answer_makes_no_changed_app_ready(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, prober = answering
+    world.app(**ANOTHER_TARGET)
+    await world.reconcile()
+    settle_service(world)
+    await world.reconcile()
+    world.now += MOMENT_SECONDS * 1.5
+    await world.reconcile()
+    assert world.ready() == ("False", "WaitingForAnswer")
+    assert world.status()["observedGeneration"] == 2
+    world.now += WAIT_SECONDS / 2
+    assert await world.reconcile() is not None
+    assert world.ready() == ("False", "WaitingForAnswer")
+    prober.find(REFUSED)
+    prober.find(REFUSED)
+    await world.reconcile()
+    assert world.ready() == ("False", "WaitingForAnswer")
+    world.now += WAIT_SECONDS / 2
+    await world.reconcile()
+    assert world.ready() == ("False", "Unreachable")
+
+
+async def change_service_only(world: World) -> None:
+    world.app(replicas=2, service={"sessionAffinity": "ClientIP"})
+    await world.reconcile()
+
+
+async def test_a_change_without_a_rollout_is_one_write_of_the_status(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, prober = answering
+    await change_service_only(world)
+    assert world.cluster.writes == ["apply Service"]
+    world.now += MOMENT_SECONDS / 2
+    await world.reconcile()
+    prober.find("")
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert world.cluster.writes == ["apply Service", "patch status"]
+
+
+async def test_a_change_that_is_not_answered_at_once_is_written(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, _ = answering
+    world.app(replicas=2, service={"sessionAffinity": "ClientIP"})
+    again = await world.reconcile()
+    assert again == pytest.approx(MOMENT_SECONDS)
+    world.now += MOMENT_SECONDS
+    await world.reconcile()
+    assert world.ready() == ("False", "WaitingForAnswer")
+    assert world.cluster.writes == ["apply Service", "patch status"]
+
+
+async def test_a_change_of_neither_the_service_nor_the_pods_waits_for_nothing(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, prober = answering
+    world.app(replicas=2, probe={"failureThreshold": 2})
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert world.status()["observedGeneration"] == 2
+    assert world.cluster.writes == ["patch status"]
+    assert prober.state().targets == 2
+
+
+async def test_a_rollout_waits_for_an_answer_of_its_pods(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, prober = answering
+    world.app(replicas=2, env=[{"name": "A", "value": "b"}])
+    await world.reconcile()
+    assert world.ready() == ("False", "Progressing")
+    assert reachable(world) == ("True", "Answers"), "the old pods still answer"
+    world.run_pods(ready=2)
+    for endpoint in world.slices[0]["endpoints"]:
+        endpoint["targetRef"]["uid"] += "-new"
+    assert await world.reconcile() is not None
+    assert world.ready() == ("False", "Progressing")
+    world.now += MOMENT_SECONDS / 2
+    prober.find("")
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert world.cluster.writes == ["apply Deployment", "patch status", "patch status"]
+
+
+async def test_a_mended_app_has_its_time_again(answering: tuple[World, RealProber]) -> None:
+    world, prober = answering
+    prober.find(REFUSED)
+    prober.find(REFUSED)
+    await world.reconcile()
+    assert world.ready() == ("False", "Unreachable")
+    world.now += 10 * WAIT_SECONDS
+    await change_service_only(world)
+    world.now += MOMENT_SECONDS
+    prober.find(REFUSED)
+    await world.reconcile()
+    assert world.ready() == ("False", "WaitingForAnswer")
+    prober.find("")
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+
+
+async def test_other_pods_alone_make_no_app_unready(answering: tuple[World, RealProber]) -> None:
+    world, _ = answering
+    for endpoint in world.slices[0]["endpoints"]:
+        endpoint["targetRef"]["uid"] += "-new"
+    for _ in range(2):
+        await world.reconcile()
+        world.now += WAIT_SECONDS
+    assert world.ready() == ("True", "Available")
+    assert world.cluster.writes == []
+
+
+async def test_what_was_changed_during_a_restart_waits_for_an_answer(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, _ = answering
+    world.app(replicas=2, service={"sessionAffinity": "ClientIP"})
+    prober = forget_tries(world)
+    assert await world.reconcile() == pytest.approx(MOMENT_SECONDS)
+    assert world.status()["observedGeneration"] == 1
+    prober.find("")
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert world.cluster.writes == ["apply Service", "patch status"]
+
+
+async def test_what_is_not_tried_is_told(world: World) -> None:
+    def message() -> str:
+        (found,) = (it for it in world.status()["conditions"] if it["type"] == "Reachable")
+        return str(found["message"])
+
+    await start(world, ports=[{"port": 53, "protocol": "UDP"}])
+    await world.reconcile()
+    assert message() == "UDP and SCTP ports cannot be checked."
+    world.app(replicas=1, probe={"enabled": False})
+    await world.settle()
+    assert message() == "Probing is switched off by spec.probe.enabled."
+    ports = [{"name": "a", "port": 80}, {"name": "b", "port": 53, "protocol": "UDP"}]
+    world.app(replicas=1, ports=ports)
+    await world.settle()
+    assert message().endswith("from the operator's pod. Not checked: UDP and SCTP ports.")

@@ -4,7 +4,7 @@ import pytest
 
 from exposedapp.cluster import ApiError
 from exposedapp.reasons import Reason
-from exposedapp.refusals import problem_of
+from exposedapp.refusals import is_terminating, problem_of
 
 IN_USE = (
     'Service "web" is invalid: spec.ports[0].nodePort: Invalid value: 30008: '
@@ -85,7 +85,6 @@ def test_a_problem_in_the_servers_words(
 @pytest.mark.parametrize(
     ("status", "reason", "message", "causes"),
     [
-        (403, "Forbidden", TERMINATING, ("NamespaceTerminating",)),
         (409, "Conflict", CONFLICT, ()),
         (409, "Conflict", UID_MISMATCH, ()),
         (404, "NotFound", 'namespaces "shop" not found', ()),
@@ -97,7 +96,6 @@ def test_a_problem_in_the_servers_words(
         (0, "NoAnswer", "no answer from the API server: TimeoutError", ()),
     ],
     ids=[
-        "namespace going",
         "conflict",
         "another object",
         "namespace gone",
@@ -113,3 +111,11 @@ def test_what_passes_by_itself_is_no_problem(
     status: int, reason: str, message: str, causes: tuple[str, ...]
 ) -> None:
     assert problem_of(ApiError(status, reason, message, causes), "Service") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "causes", "expected"),
+    [(403, ("NamespaceTerminating",), True), (403, (), False), (404, (), False)],
+)
+def test_a_namespace_that_goes(status: int, causes: tuple[str, ...], expected: bool) -> None:
+    assert is_terminating(ApiError(status, "Forbidden", TERMINATING, causes)) is expected

@@ -23,7 +23,7 @@ def tried(a: str | None, b: str | None, waited: float = SOON, seen: Seen = WELL)
 
 
 AVAILABLE = ("True", "Available", "1 of 1 pods are ready.")
-ANSWERS = ("True", "Answers", "The URLs answer, tried from the operator's pod.")
+ANSWERS = ("True", "Answers", "The node URLs answer, tried from the operator's pod.")
 WAITING = ("WaitingForAnswer", "The pods are ready; no URL answers yet.")
 COUNTED = "{} of 2 node URLs answer, tried from the operator's pod; {}"
 SOME = ("False", "SomeUnreachable", COUNTED.format(1, f"{B}: {REFUSED}"))
@@ -181,3 +181,25 @@ def test_is_urgent(before: Seen, after: Seen, urgent: bool) -> None:
     status = compute(replace(after, previous=first, now=NOW))
     assert changes(first, status)
     assert is_urgent(first, status) is urgent
+
+
+# --- what was left out ----------------------------------------------------------------------------
+
+
+def test_what_is_not_tried_is_told() -> None:
+    seen = replace(
+        WELL, answers=Answers(None, {}, left_out="UDP and SCTP ports cannot be checked.")
+    )
+    said = ("Unknown", "NotProbed", "UDP and SCTP ports cannot be checked.")
+    assert told(seen, "Reachable") == said
+    assert told(seen) == AVAILABLE
+
+
+def test_a_changed_app_waits_for_a_new_answer() -> None:
+    before = compute(tried(OK, OK))
+    stale = Answers(0.0, {A: OK, B: OK}, frozenset({A, B}), 50.0)
+    later = replace(WELL, generation=8, previous=before)
+    assert told(replace(later, answers=stale, waited=60.0)) == AVAILABLE
+    afresh = replace(later, answers=stale.afresh(), waited=10.0)
+    assert told(afresh) == ("False", *WAITING)
+    assert told(afresh, "Reachable") == ("Unknown", *WAITING)
