@@ -196,6 +196,7 @@ def test_values_reach_the_pod() -> None:
         'image={"repository":"registry.example/operator","tag":"1.2.3","pullPolicy":"Always"}',
         'imagePullSecrets=[{"name":"registry"}]',
         'logLevel="DEBUG"',
+        'api={"requestsInFlight":8}',
         'probe={"enabled":false,"ratePerSecond":0.5,"inFlight":7,"hosts":["a.example","b.example"]}',
         'resources={"limits":{"memory":"1Gi"}}',
         'nodeSelector={"kubernetes.io/os":"linux"}',
@@ -220,6 +221,7 @@ def test_values_reach_the_pod() -> None:
     assert container["imagePullPolicy"] == "Always"
     assert {it["name"]: it["value"] for it in container["env"]} == {
         "EXPOSEDAPP_LOG_LEVEL": "DEBUG",
+        "EXPOSEDAPP_REQUESTS_IN_FLIGHT": "8",
         "EXPOSEDAPP_PROBE": "false",
         "EXPOSEDAPP_PROBE_RATE": "0.5",
         "EXPOSEDAPP_PROBE_IN_FLIGHT": "7",
