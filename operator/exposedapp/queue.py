@@ -138,7 +138,7 @@ class Burst:
     """Answers a burst of news once: when it has been quiet for a while, and not later than that."""
 
     def __init__(
-        self, answer: Callable[[], None], quiet: float = 1.0, longest: float = 5.0
+        self, answer: Callable[[], None], quiet: float = 0.3, longest: float = 5.0
     ) -> None:
         self._answer = answer
         self._quiet = quiet
