@@ -142,7 +142,7 @@ def test_the_operator_may_do_this_and_no_more() -> None:
         for resource in rule["resources"]
     }
     assert allowed == {
-        "exposedapp.dev/exposedapps": "list watch",
+        "exposedapp.dev/exposedapps": "get list watch",
         "exposedapp.dev/exposedapps/status": "patch",
         "exposedapp.dev/exposedapps/finalizers": "update",
         "apps/deployments": "get list watch create patch delete",
