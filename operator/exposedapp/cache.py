@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import orjson
 
 from exposedapp.addresses import Endpoint
-from exposedapp.nodes import Node, Nodes, parse_node
+from exposedapp.nodes import LABELS_THAT_MATTER, Node, Nodes, parse_node
 from exposedapp.schema import Json
 
 DROPPED_KEPT = 1000
@@ -106,6 +106,7 @@ class Cache:
         self.nodes: dict[str, Node] = {}
         self._node_versions: dict[str, int] = {}
         self._all_nodes: Nodes | None = None
+        self._labels_that_matter = set(LABELS_THAT_MATTER)
         self._slices: dict[Key, dict[str, tuple[Endpoint, ...]]] = {}
         self._slice_versions: dict[tuple[Key, str], int] = {}
 
@@ -119,13 +120,27 @@ class Cache:
             self._all_nodes = Nodes(self.nodes.values())
         return self._all_nodes
 
+    def put_app(self, body: Json) -> bool:
+        """Remembers an app; False when a newer state of it, or the same, is known already."""
+        nodes = (body.get("spec") or {}).get("nodes") or {}
+        new = (nodes.get("selector") or {}).keys() - self._labels_that_matter
+        if new:
+            self._labels_that_matter |= new
+            self._all_nodes = None
+        return self.apps.put(body)
+
     def put_node(self, body: Json) -> bool:
-        """Remembers a node; False when nothing that matters is different."""
+        """Remembers a node; False when nothing that matters is different.
+
+        Of its labels those matter that an app has ever selected nodes by: some are changed again
+        and again, on every node of a cluster.
+        """
         node = parse_node(body)
+        before, self.nodes[node.name] = self.nodes.get(node.name), node
         self._node_versions[node.name] = version_of(body)
-        if self.nodes.get(node.name) == node:
+        labels = self._labels_that_matter
+        if before and before.only_labels(labels) == node.only_labels(labels):
             return False
-        self.nodes[node.name] = node
         self._all_nodes = None
         return True
 

@@ -86,7 +86,9 @@ class _Running:
 
     async def _follow(self, watch: Watch) -> None:
         """Starts to follow a kind, and waits until all of it has been seen once."""
-        informer = Informer(self._cluster, watch, self._news, self._metrics.watches.seen)
+        seen = self._metrics.watches.seen
+        seen(watch.kind.plural)  # one that never hears anything grows old from now on
+        informer = Informer(self._cluster, watch, self._news, seen)
         self._tasks.append(asyncio.create_task(informer.run()))
         await informer.listed.wait()
 

@@ -21,7 +21,9 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.5
 LAST_PAUSE_SECONDS = 10.0
 SHORTEST_SECONDS = 1.0
-EXPIRED = 410
+PASSING = (0, 429, 502, 503, 504)
+"""After these it goes on where it was. Others say that this place is no good: too old (410), not to
+be read, or of a kind that is not there any more; then all is listed anew."""
 
 
 class Informer:
@@ -52,11 +54,10 @@ class Informer:
             try:
                 if self._version is None:
                     self._version = await self._list()
-                    self._told = ""
                     self.listed.set()
                 await self._follow(self._version)
             except ApiError as error:
-                if error.status == EXPIRED:
+                if error.status not in PASSING:
                     self._version = None
                 await self._rest(error)
             except Exception:
@@ -68,7 +69,7 @@ class Informer:
         names, version = set(), "0"
         async for page in self._cluster.list(self._watch.kind):
             version = page["metadata"]["resourceVersion"]
-            self._seen(self._watch.kind.plural)
+            self._works()
             for body in page["items"]:
                 meta = body["metadata"]
                 names.add((meta.get("namespace", ""), meta["name"]))
@@ -84,16 +85,19 @@ class Informer:
         start, silent = time.monotonic(), True
         async for event in self._cluster.watch(self._watch.kind, version, seconds):
             self._version, silent = _version(event), False
-            self._seen(self._watch.kind.plural)
-            self._pause = FIRST_PAUSE_SECONDS
+            self._works()
             if event["type"] == "DELETED":
                 self._queue(self._watch, self._watch.drop(event["object"]))
             elif event["type"] != "BOOKMARK":
                 self._queue(self._watch, self._watch.put(event["object"]))
-        self._seen(self._watch.kind.plural)
         if silent and time.monotonic() - start < SHORTEST_SECONDS:
             # As an API server does that is about to stop: it must not be asked without end.
             raise ApiError(0, "ShortWatch", "the API server ended the watch at once")
+        self._works()
+
+    def _works(self) -> None:
+        self._seen(self._watch.kind.plural)
+        self._pause, self._told = FIRST_PAUSE_SECONDS, ""
 
     async def _rest(self, error: ApiError) -> None:
         """Waits before the next try, longer each time; or as long as the API server says."""

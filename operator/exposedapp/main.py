@@ -20,8 +20,8 @@ from exposedapp.settings import Settings, from_environment
 AGAIN_SECONDS = 5
 
 DEEPEST_JSON = 25_000
-"""The API server takes objects nested 10,000 levels deep, and kopf reads them with a recursive
-parser: with Python's usual limit one such object would end the watch of all."""
+"""The API server takes objects nested 10,000 levels deep, which only a recursive parser reads: with
+Python's usual limit one such object would end the watch of all."""
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def main() -> None:
         level=os.environ.get("EXPOSEDAPP_LOG_LEVEL", "INFO").upper(),
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
-    # kopf tells every event that it sees; what the operator does of it is told by itself.
+    # kopf tells each of its own steps; what the operator does is told by itself.
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     if not log.isEnabledFor(logging.DEBUG):
@@ -41,13 +41,16 @@ def main() -> None:
     sys.setrecursionlimit(DEEPEST_JSON)
     port = int(os.environ.get("EXPOSEDAPP_HEALTH_PORT", "8080"))
     metrics_port = int(os.environ.get("EXPOSEDAPP_METRICS_PORT", "8081"))
-    settings = from_environment(os.environ)
+    try:
+        settings = from_environment(os.environ)
+    except ValueError as error:
+        sys.exit(str(error))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(settings, f"http://0.0.0.0:{port}/healthz", metrics_port))
 
 
 def _without_kopf_traces(record: logging.LogRecord) -> bool:
-    """A watch that breaks off says so in a line; where in kopf it did is for the level DEBUG."""
+    """What goes wrong at the start is told in a line; where in kopf it did is for DEBUG."""
     if record.name.startswith("kopf"):
         record.exc_info = None
     return True
@@ -60,7 +63,7 @@ async def _run(settings: Settings, health: str, metrics_port: int) -> None:
 
 
 async def _run_again(settings: Settings, health: str, metrics: Metrics) -> None:
-    """Runs kopf, and again when a watch ended it: it gives up at some errors that pass."""
+    """Runs kopf, and again when it gave up, as it does when the start fails."""
     while True:
         try:
             return await kopf.operator(

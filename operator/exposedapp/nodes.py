@@ -3,14 +3,16 @@
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from exposedapp.api import AddressType, NodesSpec
 from exposedapp.schema import Host, Json, parse_host
 
 EXCLUSION_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+LABELS_THAT_MATTER = (EXCLUSION_LABEL, *CONTROL_PLANE_LABELS)
+"""To every app; to some, those of their spec.nodes.selector besides."""
 IP_TYPES = ("ExternalIP", "InternalIP")
 """Types whose addresses have a family; the others are names."""
 NO_NAMES = ("none", "null")
@@ -40,6 +42,10 @@ class Node:
     labels: tuple[tuple[str, str], ...] = ()
     dying: str | None = None
     """The taint that says so."""
+
+    def only_labels(self, keys: Collection[str]) -> "Node":
+        """The same with these labels alone."""
+        return replace(self, labels=tuple(it for it in self.labels if it[0] in keys))
 
 
 def parse_node(body: Json) -> Node:

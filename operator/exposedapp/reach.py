@@ -192,29 +192,40 @@ class Reached:
 def judge(answers: Answers, before: Condition | None, waited: float) -> Reached:
     """Whether the app can be reached; `before` is what was said of it, `waited` in seconds.
 
-    Soon after a restart of the operator little is known, and what was said is most likely true
-    still: it stays until there are answers, so that a restart writes nothing.
+    A URL that has not been tried yet is none that fails: as long as there is one, what was said is
+    most likely true still, and stays. So a restart of the operator writes nothing, and no app is
+    called unreachable since its turn to be tried has not come.
     """
     if answers.since is None:
         return Reached("Unknown", "NotProbed", answers.left_out or "No URL is tried.")
     wrong = {url: found for url, found in answers.of.items() if found}
     good = [url for url, found in answers.of.items() if found == ""]
-    early, unknown = waited < WAIT_SECONDS, None in answers.of.values()
+    early = waited < WAIT_SECONDS
     said = before if before and before.status != "Unknown" else None
     failed_before = said is not None and said.status == "False"
-    # What was said of another spec stands only for the rest, once there is an answer to this one.
-    counts = said and (not answers.anew or (good and said.reason != "Unreachable"))
-    if said and counts and unknown and (early or not wrong):
-        return Reached(said.status, said.reason, said.message)
+    if None in answers.of.values():
+        return _so_far(answers, said, any_good=bool(good))
     if good and (not wrong or (early and not failed_before)):
         # The nodes do not learn of a new port at the same moment.
         return Reached("True", "Answers", _told(ANSWERS, answers))
     counted = _told(_counted(len(good), answers.of, wrong), answers)
     if good:
         return Reached("False", "SomeUnreachable", counted)
-    if not wrong or (early and (answers.anew or not failed_before)):
-        return Reached("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
+    if early and (answers.anew or not failed_before):
+        return WAITING
     return Reached("False", "Unreachable", counted)
+
+
+WAITING = Reached("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
+
+
+def _so_far(answers: Answers, said: Condition | None, *, any_good: bool) -> Reached:
+    """What can be said before all URLs have been tried."""
+    refuted = any_good and said is not None and said.reason == "Unreachable"
+    # What was said of another spec stands only for the rest, once there is an answer to this one.
+    if said and not refuted and (any_good or not answers.anew):
+        return Reached(said.status, said.reason, said.message)
+    return Reached("True", "Answers", _told(ANSWERS, answers)) if any_good else WAITING
 
 
 def patience(answers: Answers, waited: float) -> float | None:

@@ -61,3 +61,6 @@ class Recorder:
         except ApiError as error:
             # The namespace is going, or nobody may write Events: the status says it all anyway.
             log.debug("%s/%s: no Event: %s", app.namespace, app.name, error)
+        except Exception:
+            # Whatever it was, the next one must be told.
+            log.exception("%s/%s: no Event", app.namespace, app.name)

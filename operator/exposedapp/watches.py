@@ -40,7 +40,7 @@ class Watch:
 def watches(cache: Cache) -> list[Watch]:
     """Everything that can make an app's children or its URLs wrong."""
     return [
-        _apps(cache.apps),
+        _apps(cache),
         _children(DEPLOYMENTS, cache.children["Deployment"]),
         _children(SERVICES, cache.children["Service"]),
         Watch(
@@ -60,11 +60,13 @@ def watches(cache: Cache) -> list[Watch]:
     ]
 
 
-def _apps(store: Store) -> Watch:
+def _apps(cache: Cache) -> Watch:
+    store = cache.apps
+
     def put(body: Json) -> News:
         key = key_of(body)
         before = store.get(key)
-        return ((key, _lane(before, body)),) if store.put(body) else ()
+        return ((key, _lane(before, body)),) if cache.put_app(body) else ()
 
     return Watch(
         APPS,

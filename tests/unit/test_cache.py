@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from exposedapp.addresses import Endpoint
+from exposedapp.api import NodesSpec
 from exposedapp.cache import DROPPED_KEPT, Cache, Key, Store, key_of, trim
-from exposedapp.nodes import Node
+from exposedapp.nodes import EXCLUSION_LABEL, Node
 from exposedapp.schema import Json
 from unit.objects import APP, OWNER, endpoint_body, node_body, slice_body
 
@@ -141,6 +142,41 @@ def test_only_what_is_used_is_kept() -> None:
 
 
 # --- nodes --------------------------------------------------------------------------------------
+
+
+def app_on(selector: dict[str, str] | None) -> Json:
+    meta = {"namespace": "shop", "name": "web", "uid": "u", "resourceVersion": "1"}
+    return {"metadata": meta, "spec": {"nodes": {"selector": selector}} if selector else {}}
+
+
+@pytest.mark.parametrize(
+    ("label", "selector", "news"),
+    [
+        ("load", None, False),
+        ("load", {"zone": "a"}, False),
+        ("zone", {"zone": "a"}, True),
+        (EXCLUSION_LABEL, None, True),
+        ("node-role.kubernetes.io/control-plane", None, True),
+    ],
+)
+def test_a_label_is_news_when_somebody_selects_by_it(
+    label: str, selector: dict[str, str] | None, news: bool
+) -> None:
+    cache = Cache()
+    cache.put_app(app_on(selector))
+    cache.put_node(node_body("n", labels={"other": "1"}))
+    assert cache.put_node(node_body("n", labels={"other": "1", label: "a"})) is news
+
+
+def test_a_label_that_somebody_begins_to_select_by_is_known() -> None:
+    cache = Cache()
+    cache.put_node(node_body("n"))
+    survey = cache.all_nodes().survey(NodesSpec(selector={"zone": "a"}), ["IPv4"])
+    assert list(survey.hosts) == []
+    cache.put_node(node_body("n", labels={"zone": "a"}))
+    cache.put_app(app_on({"zone": "a"}))
+    survey = cache.all_nodes().survey(NodesSpec(selector={"zone": "a"}), ["IPv4"])
+    assert list(survey.hosts) == ["n"]
 
 
 def test_a_heartbeat_changes_nothing() -> None:

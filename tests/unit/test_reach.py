@@ -93,6 +93,10 @@ NOTHING_KNOWN: dict[str, str | None] = {A: None, B: None}
         (ALL_FAIL, WAITING, SOON, WAITING),
         (ALL_FAIL, WAITING, LONG, NONE),
         (ALL_FAIL, ANSWERS, LONG, NONE),
+        ({A: REFUSED, B: None}, SOME, LONG, SOME),
+        ({A: REFUSED, B: None, C: None}, None, LONG, WAITING),
+        ({A: REFUSED, B: None, C: OK}, None, LONG, ANSWERS),
+        ({A: OK, B: None}, NONE, LONG, ANSWERS),
     ],
     ids=[
         "all answer at once",
@@ -117,6 +121,10 @@ NOTHING_KNOWN: dict[str, str | None] = {A: None, B: None}
         "none within the time",
         "none after the time",
         "none any more",
+        "the node that answered was replaced",
+        "a storm: the turn of most has not come",
+        "a storm: one answers, the turn of others has not come",
+        "one answers again, the turn of others has not come",
     ],
 )
 def test_judge(

@@ -97,7 +97,7 @@ def _port(body: Json, asked: Json) -> AppPort:
     protocol = body.get("protocol", "TCP")
     scheme = PROTOCOL_SCHEMES[protocol]
     if protocol == "TCP":
-        scheme = APP_PROTOCOL_SCHEMES.get(asked.get("appProtocol") or "", scheme)
+        scheme = APP_PROTOCOL_SCHEMES.get((asked.get("appProtocol") or "").lower(), scheme)
     return AppPort(
         body["port"],
         body.get("nodePort"),
