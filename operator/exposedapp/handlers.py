@@ -66,7 +66,7 @@ class _Running:
         metrics.reset()
         self._cluster = cluster = await Cluster.login(settings.requests_in_flight)
         cluster.observe = metrics.requests_of(cluster.host)
-        self._recorder = Recorder(cluster)
+        self._recorder = Recorder(cluster, lambda: self._queue.is_behind)
         self._prober = Prober(
             settings.probe_rate,
             settings.probe_in_flight,

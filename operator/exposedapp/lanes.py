@@ -8,7 +8,6 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 SWEEP_EVERY = 4
-"""Every so many turns what is swept goes first, so that it is never starved."""
 
 
 class Lane(IntEnum):
@@ -25,8 +24,10 @@ class Lane(IntEnum):
 class Lanes(Generic[K]):
     """Keys that wait, each once."""
 
-    def __init__(self, flow: Callable[[K], Hashable]) -> None:
+    def __init__(self, flow: Callable[[K], Hashable], sweep_every: int = SWEEP_EVERY) -> None:
+        """Every so many turns what is swept goes first, so that it is never starved."""
         self._flow = flow
+        self._sweep_every = sweep_every
         self._lane_of: dict[K, Lane] = {}
         self._flows: dict[Lane, OrderedDict[Hashable, deque[K]]] = {
             lane: OrderedDict() for lane in Lane
@@ -49,7 +50,7 @@ class Lanes(Generic[K]):
         """Takes the next key; raises IndexError when there is none."""
         self._turn += 1
         order = list(Lane)
-        if self._turn % SWEEP_EVERY == 0:
+        if self._turn % self._sweep_every == 0:
             order.reverse()
         for lane in order:
             key = self._next(lane)

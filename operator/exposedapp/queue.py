@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 K = TypeVar("K", bound=Hashable)
 
 WORKERS = 32
+SWEEP_EVERY = 16
+"""What is swept in a storm is mostly its own echo: the more of it comes together, the better."""
 FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 60.0
 TELL_AFTER_FAILURES = 3
@@ -52,13 +54,18 @@ class WorkQueue(Generic[K]):
         """Keys of one `flow` wait for each other, those of several take turns."""
         self._work = work
         self._hooks = hooks or NoHooks()
-        self._waiting = Lanes(flow)
+        self._waiting = Lanes(flow, SWEEP_EVERY)
         self._busy: dict[K, Lane | None] = {}
         """What is being worked on, and in which lane it is to be done once more, if at all."""
         self._failures: dict[K, int] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether keys wait for a worker."""
+        return len(self._waiting) > 0
 
     def start(self) -> None:
         """Starts the workers. Keys may be added before."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from exposedapp.cluster import ApiError, Cluster
@@ -12,7 +13,8 @@ from exposedapp.labels import Identity
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.1
-"""At most ten in a second: in a storm of apps their objects go first."""
+BUSY_PAUSE_SECONDS = 1.0
+"""At most ten in a second, and one while apps wait: in a storm their objects go first."""
 MOST_WAITING = 1000
 MOST_COUNTED = 1000
 
@@ -20,8 +22,9 @@ MOST_COUNTED = 1000
 class Recorder:
     """Takes what happened at once, and tells it from a task of its own."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, busy: Callable[[], bool] = lambda: False) -> None:
         self._cluster = cluster
+        self._busy = busy
         self._waiting: deque[tuple[Identity, Happening, str]] = deque(maxlen=MOST_WAITING)
         self._told: OrderedDict[tuple[str, Happening], tuple[int, str]] = OrderedDict()
         self._more = asyncio.Event()
@@ -49,7 +52,7 @@ class Recorder:
             self._more.clear()
             while self._waiting:
                 await self._write(*self._waiting.popleft())
-                await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.sleep(BUSY_PAUSE_SECONDS if self._busy() else PAUSE_SECONDS)
 
     async def _write(self, app: Identity, happened: Happening, now: str) -> None:
         count, first = self._told.pop((app.uid, happened), (0, now))

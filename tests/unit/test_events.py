@@ -400,3 +400,39 @@ async def test_the_end_does_not_wait() -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
         await found.recorder.stop()
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_in_a_storm_of_apps_events_are_told_more_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    busy = iter([True, True, False])
+    cluster, sleep = FakeCluster(), asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("exposedapp.recorder.asyncio.sleep", note)
+    telling = Recorder(cluster, lambda: next(busy))
+    for number in range(3):
+        telling.record(replace(APP, name=f"app-{number}"), HAPPENED)
+    telling.start()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while len(pauses) < 3:
+            await sleep(0)
+    await telling.stop()
+    slow, usual = recorder.BUSY_PAUSE_SECONDS, recorder.PAUSE_SECONDS
+    assert pauses == [slow, slow, usual]
+
+
+async def test_an_error_nobody_thought_of_does_not_end_the_telling(
+    unhurried: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with writing() as it:
+        with monkeypatch.context() as broken:
+            broken.setattr(it.cluster, "apply", lambda *_: 1 / 0)
+            it.record()
+            await it.until(lambda: "ZeroDivisionError" in caplog.text)
+        it.record()
+        await it.until(lambda: it.written == 1)
