@@ -318,17 +318,27 @@ def _port_status(body: Json) -> PortStatus:
     )
 
 
+def scheme_of(protocol: str, app_protocol: str | None) -> str:
+    """The scheme of a port's URLs when the spec names none; an appProtocol is of TCP only.
+
+    In whatever case it is written (RFC 6335).
+    """
+    scheme = PROTOCOL_SCHEMES[protocol]
+    return (
+        APP_PROTOCOL_SCHEMES.get((app_protocol or "").lower(), scheme)
+        if protocol == "TCP"
+        else scheme
+    )
+
+
 def _way(body: Json, asked: Port | None) -> _Way:
     protocol = body.get("protocol", "TCP")
     spoken = asked.app_protocol if asked else body.get("appProtocol")
-    scheme = PROTOCOL_SCHEMES[protocol]
-    if protocol == "TCP":
-        scheme = APP_PROTOCOL_SCHEMES.get((spoken or "").lower(), scheme)  # as RFC 6335 has it
     return _Way(
         body["port"],
         body.get("nodePort"),
         protocol,
-        (asked and asked.scheme) or scheme,
+        (asked and asked.scheme) or scheme_of(protocol, spoken),
         (asked and asked.path) or "",
     )
 

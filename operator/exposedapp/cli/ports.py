@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exposedapp.addresses import APP_PROTOCOL_SCHEMES, PROTOCOL_SCHEMES
+from exposedapp.addresses import scheme_of
 from exposedapp.cli.facts import split
 from exposedapp.schema import Json
 
@@ -95,13 +95,10 @@ def mappings(ports: Sequence[AppPort], local_port: int | None) -> str:
 
 def _port(body: Json, asked: Json) -> AppPort:
     protocol = body.get("protocol", "TCP")
-    scheme = PROTOCOL_SCHEMES[protocol]
-    if protocol == "TCP":
-        scheme = APP_PROTOCOL_SCHEMES.get((asked.get("appProtocol") or "").lower(), scheme)
     return AppPort(
         body["port"],
         body.get("nodePort"),
         protocol,
-        asked.get("scheme") or scheme,
+        asked.get("scheme") or scheme_of(protocol, asked.get("appProtocol")),
         bool(asked.get("nodePort")),
     )

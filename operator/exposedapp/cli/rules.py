@@ -8,24 +8,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from exposedapp.resources import CONTAINER_FIELDS, NODE_PORT_TYPES
 from exposedapp.schema import Json, parse_host
 
-NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
 PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*")
 LABEL_KEY = re.compile(
     r"([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?/)?"
     r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 )
-IMAGE_ONLY = (
-    "command",
-    "args",
-    "env",
-    "envFrom",
-    "resources",
-    "readinessProbe",
-    "livenessProbe",
-    "podTemplate",
-)
+IMAGE_ONLY = (*CONTAINER_FIELDS, "podTemplate")
 TRAFFIC = ("internalTrafficPolicy", "sessionAffinity", "ipFamilyPolicy", "ipFamilies")
 
 
