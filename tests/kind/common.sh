@@ -65,3 +65,25 @@ load_images() {  # $@: images, each NAME:TAG, which the engine has as NAME:dev t
 }
 
 digest() { sha256sum | cut -c 1-12; }
+
+# Puts the Go program $1 into build/bin, in the version of the module $1/; $2: what to install without Go; then flags for
+# `go build`. Made anew when the module, the script $1.sh or Go has changed.
+go_tool() {
+  local tool=$1 instead=$2 stamp=$STAMPS/$1 found wanted
+  shift 2
+  if ! command -v go >/dev/null; then
+    if found=$(command -v "$tool"); then
+      [[ $found == "$BIN/$tool" ]] || ln -sf "$found" "$BIN/$tool"
+      return
+    fi
+    echo "Install Go (https://go.dev/dl/), or $instead" >&2
+    exit 1
+  fi
+  alone "$tool"
+  wanted=$(cat "$tool/go.mod" "$tool/go.sum" "$tool.sh" <(go env GOVERSION GOARCH) | digest)
+  if [[ -x $BIN/$tool && -f $stamp && $(<"$stamp") == "$wanted" ]]; then return; fi
+  PHASE_HINT="check that Go modules can be downloaded (go env GOPROXY), then run this again: what is compiled stays" \
+    phase "Build $tool (from Go modules)" \
+    env CGO_ENABLED=0 go -C "$tool" build -v -trimpath "$@" -ldflags "-s -w" -o "$BIN/" tool
+  echo "$wanted" >"$stamp"
+}

@@ -4,22 +4,4 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-build() { CGO_ENABLED=0 go -C kwok build -v -trimpath -ldflags "-s -w" -o "$BIN/" tool; }
-
-if ! command -v go >/dev/null; then
-  if found=$(command -v kwok); then
-    [[ $found == "$BIN/kwok" ]] || ln -sf "$found" "$BIN/kwok"
-    exit 0
-  fi
-  echo "Install Go (https://go.dev/dl/), or kwok (https://kwok.sigs.k8s.io)" >&2
-  exit 1
-fi
-
-alone kwok
-stamp=$STAMPS/kwok
-wanted=$(cat kwok/go.mod kwok/go.sum kwok.sh <(go env GOVERSION GOARCH) | digest)
-if [[ -x $BIN/kwok && -f $stamp && $(<"$stamp") == "$wanted" ]]; then exit 0; fi
-
-PHASE_HINT="check that Go modules can be downloaded (go env GOPROXY), then run this again: what is compiled stays" \
-  phase "Build kwok (from Go modules)" build
-echo "$wanted" >"$stamp"
+go_tool kwok "kwok (https://kwok.sigs.k8s.io)"
