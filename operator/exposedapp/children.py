@@ -48,6 +48,12 @@ class Outcome:
     problem: Problem | None = None
     waiting: str | None = None
     did: Did | None = None
+    taken: bool = False
+    """Whether nothing was done because something that was not known of has the child's name."""
+
+    def after(self, first: "Outcome") -> "Outcome":
+        """This second try's outcome, with what the first one did."""
+        return replace(self, did=self.did or first.did)
 
 
 class Children:
@@ -67,15 +73,18 @@ class Children:
         """The object that has a child's name, when this app may change it."""
         return live if live and _may_change(app, live) else None
 
-    async def look(self, app: Identity, kind: ChildKind) -> Json | None:
-        """Whatever has the child's name: apply would take it over, so look before the first time.
+    async def look(self, app: Identity, kind: ChildKind, *, ask: bool) -> Json | None:
+        """What has the child's name, whosever it is.
 
-        Raises Retry when there is no answer.
+        Foreign objects are not watched: those are only seen when the API server is asked. Raises
+        Retry when there is no answer.
         """
         key = Key(app.namespace, app.name)
-        known = self._cache.children[kind].get(key)
+        seen = self._cache.children[kind].get(key)
+        if seen or not ask:
+            return seen
         try:
-            return known or await self._cluster.get(kind, *key, cached=True)
+            return await self._cluster.get(kind, *key)
         except ApiError as error:
             raise Retry(str(error), error.retry_after) from error
 
@@ -167,7 +176,7 @@ class Children:
         did = Did(kind, "Created")
         try:
             if live is None:
-                answer = await self._cluster.apply(wanted, None)
+                answer = await self._cluster.create(wanted)
             else:
                 if hindrance := _hindrance(app, kind, live):
                     return hindrance
@@ -230,8 +239,7 @@ class Children:
 
     def _refused(self, key: Key, kind: ChildKind, live: Json | None, error: ApiError) -> Outcome:
         if live is None and error.status == 409:
-            # Somebody made it since it was looked for: look again.
-            raise Retry(str(error)) from error
+            return Outcome(taken=True)
         if live is not None and (error.status == 409 or "metadata.uid" in error.message):
             # Deleted (409) or replaced (422) since it was last seen.
             self._cache.children[kind].forget(key, live["metadata"]["uid"])

@@ -33,6 +33,9 @@ PAGE = 500
 APPLY = "application/apply-patch+yaml "
 """With a space, which is no part of the value (RFC 9110, 5.5), but keeps the client library from
 writing the body itself: it would write surrogate pairs."""
+BEFORE_ALL = "1"
+"""A resourceVersion that no object ever has: the empty store has it (etcd's API, "Revisions"), and
+each write counts on. Applied with it, an object can be made, but none that is there be changed."""
 NOT_PLAIN = re.compile(r"[\x7f-\uffff]")
 
 PATHS = {
@@ -99,7 +102,8 @@ class Cluster:
         self._client = client.ApiClient(configuration)
         self._free = asyncio.Semaphore(in_flight)
         self.observe: Callable[[str, int, float], None] = lambda *_: None
-        """Is told of each request: its method, the answer's code (0: none) and the seconds."""
+        """Is told of each request: its method, the answer's code (0: none) and the seconds until
+        it began, as the rest of a watch may last for minutes."""
 
     @classmethod
     async def login(cls, in_flight: int = IN_FLIGHT) -> Self:
@@ -139,35 +143,36 @@ class Cluster:
             raise
         return any(resource["name"] == PLURAL for resource in found["resources"])
 
-    async def get(
-        self, kind: str, namespace: str, name: str, *, cached: bool = False
-    ) -> Json | None:
-        """One object, or None when there is none.
-
-        From the API server's own cache it is much cheaper, and may be a moment old.
-        """
-        query = "?resourceVersion=0" if cached else ""
+    async def get(self, kind: str, namespace: str, name: str) -> Json | None:
+        """One object, or None when there is none."""
         try:
-            return await self._request("GET", _path(kind, namespace, name) + query)
+            return await self._request("GET", _path(kind, namespace, name))
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
 
-    async def apply(self, wanted: Json, uid: str | None) -> Json:
-        """Server-side apply; the answer is the object as it is now.
+    async def create(self, wanted: Json) -> Json:
+        """Server-side apply of an object that is not there; the answer is the object as it is now.
 
-        With a uid, an object that was replaced or deleted meanwhile is refused (ApiError 409), and
-        fields that others own are taken over. Without, there should be no such object yet: one
-        that is there all the same, and has other values, is refused (409), too.
+        Refused (ApiError 409) when there is one of its name, whosever it is.
         """
+        return await self._apply(wanted, {"resourceVersion": BEFORE_ALL})
+
+    async def apply(self, wanted: Json, uid: str | None = None) -> Json:
+        """Server-side apply, also of fields that others own; the answer is the object as it is now.
+
+        Refused (ApiError 409) with a uid, when the object was replaced or deleted meanwhile.
+        """
+        return await self._apply(wanted, {"uid": uid} if uid else {})
+
+    async def _apply(self, wanted: Json, condition: Json) -> Json:
         meta = wanted["metadata"]
-        body = {**wanted, "metadata": {**meta, "uid": uid}} if uid else wanted
         return await self._request(
             "PATCH",
             _path(wanted["kind"], meta["namespace"], meta["name"])
-            + f"?fieldManager={FIELD_MANAGER}&force={'true' if uid else 'false'}",
-            body,
+            + f"?fieldManager={FIELD_MANAGER}&force=true",
+            {**wanted, "metadata": {**meta, **condition}},
             APPLY,
         )
 
@@ -266,14 +271,11 @@ class Cluster:
     ) -> Json:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with self._free:
-            start = time.monotonic()
             try:
                 answer = await self._send(method, path, timeout, body, content_type)
                 data = await answer.read()
             except (aiohttp.ClientError, TimeoutError) as error:
-                self.observe(method, 0, time.monotonic() - start)
                 raise _no_answer(error) from error
-            self.observe(method, answer.status, time.monotonic() - start)
         if 200 <= answer.status < 300:
             return _parse(data)
         raise _error(answer.status, answer.getheader("Retry-After"), data)
@@ -290,13 +292,18 @@ class Cluster:
         if content_type:
             headers["Content-Type"] = content_type
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        answer: RESTResponse = await self._client.rest_client.request(
-            method,
-            self._configuration.host + path,
-            headers=headers,
-            body=_yaml(body) if content_type == APPLY else body,
-            _request_timeout=timeout,
-        )
+        start, status = time.monotonic(), 0
+        try:
+            answer: RESTResponse = await self._client.rest_client.request(
+                method,
+                self._configuration.host + path,
+                headers=headers,
+                body=_yaml(body) if content_type == APPLY else body,
+                _request_timeout=timeout,
+            )
+            status = answer.status
+        finally:
+            self.observe(method, status, time.monotonic() - start)
         return answer
 
 

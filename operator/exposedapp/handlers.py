@@ -1,4 +1,4 @@
-"""The only module that knows kopf, which runs the operator: start and end, signals, health.
+"""The only module that knows kopf, which runs the operator: start and end, signals.
 
 News is remembered, and the keys of the apps it is about are queued: all work is done by the
 queue's workers. They start when everything has been listed once: so nothing is reconciled on half a
@@ -27,10 +27,15 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0
 
 
-def make_registry(settings: Settings, metrics: Metrics) -> kopf.OperatorRegistry:
-    """The whole operator, as kopf wants it: what to do at the start and at the end."""
+def make_registry(
+    settings: Settings, metrics: Metrics, ready: asyncio.Event
+) -> kopf.OperatorRegistry:
+    """The whole operator, as kopf wants it: what to do at the start and at the end.
+
+    `ready` is set as long as it works.
+    """
     registry = kopf.OperatorRegistry()
-    running = _Running(settings, metrics)
+    running = _Running(settings, metrics, ready)
     kopf.on.login(registry=registry)(_login)
     kopf.on.startup(registry=registry)(_configure)
     kopf.on.startup(registry=registry)(running.start)
@@ -41,9 +46,10 @@ def make_registry(settings: Settings, metrics: Metrics) -> kopf.OperatorRegistry
 class _Running:
     """What exists between kopf's startup and its cleanup."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, ready: asyncio.Event) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._ready = ready
         self._cache = Cache()
         self._burst = Burst(self._add_all)
         self._tasks: list[asyncio.Task[None]] = []
@@ -83,6 +89,7 @@ class _Running:
         self._recorder.start()
         self._prober.start()
         self._queue.start()
+        self._ready.set()
 
     async def _follow(self, watch: Watch) -> None:
         """Starts to follow a kind, and waits until all of it has been seen once."""
@@ -113,6 +120,7 @@ class _Running:
 
     async def stop(self, **_: Any) -> None:
         """Ends the workers, then the connections they use."""
+        self._ready.clear()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -15,6 +15,7 @@ import uvloop
 from exposedapp.handlers import make_registry
 from exposedapp.metrics import Metrics
 from exposedapp.metrics_server import measured
+from exposedapp.serving import health, serving
 from exposedapp.settings import Settings, from_environment
 
 AGAIN_SECONDS = 5
@@ -39,14 +40,17 @@ def main() -> None:
         for handler in logging.getLogger().handlers:
             handler.addFilter(_without_kopf_traces)
     sys.setrecursionlimit(DEEPEST_JSON)
-    port = int(os.environ.get("EXPOSEDAPP_HEALTH_PORT", "8080"))
+    health_port = int(os.environ.get("EXPOSEDAPP_HEALTH_PORT", "8080"))
     metrics_port = int(os.environ.get("EXPOSEDAPP_METRICS_PORT", "8081"))
     try:
         settings = from_environment(os.environ)
     except ValueError as error:
         sys.exit(str(error))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(settings, f"http://0.0.0.0:{port}/healthz", metrics_port))
+        try:
+            runner.run(_run(settings, health_port, metrics_port))
+        except OSError as error:
+            sys.exit(f"cannot tell the kubelet of its health at port {health_port}: {error}")
 
 
 def _without_kopf_traces(record: logging.LogRecord) -> bool:
@@ -56,21 +60,23 @@ def _without_kopf_traces(record: logging.LogRecord) -> bool:
     return True
 
 
-async def _run(settings: Settings, health: str, metrics_port: int) -> None:
-    metrics = Metrics()
-    async with measured(metrics, metrics_port):
-        await _run_again(settings, health, metrics)
+async def _run(settings: Settings, health_port: int, metrics_port: int) -> None:
+    metrics, ready = Metrics(), asyncio.Event()
+    async with (
+        serving(health_port, "/healthz", health(ready.is_set)),
+        measured(metrics, metrics_port),
+    ):
+        await _run_again(settings, metrics, ready)
 
 
-async def _run_again(settings: Settings, health: str, metrics: Metrics) -> None:
+async def _run_again(settings: Settings, metrics: Metrics, ready: asyncio.Event) -> None:
     """Runs kopf, and again when it gave up, as it does when the start fails."""
     while True:
         try:
             return await kopf.operator(
-                registry=make_registry(settings, metrics),
+                registry=make_registry(settings, metrics, ready),
                 clusterwide=True,
                 standalone=True,
-                liveness_endpoint=health,
             )
         except Exception as error:  # noqa: BLE001 - whatever it was, the next start looks anew
             log.error("Starting again in %d s: %s", AGAIN_SECONDS, error)  # noqa: TRY400

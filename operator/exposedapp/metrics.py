@@ -99,7 +99,7 @@ class Metrics:
         )
         self._request_seconds = Histogram(
             "rest_client_request_duration_seconds",
-            "How long a request to the API server took, by method (the label verb) and host.",
+            "How long the API server took until it began to answer, by method (verb) and host.",
             ["verb", "host"],
             buckets=REQUEST_BUCKETS,
             registry=self.registry,

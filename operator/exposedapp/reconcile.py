@@ -71,6 +71,9 @@ class _Memory:
     outdated: tuple[list[Endpoint], float] | None = None
     """The endpoints of the selector that the Service had, and until when they are not believed."""
     trouble: Trouble | None = None
+    looks: bool = False
+    """Whether something that is not watched had the name of a child: then look before it is made,
+    instead of being refused at each try."""
     look_at: float | None = None
     look_every: float = FIRST_LOOK_SECONDS
     held: Held = field(default_factory=Held)
@@ -201,16 +204,37 @@ class Reconciler:
             spec = ExposedAppSpec.model_validate(body["spec"])
             if spec.suspend:
                 return spec, as_it_is
-            there = await self._look(app, spec)
+            there = await self._look(app, spec, ask=memory.looks)
             if None in there.values() and _was_made(body):
-                await self._confirm(app)
-            taken = self._children.own(app, there.get("Deployment"))
-            deployment = make_deployment(app, spec, taken)
-            service = make_service(app, spec, pod_labels(app, spec, taken))
+                found = await self._confirm(app)
+                if found:
+                    return spec, {**as_it_is, "Deployment": Outcome(known["Deployment"], found)}
+            outcomes = await self._make(app, spec, body, there, memory)
+            if any(it.taken for it in outcomes.values()):
+                memory.looks, first = True, outcomes
+                there = await self._look(app, spec, ask=True)
+                outcomes = await self._make(app, spec, body, there, memory)
+                outcomes = {kind: it.after(first[kind]) for kind, it in outcomes.items()}
+            if any(it.taken for it in outcomes.values()):
+                raise Retry("something that has the name of a child comes and goes")
         except (ValidationError, SpecError) as error:
             # The children stay as they are: the last spec that worked is better than none.
             found = Problem(Reason.INVALID_SPEC, _told(error))
             return spec, {**as_it_is, "Deployment": Outcome(known["Deployment"], found)}
+        return spec, outcomes
+
+    async def _make(
+        self,
+        app: Identity,
+        spec: ExposedAppSpec,
+        body: Json,
+        there: dict[ChildKind, Json | None],
+        memory: _Memory,
+    ) -> dict[ChildKind, Outcome]:
+        """Makes both children, given what has their names. Raises SpecError."""
+        taken = self._children.own(app, there.get("Deployment"))
+        deployment = make_deployment(app, spec, taken)
+        service = make_service(app, spec, pod_labels(app, spec, taken))
         ports = (body.get("status") or {}).get("ports") or []
         before = there["Service"]
         service_made = self._children.ensure_service(app, before, service, ports, memory.applied)
@@ -228,16 +252,18 @@ class Reconciler:
         if before and _selector(before) != _selector(results[1].live):
             until = self._clock() + OUTDATED_SECONDS
             memory.outdated = (self._cache.endpoints(Key(app.namespace, app.name)), until)
-        return spec, dict(zip(CHILD_KINDS, results, strict=True))
+        return dict(zip(CHILD_KINDS, results, strict=True))
 
-    async def _look(self, app: Identity, spec: ExposedAppSpec) -> dict[ChildKind, Json | None]:
+    async def _look(
+        self, app: Identity, spec: ExposedAppSpec, *, ask: bool
+    ) -> dict[ChildKind, Json | None]:
         """What has the names of the children now."""
         kinds = CHILD_KINDS if spec.image else ("Service",)
-        found = await _all(*(self._children.look(app, kind) for kind in kinds))
+        found = await _all(*(self._children.look(app, kind, ask=ask) for kind in kinds))
         return dict(zip(kinds, found, strict=True))
 
-    async def _confirm(self, app: Identity) -> None:
-        """Raises Gone when there is no such app any more.
+    async def _confirm(self, app: Identity) -> Problem | None:
+        """Raises Gone when there is no such app any more; the problem is that it cannot be asked.
 
         A child that is not there was perhaps removed with its app, and nobody has said so yet.
         """
@@ -245,12 +271,15 @@ class Reconciler:
         try:
             live = await self._cluster.get("ExposedApp", *key)
         except ApiError as error:
+            if error.status == 403:
+                return Problem(Reason.FORBIDDEN, error.message)
             raise Retry(str(error), error.retry_after) from error
         if live is None or live["metadata"]["uid"] != app.uid:
             self._cache.apps.forget(key, app.uid)
             raise Gone
         if "deletionTimestamp" in live["metadata"]:
             raise Gone
+        return None
 
     def _addresses(
         self,

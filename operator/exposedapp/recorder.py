@@ -60,7 +60,7 @@ class Recorder:
         if len(self._told) > MOST_COUNTED:
             self._told.popitem(last=False)
         try:
-            await self._cluster.apply(event(app, happened, count + 1, first, now), None)
+            await self._cluster.apply(event(app, happened, count + 1, first, now))
         except ApiError as error:
             # The namespace is going, or nobody may write Events: the status says it all anyway.
             log.debug("%s/%s: no Event: %s", app.namespace, app.name, error)

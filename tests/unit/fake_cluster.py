@@ -3,7 +3,8 @@
 It keeps resourceVersions and uids, applies with one field manager (a field that is applied no more
 goes away, what others added stays, an apply that changes nothing keeps the resourceVersion),
 allocates node ports, adds defaults, drops what a Service of another type does not have, refuses
-what the real one refuses with the real one's words, and can be told to fail.
+what the real one refuses with the real one's words and what the chart's ClusterRole does not allow,
+and can be told to fail.
 """
 
 import copy
@@ -14,6 +15,9 @@ from typing import Any
 from exposedapp.cluster import ApiError, Cluster
 from exposedapp.resources import PortKey
 from exposedapp.schema import Json
+from unit.rights import allowed, needed
+
+ALLOWED = allowed()
 
 ObjectKey = tuple[str, str, str]
 """(kind, namespace, name)"""
@@ -84,24 +88,30 @@ class FakeCluster(Cluster):
         kind: str,
         namespace: str,
         name: str,
-        *,
-        cached: bool = False,  # noqa: ARG002
     ) -> Json | None:
         self._receive(f"get {kind}")
         return copy.deepcopy(self.objects.get((kind, namespace, name)))
 
-    async def apply(self, wanted: Json, uid: str | None) -> Json:
+    async def create(self, wanted: Json) -> Json:
+        kind, key = wanted["kind"], _object_key(wanted)
+        self._receive(f"apply {kind}", writes=key not in self.objects)
+        if key in self.objects:
+            raise _conflict(kind, wanted["metadata"]["name"])
+        return self._merged(wanted, None)
+
+    async def apply(self, wanted: Json, uid: str | None = None) -> Json:
         kind, meta = wanted["kind"], wanted["metadata"]
         self._receive(f"apply {kind}", writes=True)
-        key = (kind, meta["namespace"], meta["name"])
-        live = self.objects.get(key)
+        live = self.objects.get(_object_key(wanted))
         if uid and live is None:
             raise _conflict(kind, meta["name"])
         if uid and live and live["metadata"]["uid"] != uid:
             said = f'metadata.uid: Invalid value: "{uid}": field is immutable'
             raise _invalid(kind, wanted, said)
-        if live and not uid and live["metadata"]["uid"] not in self._applied:
-            raise _conflict(kind, meta["name"])
+        return self._merged(wanted, live)
+
+    def _merged(self, wanted: Json, live: Json | None) -> Json:
+        kind = wanted["kind"]
         before = self._owned_alone(live["metadata"]["uid"]) if live else {}
         body = _merge(copy.deepcopy(live or {}), before, copy.deepcopy(wanted))
         stored = self._store(kind, body, live)
@@ -163,6 +173,8 @@ class FakeCluster(Cluster):
             self.writes.append(name)
         if happens := self.before.pop(name, None):
             happens()
+        if missing := needed(name) - ALLOWED:
+            raise ApiError(403, "Forbidden", f"{name} is forbidden: no right to {missing}")
         if self.failures[name]:
             raise self.failures[name].pop(0)
 
@@ -239,6 +251,10 @@ class FakeCluster(Cluster):
     def _new_uid(self) -> str:
         self._uids += 1
         return f"uid-{self._uids}"
+
+
+def _object_key(body: Json) -> ObjectKey:
+    return body["kind"], body["metadata"]["namespace"], body["metadata"]["name"]
 
 
 def _port_key(port: Json) -> PortKey:

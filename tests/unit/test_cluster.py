@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
 from exposedapp.cluster import ApiError, Cluster
+from exposedapp.schema import Json
 from exposedapp.watches import NODES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -46,7 +47,7 @@ def refuses(status: int, body: dict[str, Any] | str, **headers: str) -> Handler:
 async def refused(handler: Handler) -> ApiError:
     async with served(handler) as cluster:
         with pytest.raises(ApiError) as raised:
-            await cluster.apply(WANTED, None)
+            await cluster.create(WANTED)
     return raised.value
 
 
@@ -62,7 +63,7 @@ async def test_a_storm_has_no_more_requests_under_way_than_allowed() -> None:
         return web.json_response({})
 
     async with served(handler, in_flight=3) as cluster:
-        await asyncio.gather(*(cluster.apply(WANTED, None) for _ in range(30)))
+        await asyncio.gather(*(cluster.create(WANTED) for _ in range(30)))
     assert most == 3
 
 
@@ -95,8 +96,18 @@ async def test_a_server_that_hangs_up() -> None:
     assert (error.status, error.reason) == (0, "NoAnswer")
 
 
-@pytest.mark.parametrize(("uid", "force"), [(None, "false"), ("u1", "true")])
-async def test_only_what_is_known_is_taken_over(uid: str | None, force: str) -> None:
+@pytest.mark.parametrize(
+    ("send", "condition"),
+    [
+        (lambda cluster: cluster.create(WANTED), {"resourceVersion": "1"}),
+        (lambda cluster: cluster.apply(WANTED, "u1"), {"uid": "u1"}),
+        (lambda cluster: cluster.apply(WANTED), {}),
+    ],
+    ids=["create", "apply to this one", "apply"],
+)
+async def test_only_what_is_known_is_taken_over(
+    send: Callable[[Cluster], Awaitable[Json]], condition: Json
+) -> None:
     seen: list[web.Request] = []
     bodies = []
 
@@ -106,12 +117,12 @@ async def test_only_what_is_known_is_taken_over(uid: str | None, force: str) -> 
         return web.json_response({})
 
     async with served(handler) as cluster:
-        await cluster.apply(WANTED, uid)
+        await send(cluster)
     (request,), (body,) = seen, bodies
     assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/shop/services/web")
-    assert request.query == {"fieldManager": "exposedapp", "force": force}
+    assert request.query == {"fieldManager": "exposedapp", "force": "true"}
     assert request.headers["Content-Type"] == "application/apply-patch+yaml"
-    assert body["metadata"].get("uid") == uid
+    assert body["metadata"] == {"namespace": "shop", "name": "web", **condition}
 
 
 async def test_requests_are_told() -> None:
@@ -119,7 +130,24 @@ async def test_requests_are_told() -> None:
     async with served(refuses(404, {})) as cluster:
         cluster.observe = lambda method, code, _: told.append((method, code))
         assert await cluster.get("Service", "shop", "web") is None
-    assert told == [("GET", 404)]
+        with pytest.raises(ApiError):
+            await follow(cluster)
+    assert told == [("GET", 404), ("GET", 404)]
+
+
+async def test_a_request_without_an_answer_is_told() -> None:
+    told: list[tuple[str, int]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        assert request.transport
+        request.transport.abort()
+        return web.Response()
+
+    async with served(handler) as cluster:
+        cluster.observe = lambda method, code, _: told.append((method, code))
+        with pytest.raises(ApiError):
+            await cluster.get("Service", "shop", "web")
+    assert told == [("GET", 0)]
 
 
 async def test_a_list_comes_page_by_page() -> None:

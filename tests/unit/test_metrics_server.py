@@ -9,23 +9,10 @@ import pytest
 
 from exposedapp import metrics_server
 from exposedapp.metrics import Metrics
-from exposedapp.metrics_server import measure_loop_lag, measured, serve
+from exposedapp.metrics_server import measure_loop_lag, measured
+from unit.ports import free_port, loopbacks
 
 OPEN_METRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
-
-
-def free_port() -> int:
-    with socket.create_server(("", 0)) as found:
-        return int(found.getsockname()[1])
-
-
-def loopbacks() -> list[str]:
-    """The addresses of this machine; in some containers IPv6 is switched off."""
-    try:
-        with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            return ["127.0.0.1", "[::1]"]
-    except OSError:
-        return ["127.0.0.1"]
 
 
 async def test_get_metrics_and_nothing_else() -> None:
@@ -45,22 +32,6 @@ async def test_get_metrics_and_nothing_else() -> None:
                     assert answer.status in {404, 405}, (method, path)
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port)
-
-
-async def test_only_ipv4_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(*args: object, family: int = socket.AF_INET, **kwargs: object) -> socket.socket:
-        if family == socket.AF_INET6:
-            raise OSError(metrics_server.NO_IPV6[0], "no such address")
-        return listen(*args, **kwargs)  # type: ignore[arg-type]
-
-    listen = socket.create_server
-    monkeypatch.setattr(socket, "create_server", none)
-    port = free_port()
-    runner = await serve(Metrics(), port)
-    assert runner
-    _, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.close()
-    await runner.cleanup()
 
 
 async def test_a_port_that_is_taken_does_not_end_the_operator(

@@ -143,6 +143,41 @@ async def test_a_foreign_object_is_found_though_it_is_not_watched(world: World) 
     assert world.ready() == ("False", "NotOwned")
 
 
+async def test_a_new_app_asks_for_nothing(world: World) -> None:
+    world.app()
+    await world.reconcile()
+    assert world.cluster.requests == ["apply Deployment", "apply Service", "patch status"]
+
+
+async def test_a_foreign_object_is_looked_at_first_from_then_on(world: World) -> None:
+    world.foreign("Deployment")
+    world.app()
+    await world.fails()
+    world.cluster.requests.clear()
+    await world.fails()
+    assert world.cluster.requests == ["get Deployment"]
+    # What the first of two tries made is told all the same.
+    assert [it.reason for it in world.happened if "Service" in it.message] == ["Created"]
+
+
+async def test_an_object_that_comes_and_goes_is_left_alone(world: World) -> None:
+    world.foreign("Deployment")
+    body = world.live("Deployment")
+
+    def goes() -> None:
+        world.cluster.remove("Deployment", *KEY)
+        world.cluster.before["apply Deployment"] = comes
+
+    def comes() -> None:
+        world.cluster.put("Deployment", body)
+
+    world.cluster.before["get Deployment"] = goes
+    world.app()
+    with pytest.raises(Retry, match="comes and goes"):
+        await world.reconcile()
+    assert world.live("Deployment") == body
+
+
 @pytest.mark.parametrize("kind", ["Deployment", "Service"])
 async def test_a_child_of_an_earlier_app_is_waited_for(world: World, kind: str) -> None:
     owner = {"kind": "ExposedApp", "name": "web", "uid": "earlier", "controller": True}

@@ -20,7 +20,7 @@ TERMINATING = ApiError(
 )
 
 
-@pytest.mark.parametrize("request_name", ["get Deployment", "apply Service", "patch status"])
+@pytest.mark.parametrize("request_name", ["apply Deployment", "apply Service", "patch status"])
 @pytest.mark.parametrize(
     ("error", "after"), [(AWAY, None), (BUSY, 7.0)], ids=["no answer", "throttled"]
 )
@@ -33,6 +33,29 @@ async def test_what_passes_is_tried_again(
     assert retry.after == after
     await world.settle()
     assert world.ready() == ("True", "ScaledToZero")
+
+
+async def test_a_foreign_object_that_cannot_be_looked_at_is_tried_again(world: World) -> None:
+    world.foreign("Deployment")
+    world.cluster.fail("get Deployment", BUSY)
+    world.app()
+    retry = await world.fails()
+    assert retry.after == 7.0
+    await world.fails()
+    assert world.ready() == ("False", "NotOwned")
+
+
+async def test_an_app_that_cannot_be_asked_for_is_told(world: World) -> None:
+    world.app()
+    await world.settle()
+    world.cluster.remove("Service", *KEY)
+    said = 'exposedapps.exposedapp.dev "web" is forbidden'
+    world.refuse("get ExposedApp", 403, "Forbidden", said)
+    await world.fails()
+    assert world.ready() == ("False", "Forbidden")
+    assert said in world.message()
+    await world.settle()
+    assert world.has("Service")
 
 
 async def test_one_child_that_fails_does_not_cut_the_other_short(

@@ -1,0 +1,52 @@
+"""The operator's own pages, and what the kubelet is told."""
+
+import asyncio
+import socket
+
+import aiohttp
+import pytest
+
+from exposedapp import serving as module
+from exposedapp.serving import health, serving
+from unit.ports import free_port, loopbacks
+
+
+async def test_healthy_is_who_has_listed_everything() -> None:
+    port, ready = free_port(), asyncio.Event()
+    page = serving(port, "/healthz", health(ready.is_set))
+    async with page, aiohttp.ClientSession() as session:
+        for host in loopbacks():
+            url = f"http://{host}:{port}/healthz"
+            ready.clear()
+            async with session.get(url) as answer:
+                assert answer.status == 503
+                assert "listed" in await answer.text()
+            ready.set()
+            async with session.get(url) as answer:
+                assert answer.status == 200
+            async with session.get(f"{url}/else") as answer:
+                assert answer.status == 404
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_only_ipv4_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*args: object, family: int = socket.AF_INET, **kwargs: object) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(module.NO_IPV6[0], "no such address")
+        return listen(*args, **kwargs)  # type: ignore[arg-type]
+
+    listen = socket.create_server
+    monkeypatch.setattr(socket, "create_server", none)
+    port = free_port()
+    async with serving(port, "/healthz", health(lambda: True)):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+
+
+async def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            async with serving(port, "/healthz", health(lambda: True)):
+                pass
