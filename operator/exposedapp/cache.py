@@ -105,7 +105,7 @@ class Cache:
         self.children = {"Deployment": Store(), "Service": Store()}
         self.nodes: dict[str, Node] = {}
         self._node_versions: dict[str, int] = {}
-        self._all_nodes: Nodes | None = None
+        self._all_nodes, self._nodes_changed = Nodes(()), True
         self._labels_that_matter = set(LABELS_THAT_MATTER)
         self._slices: dict[Key, dict[str, tuple[Endpoint, ...]]] = {}
         self._slice_versions: dict[tuple[Key, str], int] = {}
@@ -116,8 +116,9 @@ class Cache:
 
     def all_nodes(self) -> Nodes:
         """The nodes as they are now."""
-        if self._all_nodes is None:
-            self._all_nodes = Nodes(self.nodes.values())
+        if self._nodes_changed:
+            self._all_nodes = Nodes(self.nodes.values(), self._all_nodes)
+            self._nodes_changed = False
         return self._all_nodes
 
     def put_app(self, body: Json) -> bool:
@@ -126,7 +127,7 @@ class Cache:
         new = (nodes.get("selector") or {}).keys() - self._labels_that_matter
         if new:
             self._labels_that_matter |= new
-            self._all_nodes = None
+            self._nodes_changed = True
         return self.apps.put(body)
 
     def put_node(self, body: Json) -> bool:
@@ -141,7 +142,7 @@ class Cache:
         labels = self._labels_that_matter
         if before and before.only_labels(labels) == node.only_labels(labels):
             return False
-        self._all_nodes = None
+        self._nodes_changed = True
         return True
 
     def drop_node(self, body: Json) -> bool:
@@ -150,7 +151,7 @@ class Cache:
 
     def _drop_node(self, name: str) -> bool:
         self._node_versions.pop(name, None)
-        self._all_nodes = None
+        self._nodes_changed = True
         return self.nodes.pop(name, None) is not None
 
     def sweep_nodes(self, listed: Listed) -> bool:

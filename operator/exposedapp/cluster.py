@@ -27,7 +27,7 @@ FIELD_MANAGER = "exposedapp"
 TIMEOUT_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
 IN_FLIGHT = 32
-PAGE = 500
+PAGE = 100
 """How many objects are listed at once: thousands in one answer would take much memory."""
 
 APPLY = "application/apply-patch+yaml "

@@ -3,7 +3,7 @@
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from exposedapp.api import AddressType, NodesSpec
@@ -146,6 +146,19 @@ def choose(uid: str, names: Iterable[str], limit: int) -> list[str]:
     return heapq.nsmallest(limit, names, key=weight)
 
 
+Choice = tuple[str, int]
+"""(UID of an app, how many nodes it may list)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What has become different of the nodes that forward, and who listed which before."""
+
+    choices: Mapping[Choice, Sequence[str]]
+    come: Set[str] = frozenset()
+    gone: Set[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What the nodes are to all apps that ask for the same."""
@@ -155,15 +168,23 @@ class Survey:
     behind another host."""
     hindrances: Mapping[str, int]
     """Why others do not, and how many."""
-    _chosen: dict[tuple[str, int], list[str]] = field(default_factory=dict)
+    since: Since
+    """What is different from the survey before it."""
+    choices: dict[Choice, list[str]] = field(default_factory=dict)
 
     def choose(self, uid: str, limit: int) -> list[str]:
         """The names of the nodes that an app lists, see above."""
-        if len(self._chosen) >= MOST_CHOICES:
-            self._chosen.clear()
-        found = self._chosen.get((uid, limit))
+        if len(self.choices) >= MOST_CHOICES:
+            self.choices.clear()
+        found = self.choices.get((uid, limit))
         if found is None:
-            found = self._chosen[uid, limit] = choose(uid, self.hosts, limit)
+            earlier = self.since.choices.get((uid, limit))
+            if earlier is None or not self.since.gone.isdisjoint(earlier):
+                names: Iterable[str] = self.hosts
+            else:
+                # As all others still come after these, only the new ones can come before.
+                names = (*earlier, *self.since.come)
+            found = self.choices[uid, limit] = choose(uid, names, limit)
         return found
 
 
@@ -171,11 +192,14 @@ class Nodes:
     """All nodes as they are at a moment.
 
     What follows from them is kept: most apps ask for the same, and a cluster may have thousands.
+    From the nodes as they were before, what one of thousands has changed follows quickly.
     """
 
-    def __init__(self, nodes: Iterable[Node]) -> None:
+    def __init__(self, nodes: Iterable[Node], before: "Nodes | None" = None) -> None:
         self._nodes = tuple(nodes)
-        self._surveys: dict[tuple[object, ...], Survey] = {}
+        self.surveys: dict[tuple[object, ...], Survey] = {}
+        """By what was asked for."""
+        self._before = before.surveys if before else {}
 
     def survey(self, wanted: NodesSpec, families: Sequence[str]) -> Survey:
         """Which nodes forward, and which of their addresses count."""
@@ -183,15 +207,18 @@ class Nodes:
         # Behind another host the addresses do not matter.
         about = () if wanted.host else (*wanted.address_types, *families)
         asked = (selector, *about)
-        found = self._surveys.get(asked)
+        found = self.surveys.get(asked)
         if found is None:
-            if len(self._surveys) >= MOST_SURVEYS:
-                del self._surveys[next(iter(self._surveys))]  # the oldest
-            found = self._surveys[asked] = _survey(self._nodes, wanted, families)
+            if len(self.surveys) >= MOST_SURVEYS:
+                del self.surveys[next(iter(self.surveys))]  # the oldest
+            before = self._before.get(asked)
+            found = self.surveys[asked] = _survey(self._nodes, wanted, families, before)
         return found
 
 
-def _survey(nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str]) -> Survey:
+def _survey(
+    nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str], before: Survey | None
+) -> Survey:
     forward, hindrances = {}, Counter[str]()
     for node in nodes:
         if why := why_not(node, wanted, families):
@@ -199,4 +226,7 @@ def _survey(nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str]) -
         else:
             named = not wanted.host
             forward[node.name] = hosts(node, wanted.address_types, families) if named else []
-    return Survey(forward, hindrances)
+    if before is None:
+        return Survey(forward, hindrances, Since({}))
+    come, gone = forward.keys() - before.hosts.keys(), before.hosts.keys() - forward.keys()
+    return Survey(forward, hindrances, Since(before.choices, come, gone))

@@ -2,9 +2,9 @@
 
 Who sent a request is not counted. So only those are taken that in a benchmark nobody but the
 subject sends: Deployments (their status and scale are written by the deployment controller),
-Services (that no controller writes), the status of ExposedApps, and changes of ExposedApps (their
-creation is the benchmark's own). What namespaces' deletion sends is kept out by waiting for it.
-Events are counted apart, because controllers send some, too. Leases are not counted at all.
+Services (that no controller writes), the status of ExposedApps, and patches of ExposedApps (the
+benchmark itself creates and replaces them). What namespaces' deletion sends is kept out by waiting
+for it. Events are counted apart, because controllers send some, too. Leases are not counted at all.
 """
 
 import re
@@ -16,7 +16,7 @@ LABEL = re.compile(r'(\w+)="([^"]*)"')
 VERBS = {"POST", "PUT", "PATCH", "APPLY", "DELETE"}
 COUNTED = {"deployments", "services", "exposedapps", "exposedapps/status"}
 EVENTS = "events"
-OURS = {"POST exposedapps", "DELETE exposedapps"}
+OURS = {"POST exposedapps", "PUT exposedapps", "DELETE exposedapps"}
 """What the benchmark itself sends."""
 
 

@@ -7,7 +7,8 @@ from bench.client import Api, Json, Refused
 from bench.processes import Ended
 from bench.rows.flip import flip
 from bench.rows.heartbeats import heartbeats
-from bench.rows.idle import idle, pods
+from bench.rows.idle import idle
+from bench.rows.pods import pods
 from bench.rows.restart import restart
 from bench.rows.single import single
 from bench.rows.storm import storm

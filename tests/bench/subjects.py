@@ -18,6 +18,8 @@ class Subject:
     environment: dict[str, str] = field(default_factory=dict)
     watches_nodes: bool = False
     """Whether it does anything when a node changes."""
+    watches_specs: bool = False
+    """Whether a change of a spec shows in the status, as a path does."""
     probes: bool = False
     """Whether it tries the URLs, and knows apps without pods of their own."""
     is_operator: bool = True
@@ -48,6 +50,7 @@ def subjects() -> dict[str, Subject]:
                 python("exposedapp.main"),
                 chart_environment(),
                 watches_nodes=True,
+                watches_specs=True,
                 probes=True,
             ),
         )

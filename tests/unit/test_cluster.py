@@ -161,7 +161,7 @@ async def test_a_list_comes_page_by_page() -> None:
     async with served(handler) as cluster:
         pages = [page async for page in cluster.list(NODES)]
     assert len(pages) == 2
-    assert queries == [{"limit": "500"}, {"limit": "500", "continue": "a/b="}]
+    assert queries == [{"limit": "100"}, {"limit": "100", "continue": "a/b="}]
 
 
 def streams(*lines: bytes) -> Handler:

@@ -1,11 +1,13 @@
 """Which nodes forward to an app, and which URLs follow from them."""
 
+from collections.abc import Iterable
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exposedapp import nodes as nodes_module
 from exposedapp.api import NodesSpec
 from exposedapp.nodes import (
     EXCLUSION_LABEL,
@@ -330,6 +332,7 @@ def test_behind_another_host_a_node_needs_no_address() -> None:
 # --- choose -------------------------------------------------------------------------------------
 
 UIDS = st.integers(0, 10_000).map(lambda number: f"uid-{number}")
+NODES_OF_MANY = st.sets(st.integers(0, 40).map(lambda number: f"node-{number}"))
 NODES = st.integers(0, 60).map(lambda count: [f"node-{number}" for number in range(count)])
 
 
@@ -407,7 +410,7 @@ def test_not_all_that_was_ever_asked_for_is_kept() -> None:
     nodes = Nodes([node("a", INTERNAL)])
     for zone in range(MOST_SURVEYS * 2):
         last = nodes.survey(NodesSpec(selector={"zone": str(zone)}), ["IPv4"])
-    assert len(nodes._surveys) == MOST_SURVEYS
+    assert len(nodes.surveys) == MOST_SURVEYS
     assert nodes.survey(NodesSpec(selector={"zone": str(zone)}), ["IPv4"]) is last
 
 
@@ -418,6 +421,39 @@ def test_a_choice_that_is_kept_is_the_same_choice() -> None:
         for uid in ("u1", "u2"):
             for _ in range(2):
                 assert survey.choose(uid, limit) == choose(uid, names, limit)
+
+
+@given(st.lists(NODES_OF_MANY, min_size=2, max_size=5), st.sampled_from([1, 4, LIMIT]))
+def test_a_choice_that_follows_from_the_one_before_is_the_same_choice(
+    times: list[set[str]], limit: int
+) -> None:
+    nodes = Nodes(())
+    for names in times:
+        nodes = Nodes([node(it, INTERNAL) for it in sorted(names)], nodes)
+        survey = nodes.survey(NodesSpec(), ["IPv4"])
+        for uid in ("u1", "u2", "u3"):
+            assert survey.choose(uid, limit) == choose(uid, names, limit)
+
+
+def test_a_change_of_one_node_is_not_worked_out_from_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[int] = []
+
+    def counted(uid: str, names: Iterable[str], limit: int) -> list[str]:
+        names = list(names)
+        looked_at.append(len(names))
+        return choose(uid, names, limit)
+
+    monkeypatch.setattr(nodes_module, "choose", counted)
+    known = [node(f"node-{number}", INTERNAL) for number in range(200)]
+    nodes = Nodes(known)
+    listed = nodes.survey(NodesSpec(), ["IPv4"]).choose("u1", LIMIT)
+    gone = next(it for it in known if it.name not in listed)
+    fewer = Nodes([it for it in known if it is not gone], nodes)
+    fewer.survey(NodesSpec(), ["IPv4"]).choose("u1", LIMIT)
+    Nodes(known, fewer).survey(NodesSpec(), ["IPv4"]).choose("u1", LIMIT)
+    assert looked_at == [200, LIMIT, LIMIT + 1]
 
 
 def test_a_survey_counts_why_nodes_do_not_forward() -> None:
