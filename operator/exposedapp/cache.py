@@ -73,11 +73,15 @@ class Store:
         known = self._packed.get(key)
         if known and known[0] > version:
             return False
-        # The answer to a write may be handled after the news that its object is gone.
+        self._note_dropped(key, version)
+        return self._packed.pop(key, None) is not None
+
+    def _note_dropped(self, key: Key, version: int) -> None:
+        """The answer to a write may be handled after the news that its object is gone."""
+        self._dropped.pop(key, None)
         self._dropped[key] = version
         if len(self._dropped) > DROPPED_KEPT:
             del self._dropped[next(iter(self._dropped))]
-        return self._packed.pop(key, None) is not None
 
     def sweep(self, listed: Listed) -> list[Key]:
         """Forgets what is not in a list of all there is, and is not newer than it either."""
@@ -88,6 +92,7 @@ class Store:
         ]
         for key in gone:
             del self._packed[key]
+            self._note_dropped(key, listed.version)
         return gone
 
     def forget(self, key: Key, uid: str) -> None:

@@ -1,5 +1,6 @@
 """Making one child of an app as it is wanted: look, compare, apply."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,6 +24,10 @@ log = logging.getLogger(__name__)
 FIGHT_APPLIES = 3
 FIGHT_SECONDS = 60.0
 """Somebody who undoes every apply gets so many answers in a row, then one in so many seconds."""
+PEACE_SECONDS = 600.0
+"""Who has not done it for so long may be answered at once again."""
+HOLDERS_SECONDS = 2.0
+"""For how long it is believed who has which node port: hundreds of apps may want taken ones."""
 
 
 @dataclass(slots=True)
@@ -48,12 +53,14 @@ class Outcome:
     problem: Problem | None = None
     waiting: str | None = None
     did: Did | None = None
-    taken: bool = False
-    """Whether nothing was done because something that was not known of has the child's name."""
+    taken: ApiError | None = None
+    """Why nothing was done: most likely, something that was not known of has the child's name."""
+    again: float | None = None
+    """After how many seconds to try again, when nobody else needs to know."""
 
     def after(self, first: "Outcome") -> "Outcome":
         """This second try's outcome, with what the first one did."""
-        return replace(self, did=self.did or first.did)
+        return replace(self, did=first.did or self.did)
 
 
 class Children:
@@ -63,6 +70,8 @@ class Children:
         self._cluster = cluster
         self._cache = cache
         self._clock = clock
+        self._services: tuple[float, list[Json]] | None = None
+        self._listing = asyncio.Lock()
 
     def known(self, app: Identity, kind: ChildKind) -> Json | None:
         """The child as it was last seen, when it is this app's."""
@@ -150,12 +159,8 @@ class Children:
 
         Between Services a number is taken for all protocols, and for health checks too.
         """
-        try:
-            services = await self._cluster.services()
-        except ApiError as error:
-            raise Retry(str(error), error.retry_after) from error
         found = {}
-        for other in services:
+        for other in await self._all_services():
             theirs = {*node_ports(other["spec"].get("ports") or []).values()}
             theirs.add(other["spec"].get("healthCheckNodePort", 0))
             if key_of(other) != key:
@@ -163,6 +168,16 @@ class Children:
                 for number in theirs & numbers:
                     found[number] = f"Node port {number} belongs to Service {holder}"
         return found
+
+    async def _all_services(self) -> list[Json]:
+        """All Services of the cluster, as they were just now; one list for all who ask at once."""
+        async with self._listing:
+            if self._services is None or self._clock() - self._services[0] > HOLDERS_SECONDS:
+                try:
+                    self._services = self._clock(), await self._cluster.services()
+                except ApiError as error:
+                    raise Retry(str(error), error.retry_after) from error
+            return self._services[1]
 
     async def _ensure(
         self,
@@ -180,8 +195,10 @@ class Children:
             else:
                 if hindrance := _hindrance(app, kind, live):
                     return hindrance
-                if not self._needs_apply(kind, wanted, live, applied):
+                if not self._differs(kind, wanted, live, applied):
                     return Outcome(live)
+                if rest := self._rest(key, kind, applied[kind]):
+                    return Outcome(live, again=rest)
                 did = _difference(kind, wanted, live, applied)
                 answer = await self._change(kind, wanted, live, did)
         except ApiError as error:
@@ -217,7 +234,8 @@ class Children:
             answer = await self._cluster.patch_spec(answer, kind, {"ports": whole["ports"]})
         return answer
 
-    def _needs_apply(self, kind: ChildKind, wanted: Json, live: Json, applied: Applied) -> bool:
+    def _differs(self, kind: ChildKind, wanted: Json, live: Json, applied: Applied) -> bool:
+        """Whether an apply would do anything; if so, it is noted what it would be for."""
         parts = {part: wanted[part] for part in ("metadata", "spec")}
         differences = (
             *drift(parts, live),
@@ -225,21 +243,28 @@ class Children:
         )
         if not differences:
             return False
-        now, last = self._clock(), applied.get(kind)
+        last = applied.get(kind)
         if last is not None and last.futile_for == _digest(live):
             return False
-        if last is None or last.differences != differences or now - last.at > FIGHT_SECONDS:
-            applied[kind] = LastApply(differences, None, 1, now)
-            return True
-        if last.times >= FIGHT_APPLIES:
-            said = f"something keeps changing {', '.join(differences)} of the {kind} back"
-            raise Retry(said, after=FIGHT_SECONDS)
-        last.times, last.at = last.times + 1, now
+        quiet = self._clock() - last.at if last else 0.0
+        if last is None or last.differences != differences or quiet > PEACE_SECONDS:
+            applied[kind] = LastApply(differences, None, 0, self._clock())
         return True
+
+    def _rest(self, key: Key, kind: ChildKind, last: LastApply) -> float | None:
+        """For how many seconds a fight is not answered; None: it is, and that is noted."""
+        left = last.at + FIGHT_SECONDS - self._clock()
+        if last.times >= FIGHT_APPLIES and left > 0:
+            return left
+        if last.times == FIGHT_APPLIES:
+            what = ", ".join(last.differences)
+            log.warning("%s/%s: something keeps changing %s of the %s back", *key, what, kind)
+        last.times, last.at = last.times + 1, self._clock()
+        return None
 
     def _refused(self, key: Key, kind: ChildKind, live: Json | None, error: ApiError) -> Outcome:
         if live is None and error.status == 409:
-            return Outcome(taken=True)
+            return Outcome(taken=error)
         if live is not None and (error.status == 409 or "metadata.uid" in error.message):
             # Deleted (409) or replaced (422) since it was last seen.
             self._cache.children[kind].forget(key, live["metadata"]["uid"])

@@ -9,7 +9,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self, cast
 from urllib.parse import quote, urlsplit
@@ -89,6 +90,13 @@ class ApiError(Exception):
         self.retry_after = retry_after
 
 
+@dataclass(slots=True)
+class _Told:
+    """The answer's code, as soon as there is one."""
+
+    status: int = 0
+
+
 class Cluster:
     """The API server, as far as the operator needs it."""
 
@@ -102,8 +110,8 @@ class Cluster:
         self._client = client.ApiClient(configuration)
         self._free = asyncio.Semaphore(in_flight)
         self.observe: Callable[[str, int, float], None] = lambda *_: None
-        """Is told of each request: its method, the answer's code (0: none) and the seconds until
-        it began, as the rest of a watch may last for minutes."""
+        """Is told of each request: its method, the answer's code (0: none) and the seconds it took;
+        of a watch, until it began."""
 
     @classmethod
     async def login(cls, in_flight: int = IN_FLIGHT) -> Self:
@@ -227,9 +235,15 @@ class Cluster:
         return cast("list[Json]", (await self._request("GET", path + query))["items"])
 
     async def services(self) -> list[Json]:
-        """All Services of the cluster, from the API server's own cache."""
-        path = "/api/v1/services?resourceVersion=0"
-        return cast("list[Json]", (await self._request("GET", path))["items"])
+        """All Services of the cluster, with their names and ports alone: there may be thousands."""
+        found = []
+        async for page in self.list(Kind("", "v1", "services")):
+            for body in page["items"]:
+                meta = {key: body["metadata"][key] for key in ("namespace", "name")}
+                fields = ("ports", "healthCheckNodePort")
+                spec = {key: body["spec"][key] for key in fields if key in body["spec"]}
+                found.append({"metadata": meta, "spec": spec})
+        return found
 
     async def list(self, kind: Kind) -> AsyncIterator[Json]:
         """All objects of a kind, page by page: each a list, with the version to watch from."""
@@ -250,7 +264,10 @@ class Cluster:
         # A connection that died without a word must not be listened to for ever.
         timeout = aiohttp.ClientTimeout(total=seconds + CONNECT_SECONDS, connect=CONNECT_SECONDS)
         try:
-            answer = await self._send("GET", path, timeout)
+            with self._told("GET") as told:
+                answer = await self._send("GET", path, timeout)
+                # What follows the headers lasts as long as the watch does.
+                told.status = answer.status
             if answer.status != 200:
                 raise _error(answer.status, answer.getheader("Retry-After"), await answer.read())
             async with answer.response as stream:
@@ -271,11 +288,10 @@ class Cluster:
     ) -> Json:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with self._free:
-            try:
+            with self._told(method) as told:
                 answer = await self._send(method, path, timeout, body, content_type)
                 data = await answer.read()
-            except (aiohttp.ClientError, TimeoutError) as error:
-                raise _no_answer(error) from error
+                told.status = answer.status
         if 200 <= answer.status < 300:
             return _parse(data)
         raise _error(answer.status, answer.getheader("Retry-After"), data)
@@ -292,19 +308,25 @@ class Cluster:
         if content_type:
             headers["Content-Type"] = content_type
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        start, status = time.monotonic(), 0
-        try:
-            answer: RESTResponse = await self._client.rest_client.request(
-                method,
-                self._configuration.host + path,
-                headers=headers,
-                body=_yaml(body) if content_type == APPLY else body,
-                _request_timeout=timeout,
-            )
-            status = answer.status
-        finally:
-            self.observe(method, status, time.monotonic() - start)
+        answer: RESTResponse = await self._client.rest_client.request(
+            method,
+            self._configuration.host + path,
+            headers=headers,
+            body=_yaml(body) if content_type == APPLY else body,
+            _request_timeout=timeout,
+        )
         return answer
+
+    @contextmanager
+    def _told(self, method: str) -> Iterator["_Told"]:
+        """Has a request observed; one without an answer becomes an ApiError."""
+        told, start = _Told(), time.monotonic()
+        try:
+            yield told
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self.observe(method, 0, time.monotonic() - start)
+            raise _no_answer(error) from error
+        self.observe(method, told.status, time.monotonic() - start)
 
 
 def _proxy(url: str) -> str | None:

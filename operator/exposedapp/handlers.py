@@ -16,7 +16,7 @@ from exposedapp.cluster import ApiError, Cluster
 from exposedapp.informer import Informer
 from exposedapp.metrics import Metrics
 from exposedapp.probe import Prober
-from exposedapp.queue import Burst, WorkQueue
+from exposedapp.queue import WORKERS, Burst, WorkQueue
 from exposedapp.reconcile import Reconciler
 from exposedapp.recorder import Recorder
 from exposedapp.settings import Settings
@@ -83,7 +83,12 @@ class _Running:
         reconciler = Reconciler(
             cluster, cache, settings, self._prober, self._recorder.record, metrics.apps
         )
-        self._queue = WorkQueue(reconciler.reconcile, lambda key: key.namespace, metrics.queue)
+        self._queue = WorkQueue(
+            reconciler.reconcile,
+            lambda key: key.namespace,
+            metrics.queue,
+            min(WORKERS, settings.requests_in_flight),
+        )
         await self._wait_for_the_crd()
         await asyncio.gather(*(self._follow(it) for it in watches(cache)))
         self._recorder.start()

@@ -69,7 +69,7 @@ class Informer:
         names, version = set(), "0"
         async for page in self._cluster.list(self._watch.kind):
             version = page["metadata"]["resourceVersion"]
-            self._works()
+            self._seen(self._watch.kind.plural)
             for body in page["items"]:
                 meta = body["metadata"]
                 names.add((meta.get("namespace", ""), meta["name"]))
@@ -96,6 +96,7 @@ class Informer:
         self._works()
 
     def _works(self) -> None:
+        """It can be followed; being listed alone would be no reason to list it again soon."""
         self._seen(self._watch.kind.plural)
         self._pause, self._told = FIRST_PAUSE_SECONDS, ""
 

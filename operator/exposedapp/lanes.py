@@ -46,8 +46,8 @@ class Lanes(Generic[K]):
         self._lane_of[key] = lane
         self._flows[lane].setdefault(self._flow(key), deque()).append(key)
 
-    def pop(self) -> K:
-        """Takes the next key; raises IndexError when there is none."""
+    def pop(self) -> tuple[K, Lane]:
+        """Takes the next key, and the lane it was in; raises IndexError when there is none."""
         self._turn += 1
         order = list(Lane)
         if self._turn % self._sweep_every == 0:
@@ -55,7 +55,7 @@ class Lanes(Generic[K]):
         for lane in order:
             key = self._next(lane)
             if key is not None:
-                return key
+                return key, lane
         raise IndexError
 
     def _next(self, lane: Lane) -> K | None:

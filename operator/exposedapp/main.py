@@ -63,7 +63,7 @@ def _without_kopf_traces(record: logging.LogRecord) -> bool:
 async def _run(settings: Settings, health_port: int, metrics_port: int) -> None:
     metrics, ready = Metrics(), asyncio.Event()
     async with (
-        serving(health_port, "/healthz", health(ready.is_set)),
+        serving(health_port, health(ready.is_set)),
         measured(metrics, metrics_port),
     ):
         await _run_again(settings, metrics, ready)

@@ -99,7 +99,7 @@ class Metrics:
         )
         self._request_seconds = Histogram(
             "rest_client_request_duration_seconds",
-            "How long the API server took until it began to answer, by method (verb) and host.",
+            "How long a request took, by method (verb) and host; a watch until it began.",
             ["verb", "host"],
             buckets=REQUEST_BUCKETS,
             registry=self.registry,

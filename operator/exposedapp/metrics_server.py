@@ -26,8 +26,8 @@ async def measured(metrics: Metrics, port: int) -> AsyncIterator[None]:
         return
     async with AsyncExitStack() as stack:
         try:
-            page = serving(port, "/metrics", make_aiohttp_handler(metrics.registry))
-            await stack.enter_async_context(page)
+            page = make_aiohttp_handler(metrics.registry)
+            await stack.enter_async_context(serving(port, {"/metrics": page}))
         except OSError as error:
             log.error("Metrics are not served: port %d: %s", port, error)  # noqa: TRY400
         lag = asyncio.create_task(measure_loop_lag(metrics))

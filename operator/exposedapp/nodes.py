@@ -168,7 +168,7 @@ class Survey:
     behind another host."""
     hindrances: Mapping[str, int]
     """Why others do not, and how many."""
-    since: Since
+    since: Since = field(default_factory=lambda: Since({}))
     """What is different from the survey before it."""
     choices: dict[Choice, list[str]] = field(default_factory=dict)
 
@@ -192,14 +192,17 @@ class Nodes:
     """All nodes as they are at a moment.
 
     What follows from them is kept: most apps ask for the same, and a cluster may have thousands.
-    From the nodes as they were before, what one of thousands has changed follows quickly.
+    From the nodes as they were before, what one of thousands has changed follows quickly, for all
+    apps that were looked at in between.
     """
 
     def __init__(self, nodes: Iterable[Node], before: "Nodes | None" = None) -> None:
         self._nodes = tuple(nodes)
         self.surveys: dict[tuple[object, ...], Survey] = {}
         """By what was asked for."""
-        self._before = before.surveys if before else {}
+        earlier = before.surveys if before else {}
+        # Not the surveys themselves: each would keep the one before it.
+        self._before = {asked: (it.hosts, it.choices) for asked, it in earlier.items()}
 
     def survey(self, wanted: NodesSpec, families: Sequence[str]) -> Survey:
         """Which nodes forward, and which of their addresses count."""
@@ -211,14 +214,17 @@ class Nodes:
         if found is None:
             if len(self.surveys) >= MOST_SURVEYS:
                 del self.surveys[next(iter(self.surveys))]  # the oldest
-            before = self._before.get(asked)
-            found = self.surveys[asked] = _survey(self._nodes, wanted, families, before)
+            found = _survey(self._nodes, wanted, families)
+            if asked in self._before:
+                hosts_before, choices = self._before[asked]
+                come = found.hosts.keys() - hosts_before.keys()
+                gone = hosts_before.keys() - found.hosts.keys()
+                found = replace(found, since=Since(choices, come, gone))
+            self.surveys[asked] = found
         return found
 
 
-def _survey(
-    nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str], before: Survey | None
-) -> Survey:
+def _survey(nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str]) -> Survey:
     forward, hindrances = {}, Counter[str]()
     for node in nodes:
         if why := why_not(node, wanted, families):
@@ -226,7 +232,4 @@ def _survey(
         else:
             named = not wanted.host
             forward[node.name] = hosts(node, wanted.address_types, families) if named else []
-    if before is None:
-        return Survey(forward, hindrances, Since({}))
-    come, gone = forward.keys() - before.hosts.keys(), before.hosts.keys() - forward.keys()
-    return Survey(forward, hindrances, Since(before.choices, come, gone))
+    return Survey(forward, hindrances)

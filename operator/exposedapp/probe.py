@@ -263,7 +263,7 @@ class Prober:
             self._news.clear()
             wait = self._line_up()
             while self._turns:
-                key, lane = self._turns.pop()
+                (key, lane), _ = self._turns.pop()
                 app = self._apps.get(key)
                 if app and app.due[lane] and app.in_flight < self._most_of_one:
                     return self._take(app, lane)

@@ -28,7 +28,7 @@ TELL_AFTER_FAILURES = 3
 class Retry(Exception):
     """What the work raises when it should be tried again.
 
-    `after` is in seconds, None: later at each failure, but after `at_most` seconds.
+    Later at each failure; not before `after` seconds, and not later than `at_most`.
     """
 
     def __init__(
@@ -50,13 +50,22 @@ class WorkQueue(Generic[K]):
         work: Callable[[K], Awaitable[float | None]],
         flow: Callable[[K], Hashable] = lambda _: None,
         hooks: QueueHooks | None = None,
+        workers: int = WORKERS,
     ) -> None:
-        """Keys of one `flow` wait for each other, those of several take turns."""
+        """Keys of one `flow` wait for each other, those of several take turns.
+
+        More workers than requests may be under way would only wait for each other, in whose order
+        no lane counts.
+        """
         self._work = work
         self._hooks = hooks or NoHooks()
+        self._workers = workers
         self._waiting = Lanes(flow, SWEEP_EVERY)
         self._busy: dict[K, Lane | None] = {}
         """What is being worked on, and in which lane it is to be done once more, if at all."""
+        self._unsettled: dict[K, Lane] = {}
+        """What is to be looked at again, and the lane of its last turn: as long as something is to
+        come of a change, who made it waits for that, too."""
         self._failures: dict[K, int] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
@@ -69,8 +78,8 @@ class WorkQueue(Generic[K]):
 
     def start(self) -> None:
         """Starts the workers. Keys may be added before."""
-        self._hooks.workers(WORKERS)
-        self._tasks = [asyncio.create_task(self._worker()) for _ in range(WORKERS)]
+        self._hooks.workers(self._workers)
+        self._tasks = [asyncio.create_task(self._worker()) for _ in range(self._workers)]
 
     async def stop(self) -> None:
         """Ends the workers. What is under way is cancelled: the next start looks anew."""
@@ -85,6 +94,7 @@ class WorkQueue(Generic[K]):
         if timer := self._timers.pop(key, None):
             timer.cancel()
         self._hooks.added(key)
+        lane = min(lane, self._unsettled.get(key, lane))
         if key in self._busy:
             known = self._busy[key]
             self._busy[key] = lane if known is None else min(lane, known)
@@ -104,23 +114,30 @@ class WorkQueue(Generic[K]):
             while not self._waiting:
                 self._wake.clear()
                 await self._wake.wait()
-            key = self._waiting.pop()
+            key, turn = self._waiting.pop()
             self._busy[key] = None
             self._hooks.started(key)
             again, result = await self._attempt(key)
             self._hooks.ended(key, result)
+            if again is None:
+                self._unsettled.pop(key, None)
+            else:
+                self._unsettled[key] = turn
             lane = self._busy.pop(key)
             if lane is not None:
                 self._waiting.add(key, lane)
                 self._wake.set()
             elif again is not None:
                 self.add_after(key, again)
+            # Others have their turn also when nothing of all this waited for anything.
+            await asyncio.sleep(0)
 
     async def _attempt(self, key: K) -> tuple[float | None, Result]:
         try:
             again = await self._work(key)
         except Retry as retry:
-            after = self._back_off(key) if retry.after is None else retry.after
+            # A server that is overloaded says the same to all: they must not return together.
+            after = self._back_off(key) + (retry.after or 0)
             if retry.at_most is not None:
                 after = min(after, retry.at_most)
             often = self._failures.get(key) == TELL_AFTER_FAILURES

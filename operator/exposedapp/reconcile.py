@@ -175,7 +175,9 @@ class Reconciler:
                 self._record(app, happened)
         settled = memory.outdated[1] - self._clock() if memory.outdated else None
         judged = patience(seen.answers, seen.waited)
-        again = min((it for it in (look, due, settled, judged) if it is not None), default=None)
+        rests = (it.again for it in outcomes.values())
+        times = (look, due, settled, judged, *rests)
+        again = min((it for it in times if it is not None), default=None)
         if problems or waiting:
             message = problems[0].message if problems else next(iter(waiting.values()))
             raise Retry(message, at_most=again)
@@ -204,24 +206,53 @@ class Reconciler:
             spec = ExposedAppSpec.model_validate(body["spec"])
             if spec.suspend:
                 return spec, as_it_is
-            there = await self._look(app, spec, ask=memory.looks)
+            there = await self._look(app, spec, ask=False)
             if None in there.values() and _was_made(body):
                 found = await self._confirm(app)
                 if found:
                     return spec, {**as_it_is, "Deployment": Outcome(known["Deployment"], found)}
-            outcomes = await self._make(app, spec, body, there, memory)
-            if any(it.taken for it in outcomes.values()):
-                memory.looks, first = True, outcomes
-                there = await self._look(app, spec, ask=True)
-                outcomes = await self._make(app, spec, body, there, memory)
-                outcomes = {kind: it.after(first[kind]) for kind, it in outcomes.items()}
-            if any(it.taken for it in outcomes.values()):
-                raise Retry("something that has the name of a child comes and goes")
+            return spec, await self._make_unknown(app, spec, body, there, memory)
         except (ValidationError, SpecError) as error:
             # The children stay as they are: the last spec that worked is better than none.
             found = Problem(Reason.INVALID_SPEC, _told(error))
             return spec, {**as_it_is, "Deployment": Outcome(known["Deployment"], found)}
-        return spec, outcomes
+
+    async def _make_unknown(
+        self,
+        app: Identity,
+        spec: ExposedAppSpec,
+        body: Json,
+        there: dict[ChildKind, Json | None],
+        memory: _Memory,
+    ) -> dict[ChildKind, Outcome]:
+        """Makes both children; asks what has their names only where there is a reason to.
+
+        A new app has none, and is answered the sooner. Raises SpecError.
+        """
+        # Of an app that has one child already, the other may be another's, to be taken over.
+        one_known = len({it is None for it in there.values()}) > 1
+        if memory.looks or one_known:
+            there = await self._look(app, spec, ask=True)
+            outcomes = await self._make(app, spec, body, there, memory)
+        else:
+            try:
+                first = await self._make(app, spec, body, there, memory)
+            except SpecError:
+                # Perhaps it can be followed with the Deployment that is to be taken over.
+                first = None
+            if first and not any(it.taken for it in first.values()):
+                return first
+            memory.looks = True
+            there = await self._look(app, spec, ask=True)
+            outcomes = await self._make(app, spec, body, there, memory)
+            if first:
+                outcomes = {kind: it.after(first[kind]) for kind, it in outcomes.items()}
+        for outcome in outcomes.values():
+            if outcome.taken:
+                # It came since it was looked for, or the conflict is about something else.
+                error = outcome.taken
+                raise Retry(str(error), error.retry_after) from error
+        return outcomes
 
     async def _make(
         self,
@@ -246,7 +277,7 @@ class Reconciler:
         else:
             # First the Service leads elsewhere, then the pods may go.
             made = await service_made
-            kept = made.problem or made.waiting
+            kept = made.problem or made.waiting or made.taken
             removed = Outcome() if kept else await self._children.remove_deployment(app)
             results = [removed, made]
         if before and _selector(before) != _selector(results[1].live):

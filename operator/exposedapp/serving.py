@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -13,13 +13,14 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def serving(port: int, path: str, answer: Answer) -> AsyncIterator[None]:
-    """Answers GET of this path, and nothing else, at this port of all addresses.
+async def serving(port: int, pages: Mapping[str, Answer]) -> AsyncIterator[None]:
+    """Answers GET of these paths, and nothing else, at this port of all addresses.
 
     Raises OSError when the port cannot be had.
     """
     app = web.Application()
-    app.router.add_get(path, answer, allow_head=False)
+    for path, answer in pages.items():
+        app.router.add_get(path, answer, allow_head=False)
     runner = web.AppRunner(app, access_log=None)
     listening = _listen(port)
     await runner.setup()
@@ -30,15 +31,21 @@ async def serving(port: int, path: str, answer: Answer) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-def health(is_ready: Callable[[], bool]) -> Answer:
-    """What the kubelet is told: an answer at all means that the event loop is not stuck."""
+def health(is_ready: Callable[[], bool]) -> dict[str, Answer]:
+    """What the kubelet asks: whether the event loop is stuck, and whether the operator works.
 
-    async def answer(_: web.Request) -> web.Response:
+    One that waits for the CRD or for the API server is alive: a restart would only make it later.
+    """
+
+    async def alive(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def ready(_: web.Request) -> web.Response:
         if is_ready():
             return web.Response(text="ok\n")
         return web.Response(text="not everything has been listed yet\n", status=503)
 
-    return answer
+    return {"/healthz": alive, "/readyz": ready}
 
 
 def _listen(port: int) -> socket.socket:

@@ -6,7 +6,7 @@ import pytest
 
 from exposedapp.addresses import Endpoint
 from exposedapp.api import NodesSpec
-from exposedapp.cache import DROPPED_KEPT, Cache, Key, Store, key_of, trim
+from exposedapp.cache import DROPPED_KEPT, Cache, Key, Listed, Store, key_of, trim
 from exposedapp.nodes import EXCLUSION_LABEL, Node
 from exposedapp.schema import Json
 from unit.objects import APP, OWNER, endpoint_body, node_body, slice_body
@@ -83,6 +83,14 @@ def test_an_answer_does_not_bring_back_what_was_deleted() -> None:
     assert not store.put(body(3))
     assert store.get(KEY) is None
     assert store.put(body(5, uid="u2"))
+
+
+def test_an_answer_does_not_bring_back_what_a_new_list_did_not_have() -> None:
+    store = Store()
+    store.put(body(5))
+    assert store.sweep(Listed(9, set())) == [KEY]
+    assert not store.put(body(8))
+    assert store.put(body(10))
 
 
 def test_few_dropped_objects_are_remembered() -> None:

@@ -122,8 +122,8 @@ def test_one_operator_at_a_time() -> None:
 def test_the_probes_ask_the_health_port() -> None:
     [container] = pod_spec()["containers"]
     assert {"name": "health", "containerPort": 8080} in container["ports"]
-    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-        assert container[probe]["httpGet"] == {"path": "/healthz", "port": "health"}
+    for probe, path in (("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
+        assert container[probe]["httpGet"] == {"path": path, "port": "health"}
 
 
 def test_no_role_has_a_wildcard_or_reads_secrets() -> None:

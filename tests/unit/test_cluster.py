@@ -164,6 +164,19 @@ async def test_a_list_comes_page_by_page() -> None:
     assert queries == [{"limit": "100"}, {"limit": "100", "continue": "a/b="}]
 
 
+async def test_of_all_services_only_who_has_which_port_is_kept() -> None:
+    meta = {"namespace": "shop", "name": "web"}
+    spec = {"ports": [{"port": 80, "nodePort": 30080}], "healthCheckNodePort": 30090}
+    body = {"metadata": {**meta, "labels": {"a": "b"}}, "spec": {**spec, "type": "LoadBalancer"}}
+
+    async def handler(request: web.Request) -> web.Response:
+        assert "labelSelector" not in request.query
+        return web.json_response({"metadata": {"resourceVersion": "5"}, "items": [body]})
+
+    async with served(handler) as cluster:
+        assert await cluster.services() == [{"metadata": meta, "spec": spec}]
+
+
 def streams(*lines: bytes) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         assert request.query["allowWatchBookmarks"] == "true"

@@ -148,6 +148,16 @@ async def test_tries_again_later_and_later_and_at_once_after_news(
     assert without_pauses[-1] <= informer.FIRST_PAUSE_SECONDS * 1.2
 
 
+async def test_lists_are_not_asked_for_without_end_while_watches_are_refused(
+    without_pauses: list[float],
+) -> None:
+    refused = ApiError(403, "Forbidden", "nodes is forbidden: cannot watch")
+    server = Server(*[it for _ in range(6) for it in ([page(10)], [refused])])
+    await follow(server)
+    assert without_pauses == sorted(without_pauses)
+    assert without_pauses[-1] > without_pauses[0] * 4
+
+
 async def test_the_api_server_says_when_to_come_back(without_pauses: list[float]) -> None:
     busy = ApiError(429, "TooManyRequests", "too many requests", retry_after=7.0)
     await follow(Server(busy, [page(10)], []))

@@ -13,7 +13,7 @@ def lanes() -> Lanes[str]:
 
 
 def drain(waiting: Lanes[str], most: int = 1000) -> list[str]:
-    return [waiting.pop() for _ in range(min(len(waiting), most))]
+    return [waiting.pop()[0] for _ in range(min(len(waiting), most))]
 
 
 def test_first_come_first_served() -> None:
@@ -76,7 +76,7 @@ def test_a_key_that_comes_again_after_it_moved_forward() -> None:
     waiting = lanes()
     waiting.add("a/1", Lane.SWEEP)
     waiting.add("a/1", Lane.NEW)
-    assert waiting.pop() == "a/1"
+    assert waiting.pop() == ("a/1", Lane.NEW)
     waiting.add("a/1", Lane.SWEEP)
     assert drain(waiting) == ["a/1"]
     with pytest.raises(IndexError):
@@ -89,6 +89,6 @@ def test_what_is_swept_is_never_starved() -> None:
 
     def always_changing() -> str:
         waiting.add("a/busy", Lane.CHANGED)
-        return waiting.pop()
+        return waiting.pop()[0]
 
     assert "a/swept" in [always_changing() for _ in islice(range(100), SWEEP_EVERY)]

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from exposedapp.lanes import Lane
 from exposedapp.queue import FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS, WORKERS, Retry, WorkQueue
 
 DEADLINE_SECONDS = 10.0
@@ -242,8 +243,77 @@ async def test_a_failing_key_does_not_make_another_wait_longer() -> None:
     assert queue.delays[-1] <= FIRST_RETRY_SECONDS
 
 
-async def test_retry_after_is_taken_at_its_word() -> None:
-    assert await attempts(Retry("later", after=17.0), Retry("sooner", after=0.0)) == [17.0, 0.0]
+async def test_nobody_comes_back_before_retry_after_and_not_all_at_once() -> None:
+    delays = await attempts(*[Retry("throttled", after=17.0) for _ in range(10)])
+    assert min(delays) > 17.0
+    assert len(set(delays)) == 10
+
+
+async def test_a_server_that_says_at_once_is_not_asked_without_end() -> None:
+    delays = await attempts(*[Retry("throttled", after=0.0) for _ in range(10)])
+    assert delays[-1] >= LAST_RETRY_SECONDS / 2
+
+
+async def test_a_change_does_not_wait_behind_a_storm_at_its_second_turn_either() -> None:
+    """It wants to look again, and then there is news of its pods: all of that is waited for."""
+    order: list[str] = []
+    turns_of_mine, done = 0, asyncio.Event()
+
+    async def work(key: str) -> float | None:
+        nonlocal turns_of_mine
+        order.append(key)
+        if key != "mine":
+            await asyncio.sleep(0)
+            return None
+        turns_of_mine += 1
+        if turns_of_mine == 3:
+            done.set()
+            return None
+        if turns_of_mine == 2:
+            queue.add("mine", Lane.SWEEP)
+        return 0.0
+
+    queue = WorkQueue(work, workers=1)
+    for number in range(500):
+        queue.add(f"storm-{number}", Lane.NEW)
+    queue.add("mine", Lane.CHANGED)
+    async with running(queue):
+        await done.wait()
+    assert len(order) < 20
+    assert not queue._unsettled
+
+
+async def test_only_so_many_at_once_as_are_asked_for() -> None:
+    at_once, most = 0, 0
+
+    async def work(_: str) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0)
+        at_once -= 1
+
+    queue = WorkQueue(work, workers=3)
+    for number in range(20):
+        queue.add(str(number))
+    async with running(queue):
+        await turns(200)
+    assert most == 3
+
+
+async def test_work_that_waits_for_nothing_leaves_others_their_turn() -> None:
+    seen = 0
+
+    async def work(_: str) -> None:
+        nonlocal seen
+        seen += 1
+
+    queue = WorkQueue(work, workers=1)
+    for number in range(1000):
+        queue.add(str(number))
+    async with running(queue):
+        await turns(5)
+        assert 0 < seen < 10
 
 
 async def test_an_unexpected_error_is_told_and_retried(caplog: pytest.LogCaptureFixture) -> None:

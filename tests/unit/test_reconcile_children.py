@@ -1,13 +1,12 @@
 """Children that are somebody else's, and node ports that are or were."""
 
-from contextlib import suppress
-
 import pytest
 
-from exposedapp.children import FIGHT_APPLIES, FIGHT_SECONDS
+from exposedapp.children import FIGHT_APPLIES, FIGHT_SECONDS, HOLDERS_SECONDS, PEACE_SECONDS
 from exposedapp.cluster import ApiError
 from exposedapp.queue import Retry
 from exposedapp.schema import Json
+from unit.objects import node_body
 from unit.world import BUSY, KEY, PINNED, World
 
 TAKEN = ApiError(
@@ -85,6 +84,17 @@ async def test_an_app_that_wants_the_node_port_of_another_keeps_its_own(stopped:
     assert stopped.status()["url"] == "http://10.0.0.1:30000"
 
 
+async def test_who_has_which_node_port_is_asked_once_for_many(world: World) -> None:
+    world.other_service(30080)
+    world.app(ports=PINNED)
+    for _ in range(5):
+        await world.fails()
+    assert world.cluster.requests.count("services") == 1
+    world.now += HOLDERS_SECONDS + 1
+    await world.fails()
+    assert world.cluster.requests.count("services") == 2
+
+
 async def test_when_nobody_can_say_who_has_the_node_port_it_is_tried_again(world: World) -> None:
     world.cluster.fail("services", BUSY)
     world.other_service(30080)
@@ -155,7 +165,7 @@ async def test_a_foreign_object_is_looked_at_first_from_then_on(world: World) ->
     await world.fails()
     world.cluster.requests.clear()
     await world.fails()
-    assert world.cluster.requests == ["get Deployment"]
+    assert world.cluster.requests == ["get ExposedApp", "get Deployment"]
     # What the first of two tries made is told all the same.
     assert [it.reason for it in world.happened if "Service" in it.message] == ["Created"]
 
@@ -173,7 +183,7 @@ async def test_an_object_that_comes_and_goes_is_left_alone(world: World) -> None
 
     world.cluster.before["get Deployment"] = goes
     world.app()
-    with pytest.raises(Retry, match="comes and goes"):
+    with pytest.raises(Retry, match="has been modified"):
         await world.reconcile()
     assert world.live("Deployment") == body
 
@@ -286,17 +296,33 @@ async def test_a_deleted_child_does_not_come_back_with_a_late_answer(stopped: Wo
     assert stopped.cache.children["Deployment"].get(KEY) is None
 
 
-async def test_who_undoes_every_apply_is_not_answered_for_ever(stopped: World) -> None:
-    applies = 0
-    for _ in range(20):
-        stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))
-        stopped.cluster.writes.clear()
-        with suppress(Retry):
-            await stopped.reconcile()
-        applies += stopped.cluster.writes.count("apply Deployment")
-    assert applies == FIGHT_APPLIES
-    assert (await stopped.fails()).after == FIGHT_SECONDS
-    stopped.now += FIGHT_SECONDS + 1
+async def test_who_undoes_every_apply_is_not_answered_for_ever(
+    stopped: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fight() -> int:
+        applies = 0
+        for _ in range(20):
+            stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))
+            stopped.cluster.writes.clear()
+            again = await stopped.reconcile()
+            applies += stopped.cluster.writes.count("apply Deployment")
+        assert again is not None
+        assert again <= FIGHT_SECONDS
+        return applies
+
+    assert await fight() == FIGHT_APPLIES
+    # The status goes on to tell the truth.
+    stopped.nodes.append(node_body("c", "10.0.0.3"))
+    stopped.now += 1
+    await stopped.reconcile()
+    assert len(stopped.status()["urls"]) == 3
+    for _ in range(3):
+        stopped.now += FIGHT_SECONDS
+        assert await fight() == 1
+    assert caplog.text.count("something keeps changing spec.replicas of the Deployment back") == 1
+    stopped.now += PEACE_SECONDS + 1
+    assert await fight() == FIGHT_APPLIES
+    stopped.now += FIGHT_SECONDS
     await stopped.settle()
     assert stopped.live("Deployment")["spec"]["replicas"] == 0
 

@@ -174,6 +174,45 @@ async def test_an_adopted_deployment_that_was_deleted_is_made_as_any_other(world
     assert world.status()["selector"] == "exposedapp.dev/name=web"
 
 
+async def test_a_port_that_only_the_deployment_that_is_handed_over_names(world: World) -> None:
+    def name_port(body: Json) -> None:
+        port = {"name": "web", "containerPort": 8080}
+        body["spec"]["template"]["spec"]["containers"][1]["ports"] = [port]
+
+    world.foreign("Deployment", **ADOPT)
+    world.cluster.edit("Deployment", *KEY, name_port)
+    world.app(replicas=5, ports=[{"port": 80, "targetPort": "web"}])
+    await world.reconcile()
+    assert world.live("Service")["spec"]["ports"][0]["targetPort"] == "web"
+    assert world.ready()[1] != "InvalidSpec"
+
+
+async def test_the_service_of_a_deployment_that_was_put_back_by_hand_never_leads_elsewhere(
+    world: World,
+) -> None:
+    world.foreign("Deployment", **ADOPT)
+    world.app()
+    await world.settle()
+    world.restart()
+    world.cluster.remove("Deployment", *KEY)
+    world.foreign("Deployment", **ADOPT)
+    world.cluster.writes.clear()
+    await world.reconcile()
+    assert "apply Service" not in world.cluster.writes
+    assert world.live("Service")["spec"]["selector"] == {"app": "old"}
+
+
+async def test_pods_stay_until_the_service_leads_elsewhere(world: World) -> None:
+    world.app(replicas=1)
+    await world.settle()
+    world.cluster.remove("Service", *KEY)
+    world.foreign("Service")
+    world.app(image=None, replicas=None, selector={"app": "db"})
+    await world.fails()
+    assert world.ready() == ("False", "NotOwned")
+    assert world.has("Deployment")
+
+
 async def test_a_service_that_is_handed_over_keeps_its_addresses(world: World) -> None:
     world.foreign("Service", **ADOPT)
     before = world.live("Service")

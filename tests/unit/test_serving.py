@@ -11,18 +11,19 @@ from exposedapp.serving import health, serving
 from unit.ports import free_port, loopbacks
 
 
-async def test_healthy_is_who_has_listed_everything() -> None:
+async def test_ready_is_who_has_listed_everything() -> None:
     port, ready = free_port(), asyncio.Event()
-    page = serving(port, "/healthz", health(ready.is_set))
-    async with page, aiohttp.ClientSession() as session:
+    async with serving(port, health(ready.is_set)), aiohttp.ClientSession() as session:
         for host in loopbacks():
-            url = f"http://{host}:{port}/healthz"
+            url = f"http://{host}:{port}"
             ready.clear()
-            async with session.get(url) as answer:
+            async with session.get(f"{url}/readyz") as answer:
                 assert answer.status == 503
                 assert "listed" in await answer.text()
+            async with session.get(f"{url}/healthz") as answer:
+                assert answer.status == 200
             ready.set()
-            async with session.get(url) as answer:
+            async with session.get(f"{url}/readyz") as answer:
                 assert answer.status == 200
             async with session.get(f"{url}/else") as answer:
                 assert answer.status == 404
@@ -39,7 +40,7 @@ async def test_only_ipv4_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch
     listen = socket.create_server
     monkeypatch.setattr(socket, "create_server", none)
     port = free_port()
-    async with serving(port, "/healthz", health(lambda: True)):
+    async with serving(port, health(lambda: True)):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
 
@@ -48,5 +49,5 @@ async def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match="in use"):
-            async with serving(port, "/healthz", health(lambda: True)):
+            async with serving(port, health(lambda: True)):
                 pass
