@@ -433,7 +433,7 @@ class Walk:
     async def give(self, spec: Json) -> None:
         metadata = {"name": self.name, "namespace": self.namespace}
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
-        await self.api.apply(body, None)
+        await self.api.apply(body)
 
     async def settled(self, *, ready: bool = True, urls: str = ".*") -> list[Json]:
         """What the app's children are, once they and the status are as the spec says."""

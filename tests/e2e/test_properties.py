@@ -323,7 +323,7 @@ class DryRun(Cluster):
         path += f"{'&' if '?' in path else '?'}dryRun=All&fieldValidation=Strict"
         return await super()._request(method, path, *args, **kwargs)
 
-    async def create(self, namespace: str, name: str, spec: Json) -> Json:
+    async def store(self, namespace: str, name: str, spec: Json) -> Json:
         """The app as it would be stored."""
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
         path = PATHS[KIND].format(namespace=namespace)
@@ -341,7 +341,7 @@ class Server:
     def children(self, app: Identity, spec: Json) -> list[Json] | str:
         """What the operator makes of a spec, or in a word why it makes nothing."""
         try:
-            accepted = self.run(self.dry.create(app.namespace, f"{app.name}-new", spec))
+            accepted = self.run(self.dry.store(app.namespace, f"{app.name}-new", spec))
         except ApiError as error:
             note(f"refused: {error}")
             if error.status == 422:

@@ -151,6 +151,13 @@ def test_every_metric_that_is_read_exists(where: str, expression: str) -> None:
     assert read <= there
 
 
+@pytest.mark.parametrize(("where", "expression"), list(expressions()))
+def test_no_other_program_is_read(where: str, expression: str) -> None:
+    """Other programs have some of these metrics too, and the dashboard shows all jobs at first."""
+    if not all(it.startswith("exposedapp_") for it in names_in(expression)):
+        assert '="exposedapp"' in expression or "exposedapp_build_info" in expression
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
 def test_every_alert_says_what_to_do(rule: dict[str, Any]) -> None:
     page = (ROOT / "docs" / "metrics.md").read_text()
