@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from bench.client import KUBECONFIG, ROOT, Api, Json, Refused
-from bench.machine import commit, machine
+from bench.machine import commit, machine, wait_for_quiet
 from bench.metrics import lines
 from bench.plot import plot, saved
 from bench.processes import Ended
@@ -102,6 +102,7 @@ async def _run(measured: list[Subject], rows: list[str], size: Size, repeat: int
         await apply_crd(api)
         await check_alone(api)
         async with fake_nodes(api, size.nodes) as fakes:
+            await wait_for_quiet()
             where = await machine(api)
             results = await run(api, measured, rows, size, fakes, repeat)
     return {

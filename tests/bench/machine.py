@@ -1,11 +1,33 @@
 """On what it was measured."""
 
+import asyncio
 import os
 import platform
 import subprocess
+import time
 from pathlib import Path
 
 from bench.client import ROOT, Api, Json
+from bench.say import say
+
+BUSY_PER_CORE = 0.5
+"""Processes that want to run, on average: with more, times are too long and ratios shaky."""
+QUIET_SECONDS = 180.0
+
+
+async def wait_for_quiet() -> None:
+    """A new cluster keeps the machine busy for a while; waits for its end, not for ever."""
+    end, told = time.monotonic() + QUIET_SECONDS, False
+    while is_busy(load := os.getloadavg()[0], os.cpu_count() or 1) and time.monotonic() < end:
+        if not told:
+            say(f"waiting for a quiet machine (load {load:.1f})")
+            told = True
+        await asyncio.sleep(2)
+
+
+def is_busy(load: float, cores: int) -> bool:
+    """Whether others take so much of the machine that they would be measured, too."""
+    return load > cores * BUSY_PER_CORE
 
 
 async def machine(api: Api) -> Json:

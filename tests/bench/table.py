@@ -8,6 +8,7 @@ from rich.text import Text
 
 from bench.client import Json
 from bench.counters import is_event
+from bench.machine import is_busy
 from bench.metrics import FLOOR, Line
 
 WIDTH = 140
@@ -40,7 +41,7 @@ def heading(report: Json) -> str:
 def warnings(report: Json) -> list[str]:
     """What makes the numbers doubtful."""
     found, load = [], report["machine"]["load_before"]
-    if load > report["machine"]["cores"] / 2:
+    if is_busy(load, report["machine"]["cores"]):
         found.append(f"The machine was busy (load {load}): times are too long, ratios are shaky.")
     floors = report["values"].get(FLOOR, {}).get("storm.seconds", [])
     if floors and max(floors) > 1.25 * min(floors):
