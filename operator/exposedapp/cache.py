@@ -4,7 +4,7 @@ Watch events and the answers to the operator's own writes both end here. The new
 wins, so that a late event does not bring back what has been changed since.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -19,6 +19,9 @@ DROPPED_KEPT = 1000
 
 DEEPEST_KEPT = 200
 """How deep an object is kept; orjson goes 254 levels deep, a podTemplate may have half as many."""
+
+MOST_CHANGED = 10
+"""With more nodes than this at once, most apps list one of them: then the order does not matter."""
 
 DROPPED_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 """A second copy of the whole object."""
@@ -57,6 +60,13 @@ class Store:
         """The object as it was last seen."""
         found = self._packed.get(key)
         return cast("Json", orjson.loads(found[1])) if found else None
+
+    def naming(self, texts: Iterable[str]) -> Iterator[Key]:
+        """The objects that have one of these texts anywhere."""
+        wanted = [it.encode() for it in texts]
+        for key, (_, packed) in self._packed.items():
+            if any(it in packed for it in wanted):
+                yield key
 
     def put(self, body: Json) -> bool:
         """Remembers an object; False when a newer state of it, or the same, is known already."""
@@ -110,6 +120,8 @@ class Cache:
         self.children = {"Deployment": Store(), "Service": Store()}
         self.nodes: dict[str, Node] = {}
         self._node_versions: dict[str, int] = {}
+        self._changed: list[Node] = []
+        """Nodes as they were, before they became different or went."""
         self._all_nodes, self._nodes_changed = Nodes(()), True
         self._labels_that_matter = set(LABELS_THAT_MATTER)
         self._slices: dict[Key, dict[str, tuple[Endpoint, ...]]] = {}
@@ -125,6 +137,15 @@ class Cache:
             self._all_nodes = Nodes(self.nodes.values(), self._all_nodes)
             self._nodes_changed = False
         return self._all_nodes
+
+    def apps_after_node_news(self) -> list[Key]:
+        """All apps; first those that list a node that is not as it was: their URLs may be wrong."""
+        changed, self._changed = self._changed, []
+        if len(changed) > MOST_CHANGED:
+            return list(self.apps)
+        addresses = {text.lower() for node in changed for _, text in node.addresses}
+        in_urls = [form.format(it) for it in addresses for form in ("//{}:", "//[{}]:")]
+        return list(dict.fromkeys([*self.apps.naming(in_urls), *self.apps]))
 
     def put_app(self, body: Json) -> bool:
         """Remembers an app; False when a newer state of it, or the same, is known already."""
@@ -147,8 +168,13 @@ class Cache:
         labels = self._labels_that_matter
         if before and before.only_labels(labels) == node.only_labels(labels):
             return False
-        self._nodes_changed = True
+        self._note_changed(before)
         return True
+
+    def _note_changed(self, before: Node | None) -> None:
+        self._nodes_changed = True
+        if before and len(self._changed) <= MOST_CHANGED:
+            self._changed.append(before)
 
     def drop_node(self, body: Json) -> bool:
         """Forgets a deleted node."""
@@ -156,8 +182,9 @@ class Cache:
 
     def _drop_node(self, name: str) -> bool:
         self._node_versions.pop(name, None)
-        self._nodes_changed = True
-        return self.nodes.pop(name, None) is not None
+        before = self.nodes.pop(name, None)
+        self._note_changed(before)
+        return before is not None
 
     def sweep_nodes(self, listed: Listed) -> bool:
         """Forgets the nodes that are gone; False when there are none."""

@@ -51,7 +51,7 @@ class _Running:
         self._metrics = metrics
         self._ready = ready
         self._cache = Cache()
-        self._burst = Burst(self._add_all)
+        self._burst = Burst(self._look_at_all)
         self._tasks: list[asyncio.Task[None]] = []
 
     def _news(self, watch: Watch, news: News) -> None:
@@ -62,8 +62,8 @@ class _Running:
         elif any(True for _ in news):
             self._burst.news()
 
-    def _add_all(self) -> None:
-        for key in self._cache.apps:
+    def _look_at_all(self) -> None:
+        for key in self._cache.apps_after_node_news():
             self._queue.add(key)
 
     async def start(self, **_: Any) -> None:

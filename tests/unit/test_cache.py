@@ -6,7 +6,7 @@ import pytest
 
 from exposedapp.addresses import Endpoint
 from exposedapp.api import NodesSpec
-from exposedapp.cache import DROPPED_KEPT, Cache, Key, Listed, Store, key_of, trim
+from exposedapp.cache import DROPPED_KEPT, MOST_CHANGED, Cache, Key, Listed, Store, key_of, trim
 from exposedapp.nodes import EXCLUSION_LABEL, Node
 from exposedapp.schema import Json
 from unit.objects import APP, OWNER, endpoint_body, node_body, slice_body
@@ -223,6 +223,47 @@ def test_a_node_that_went() -> None:
     assert cache.drop_node(node_body("n")) is True
     assert cache.drop_node(node_body("n")) is False
     assert cache.nodes == {}
+
+
+def listing(name: str, url: str) -> Json:
+    found = body(1)
+    found["metadata"]["name"] = name
+    return {**found, "status": {"urls": [url]}}
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [("10.0.0.1", "http://10.0.0.1:30080"), ("FD00::1", "http://[fd00::1]:30080/path")],
+)
+@pytest.mark.parametrize("goes", [True, False])
+def test_apps_that_list_a_node_that_changed_are_looked_at_first(
+    address: str, url: str, *, goes: bool
+) -> None:
+    cache = Cache()
+    for number in range(5):
+        cache.put_app(listing(f"other-{number}", "http://10.0.0.11:30080"))
+    cache.put_app(listing("mine", url))
+    cache.put_node(node_body("n", address))
+    cache.put_node(node_body("m", "10.0.0.2"))
+    assert cache.apps_after_node_news()[0].name == "other-0"
+    if goes:
+        cache.drop_node(node_body("n", address))
+    else:
+        cache.put_node(node_body("n", address, ready=False))
+    first, *others = cache.apps_after_node_news()
+    assert first.name == "mine"
+    assert len(others) == 5
+    assert cache.apps_after_node_news()[0].name == "other-0"
+
+
+def test_when_many_nodes_change_at_once_all_apps_are_looked_at_in_any_order() -> None:
+    cache = Cache()
+    cache.put_app(listing("a", "http://10.0.0.1:30080"))
+    for ready in (True, False) * 2:
+        for number in range(100):
+            cache.put_node(node_body(f"n-{number}", "10.0.0.1", ready=ready))
+    assert len(cache._changed) <= MOST_CHANGED + 1
+    assert [it.name for it in cache.apps_after_node_news()] == ["a"]
 
 
 # --- endpoints ----------------------------------------------------------------------------------
