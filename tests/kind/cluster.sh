@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# cluster.sh up [three-nodes|single-node]     a kind cluster that works; made only when it is not there, or broken
-# cluster.sh down [three-nodes|single-node]   deletes it; images and programs stay
+# cluster.sh up [three-nodes|single-node|bench]     a kind cluster that works; made only when it is not there, or broken
+# cluster.sh down [three-nodes|single-node|bench]   deletes it; images and programs stay
 # The first is called exposedapp (kubeconfig: build/kubeconfig), the second exposedapp-single (build/kubeconfig-single).
 # CLUSTER_NAME=other gives another name (build/kubeconfig-other); NODE_IMAGE another Kubernetes, see node-image.txt.
 set -euo pipefail

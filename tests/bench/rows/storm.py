@@ -37,13 +37,13 @@ async def storm(on: Stage, namespace: str) -> None:
     on.note("storm.seconds", max(goal.at.values()) - start)
     on.note("storm.p50_ms", median(waited) * 1000)
     on.note("storm.p99_ms", percentile(waited, 99) * 1000)
-    after = await on.count()
+    after = await on.count(also_events=on.size.wait_for_events)
     written = on.wrote("storm", before, after, per=len(names))
     of_other = 1 / len(names) if on.subject.watches_specs else 0
     on.note("storm.writes_per_app", round(written - of_other, 6))
-    await on.settle(also_events=on.size.wait_for_events)
     if on.size.wait_for_events:
-        on.note("storm.events_per_app", on.events(before, await on.count(), per=len(names)))
+        on.note("storm.events_per_app", on.events(before, after, per=len(names)))
+    await on.settle()
     usage = on.usage()
     on.note("storm.cpu_seconds", usage.cpu_seconds - used)
     on.note("memory.rss_mib", usage.rss_mib)
