@@ -30,7 +30,7 @@ lint: $(VENV)/ok ## Format, style, types, import directions
 	@$(PHASE) "Check import directions" lint-imports
 
 .PHONY: unit
-unit: $(VENV)/ok build/bin/helm build/bin/kstatus build/bin/promtool ## Unit tests, with coverage; generated files are up to date
+unit: $(VENV)/ok build/oldest-pip build/bin/helm build/bin/kstatus build/bin/promtool ## Unit tests, with coverage; generated files are up to date
 	pytest tests/unit --cov --cov-report=term
 
 .PHONY: e2e
@@ -76,12 +76,14 @@ lock: $(VENV)/ok ## Take the newest versions of the dependencies that pyproject.
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
-$(VENV)/ok: requirements-dev.lock
-	@PYTHON=$$(command -v python3.11 || command -v python3); \
-	  "$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed: install it and run make again"; exit 1; }; \
-	  $(PHASE) "Make a Python environment" bash -c "rm -rf $(VENV) && $$PYTHON -m venv $(VENV) \
-	    && $(VENV)/bin/pip install --disable-pip-version-check --require-hashes -r requirements-dev.lock"
+$(VENV)/ok: requirements-dev.lock tests/venv.sh
+	@PHASE_HINT="check that Python packages can be downloaded (python3 -m pip download pip), then run this again"; \
+	  $(PHASE) "Make a Python environment" tests/venv.sh $(VENV) requirements-dev.lock
+	@touch $@
+
+build/oldest-pip: tests/oldest-pip.lock $(VENV)/ok
+	@rm -rf $@
+	@$(PHASE) "Fetch the oldest pip that is supported" $(PY) -m pip download --no-deps --require-hashes -r $< -d $@
 	@touch $@
 
 build/bin/helm build/bin/kstatus &:
