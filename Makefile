@@ -64,7 +64,7 @@ dev: cluster images ## Run the operator here against the cluster, restarted at e
 
 .PHONY: generate
 generate: $(VENV)/ok build/bin/helm ## Write the files that are generated: CRD, plain manifests, tables in docs/
-	python -m exposedapp.crd > deploy/chart/exposedapp/files/crd.yaml
+	python -m exposedapp.api.crd > deploy/chart/exposedapp/files/crd.yaml
 	deploy/render.sh
 	python docs/generate_fields.py > docs/fields.md
 	python docs/generate_metrics.py

@@ -7,11 +7,11 @@ import json
 import sys
 from collections.abc import Iterator
 
-from exposedapp import crd
-from exposedapp.schema import Json
+from exposedapp.api import crd as crd
+from exposedapp.api.meta import Json
 
 HEADER = """\
-<!-- Generated from operator/exposedapp/api.py by `make generate`; do not edit. -->
+<!-- Generated from operator/exposedapp/api/app.py by `make generate`; do not edit. -->
 
 # The fields of an ExposedApp
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from prometheus_client import generate_latest
 from prometheus_client.metrics_core import Metric
 
-from exposedapp.api import Condition
-from exposedapp.metrics import Metrics
+from exposedapp.api.app import Condition
+from exposedapp.telemetry.metrics import Metrics
 
 PAGE = Path(__file__).with_name("metrics.md")
 BEGIN, END = "<!-- begin: `make generate` writes this table -->", "<!-- end -->"

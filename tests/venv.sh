@@ -9,7 +9,8 @@ set -euo pipefail
 
 folder=$1 lock=$2
 
-python=$(command -v python3.11 || command -v python3)
+# Resolved, because the first one in PATH may be the link in FOLDER itself, which goes away.
+python=$(realpath "$(command -v python3.11 || command -v python3)")
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
   { echo "Python 3.11 or newer is needed: install it and run make again" >&2; exit 1; }
 

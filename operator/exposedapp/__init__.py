@@ -1,3 +1,5 @@
 """ExposedApp: one custom resource in, a running app and an address that really answers out."""
 
-__version__ = "0.1.0"
+from exposedapp.version import __version__
+
+__all__ = ["__version__"]

@@ -11,16 +11,18 @@ from typing import Any
 
 import kopf
 
-from exposedapp.cache import Cache
-from exposedapp.cluster import ApiError, Cluster
-from exposedapp.informer import Informer
-from exposedapp.metrics import Metrics
-from exposedapp.probe import Prober
-from exposedapp.queue import WORKERS, Burst, WorkQueue
-from exposedapp.reconcile import Reconciler
-from exposedapp.recorder import Recorder
+from exposedapp.cache.cache import Cache
+from exposedapp.cache.informer import Informer
+from exposedapp.cache.watches import News, Watch, watches
+from exposedapp.kube.client import Cluster
+from exposedapp.kube.errors import ApiError
+from exposedapp.probing.prober import Prober
+from exposedapp.reconcile.event_recorder import Recorder
+from exposedapp.reconcile.reconciler import Reconciler
 from exposedapp.settings import Settings
-from exposedapp.watches import News, Watch, watches
+from exposedapp.telemetry.metrics import Metrics
+from exposedapp.workqueue.debounce import Burst
+from exposedapp.workqueue.queue import WORKERS, WorkQueue
 
 log = logging.getLogger(__name__)
 

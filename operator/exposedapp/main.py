@@ -13,18 +13,19 @@ import kopf
 import uvloop
 
 from exposedapp.handlers import make_registry
-from exposedapp.metrics import Metrics
-from exposedapp.metrics_server import measured
-from exposedapp.serving import health, serving
 from exposedapp.settings import Settings, from_environment
+from exposedapp.telemetry.health import health
+from exposedapp.telemetry.http_server import serving
+from exposedapp.telemetry.metrics import Metrics
+from exposedapp.telemetry.metrics_server import measured
+
+log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 5
 
 DEEPEST_JSON = 25_000
 """The API server takes objects nested 10,000 levels deep, which only a recursive parser reads: with
 Python's usual limit one such object would end the watch of all."""
-
-log = logging.getLogger(__name__)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, TypeVar
 
-from exposedapp.schema import HOST_WORDS, parse_host
+from exposedapp.api.hosts import HOST_WORDS, parse_host
 
 T = TypeVar("T")
 

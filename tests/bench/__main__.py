@@ -15,16 +15,16 @@ import typer
 from rich.console import Console
 
 from bench.client import KUBECONFIG, ROOT, Api, Json, Refused
+from bench.environment import Busy, apply_crd, check_alone, fake_nodes
 from bench.machine import commit, machine, wait_for_quiet
 from bench.metrics import lines
+from bench.operators import Subject, subjects
 from bench.plot import plot, saved
 from bench.processes import Ended
+from bench.progress import say
 from bench.run import ROWS, run
-from bench.say import say
-from bench.stage import SIZES, Size
-from bench.subjects import Subject, subjects
+from bench.session import SIZES, Size
 from bench.table import WIDTH, render
-from bench.world import Busy, apply_crd, check_alone, fake_nodes
 
 RESULTS = ROOT / "docs" / "benchmarks"
 SUBJECTS = "floor,tutorial,operator"

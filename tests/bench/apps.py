@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 
 from bench.client import Api, Json, Refused
-from exposedapp.api import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from exposedapp.api.meta import API_VERSION, GROUP, KIND, PLURAL, VERSION
 
 ROOT_PATH = f"/apis/{GROUP}/{VERSION}"
 IMAGE = "registry.k8s.io/coredns/coredns:v1.14.2"

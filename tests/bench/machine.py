@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from bench.client import ROOT, Api, Json
-from bench.say import say
+from bench.progress import say
 
 BUSY_PER_CORE = 0.5
 """Processes that want to run, on average: with more, times are too long and ratios shaky."""

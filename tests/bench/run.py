@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.client import Api, Json, Refused
+from bench.environment import namespace
+from bench.operators import Subject
 from bench.processes import Ended
+from bench.progress import say
 from bench.rows.flip import flip
 from bench.rows.heartbeats import heartbeats
 from bench.rows.idle import idle
@@ -12,10 +15,7 @@ from bench.rows.pods import pods
 from bench.rows.restart import restart
 from bench.rows.single import single
 from bench.rows.storm import storm
-from bench.say import say
-from bench.stage import Size, Stage, stage
-from bench.subjects import Subject
-from bench.world import namespace
+from bench.session import Size, Stage, stage
 
 ROWS = ("single", "storm", "flip", "heartbeats", "restart", "idle", "pods")
 AFTER_STORM = {"flip", "heartbeats", "restart", "idle", "pods"}

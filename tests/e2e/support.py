@@ -18,7 +18,7 @@ import yaml
 from kubernetes.aio import client, config
 from pytest_kind import KindCluster
 
-from exposedapp.cluster import Cluster
+from exposedapp.kube.client import Cluster
 
 Json = dict[str, Any]
 T = TypeVar("T")

@@ -16,12 +16,15 @@ from pytest_kind import KindCluster
 
 from e2e.conftest import Operator, namespace_of
 from e2e.support import DEMO_IMAGE, Json, Namespace, T, api_server, condition, fetch
-from exposedapp.api import API_VERSION, KIND, ExposedAppSpec
-from exposedapp.cluster import ApiError, Cluster
-from exposedapp.crd import schema
-from exposedapp.drift import drift
-from exposedapp.labels import Identity
-from exposedapp.resources import make_deployment, make_service, pod_labels
+from exposedapp.api.app import ExposedAppSpec
+from exposedapp.api.crd import schema
+from exposedapp.api.meta import API_VERSION, KIND, Identity
+from exposedapp.desired.deployment import make_deployment
+from exposedapp.desired.diff import drift
+from exposedapp.desired.pod_template import pod_labels
+from exposedapp.desired.service import make_service
+from exposedapp.kube.client import Cluster
+from exposedapp.kube.errors import ApiError
 
 AT_A_TIME = 6
 DEADLINE_SECONDS = 60.0

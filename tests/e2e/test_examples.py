@@ -12,7 +12,7 @@ from pytest_kind import KindCluster
 
 from e2e.conftest import Operator, namespace_of
 from e2e.support import EXAMPLES, ROOT, Json, Namespace, Refused, condition, eventually
-from e2e.test_main_job import node_addresses
+from e2e.test_smoke import node_addresses
 
 FILES = sorted(EXAMPLES.glob("*.yaml"))
 NAMES = [file.stem for file in FILES]

@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 
 from e2e.support import Json, Namespace, app, condition, eventually, fetch, kstatus
-from e2e.test_main_job import node_addresses
 from e2e.test_ownership import has_event
+from e2e.test_smoke import node_addresses
 
 EXCLUSION = "node.kubernetes.io/exclude-from-external-load-balancers"
 NODE = "exposedapp-worker2"

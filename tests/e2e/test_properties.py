@@ -16,11 +16,16 @@ from hypothesis import strategies as st
 from pytest_kind import KindCluster
 
 from e2e.support import Api, Json, Namespace, api_server
-from exposedapp.api import API_VERSION, KIND, ExposedAppSpec
-from exposedapp.cluster import PATHS, ApiError, Cluster
-from exposedapp.drift import drift
-from exposedapp.labels import Identity
-from exposedapp.resources import SpecError, make_deployment, make_service, pod_labels
+from exposedapp.api.app import ExposedAppSpec
+from exposedapp.api.meta import API_VERSION, KIND, Identity
+from exposedapp.desired.deployment import make_deployment
+from exposedapp.desired.diff import drift
+from exposedapp.desired.errors import SpecError
+from exposedapp.desired.pod_template import pod_labels
+from exposedapp.desired.service import make_service
+from exposedapp.kube.client import Cluster
+from exposedapp.kube.errors import ApiError
+from exposedapp.kube.resources import PATHS
 
 KNOWN_ONLY_TO_THE_CLUSTER = (
     "provided port is already allocated",

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import settings
 
-from unit.world import World
+from support.harness import World
 
 # The same examples at every run: a failure is one of the change, not of the dice.
 settings.register_profile("unit", deadline=None, derandomize=True)

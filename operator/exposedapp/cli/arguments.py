@@ -6,7 +6,7 @@ All raise ValueError with a message for the person who wrote it.
 import re
 from collections.abc import Sequence
 
-from exposedapp.schema import Json
+from exposedapp.api.meta import Json
 
 PORT = re.compile(
     r"(?P<port>\d+)(:(?P<targetPort>\d+))?(/(?P<protocol>tcp|udp|sctp))?(@(?P<nodePort>\d+))?",

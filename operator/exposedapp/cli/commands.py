@@ -11,11 +11,10 @@ from typing import Annotated, Any, TypeVar
 import typer
 from typer.core import TyperGroup
 
-from exposedapp import __version__
+from exposedapp.api.meta import Json
 from exposedapp.cli.arguments import parse_duration
-from exposedapp.cli.check import problems
-from exposedapp.cli.diagnosis import diagnose
-from exposedapp.cli.exits import EXIT_CODES, Exit, Failure
+from exposedapp.cli.doctor.diagnosis import diagnose
+from exposedapp.cli.exit_codes import EXIT_CODES, Exit, Failure
 from exposedapp.cli.manifest import make_app
 from exposedapp.cli.offline import documents, render
 from exposedapp.cli.output import (
@@ -29,8 +28,9 @@ from exposedapp.cli.output import (
     show_rows,
 )
 from exposedapp.cli.ports import port_forward
-from exposedapp.cli.ways import Verdict, rows, verdict, ways
-from exposedapp.schema import Json
+from exposedapp.cli.status_view import Verdict, rows, verdict, ways
+from exposedapp.cli.validation.schema_check import problems
+from exposedapp.version import __version__
 
 T = TypeVar("T")
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from exposedapp.api import API_VERSION, KIND
+from exposedapp.api.meta import API_VERSION, KIND, Json
 from exposedapp.cli.arguments import parse_env, parse_ports
-from exposedapp.schema import Json
 
 
 def make_app(

@@ -6,12 +6,14 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from exposedapp.api import KIND, ExposedAppSpec
-from exposedapp.cli.check import problems
-from exposedapp.cli.exits import Exit, Failure
-from exposedapp.labels import HASH_ANNOTATION, Identity
-from exposedapp.resources import SpecError, make_deployment, make_service, pod_labels
-from exposedapp.schema import Json
+from exposedapp.api.app import ExposedAppSpec
+from exposedapp.api.meta import HASH_ANNOTATION, KIND, Identity, Json
+from exposedapp.cli.exit_codes import Exit, Failure
+from exposedapp.cli.validation.schema_check import problems
+from exposedapp.desired.deployment import make_deployment
+from exposedapp.desired.errors import SpecError
+from exposedapp.desired.pod_template import pod_labels
+from exposedapp.desired.service import make_service
 
 LISTS = ("List", f"{KIND}List")
 """What `kubectl get -o yaml` prints, and what the API server answers."""

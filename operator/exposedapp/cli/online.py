@@ -7,14 +7,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from exposedapp.cli.exits import Exit, Failure
-from exposedapp.cli.facts import Facts
-from exposedapp.cli.gather import gather
-from exposedapp.cli.server import Server
+from exposedapp.api.meta import Json
+from exposedapp.cli.client import Server
+from exposedapp.cli.doctor.facts import Facts
+from exposedapp.cli.doctor.gather import gather
+from exposedapp.cli.exit_codes import Exit, Failure
+from exposedapp.cli.status_view import Verdict
 from exposedapp.cli.waiting import wait
-from exposedapp.cli.ways import Verdict
-from exposedapp.cluster import ApiError
-from exposedapp.schema import Json
+from exposedapp.kube.errors import ApiError
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from exposedapp.cli.report import Report, Step
-from exposedapp.schema import Json
+from exposedapp.api.meta import Json
+from exposedapp.cli.doctor.report import Report, Step
 
 
 class Format(StrEnum):

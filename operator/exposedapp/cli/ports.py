@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exposedapp.addresses import scheme_of
-from exposedapp.cli.facts import split
-from exposedapp.schema import Json
+from exposedapp.api.meta import Json
+from exposedapp.cli.doctor.facts import split
+from exposedapp.exposure.port_urls import scheme_of
 
 LOCAL_PORT = 8080
 """What localhost's ports begin with in a proposal: free on most machines, and open to everybody."""

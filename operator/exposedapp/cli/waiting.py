@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
-from exposedapp.cli.exits import Exit, Failure, no_such_app
-from exposedapp.cli.server import Server
-from exposedapp.cli.ways import Verdict, verdict
-from exposedapp.cluster import ApiError
-from exposedapp.schema import Json
+from exposedapp.api.meta import Json
+from exposedapp.cli.client import Server
+from exposedapp.cli.exit_codes import Exit, Failure, no_such_app
+from exposedapp.cli.status_view import Verdict, verdict
+from exposedapp.kube.errors import ApiError
 
 EVERY_SECONDS = 0.5
 

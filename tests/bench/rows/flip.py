@@ -4,10 +4,10 @@ import time
 
 from bench import apps
 from bench.client import Json, for_each
-from bench.stage import Stage
+from bench.environment import node_address, set_label
+from bench.session import Stage
 from bench.stats import median
-from bench.world import node_address, set_label
-from exposedapp.nodes import EXCLUSION_LABEL
+from exposedapp.exposure.nodes import EXCLUSION_LABEL
 
 DEADLINE_SECONDS = 120.0
 FLIPPED = 7

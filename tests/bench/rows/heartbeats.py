@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from bench.client import for_each
-from bench.stage import Stage
-from bench.world import NODES, ready
+from bench.environment import NODES, ready
+from bench.session import Stage
 
 
 async def heartbeats(on: Stage) -> None:

@@ -1,6 +1,6 @@
 """Nothing happens: what that costs."""
 
-from bench.stage import Stage
+from bench.session import Stage
 
 
 async def idle(on: Stage) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 from bench import apps
 from bench.apps import Reached
 from bench.client import Json, for_each
+from bench.environment import system_image
 from bench.rows.idle import idle
-from bench.stage import Stage
-from bench.world import system_image
+from bench.session import Stage
 
 DEADLINE_SECONDS = 120.0
 OWN_PODS = 5

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from bench import apps
-from bench.stage import IDLE_CPU, Stage
+from bench.session import IDLE_CPU, Stage
 
 LEAST_SECONDS = 3.0
 DEADLINE_SECONDS = 180.0

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from bench import apps
-from bench.stage import Stage
+from bench.session import Stage
 from bench.stats import median, percentile
 
 DEADLINE_SECONDS = 30.0

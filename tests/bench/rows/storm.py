@@ -5,7 +5,7 @@ import time
 
 from bench import apps
 from bench.client import for_each
-from bench.stage import Stage
+from bench.session import Stage
 from bench.stats import median, percentile
 
 SECONDS_PER_APP = 0.5

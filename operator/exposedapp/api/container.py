@@ -1,0 +1,279 @@
+"""The parts of the resource that are a container's own, in Kubernetes' words and shapes.
+
+Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from exposedapp.api.schema import Model, TargetPort, int_or_string, map_list, rules
+
+ENV_NAME = r"^[ -<>-~]+$"
+
+QUANTITY = r"^\+?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?[0-9]+))?$"
+
+OBJECT_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+
+DATA_KEY = r"^(\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*)$"
+
+HEADER_NAME = r"^[-A-Za-z0-9]+$"
+
+MOST = 2**31 - 1
+"""What an int32 can hold."""
+
+Quantity = Annotated[int | str, int_or_string(pattern=QUANTITY, maxLength=64)]
+
+
+class ObjectKeySelector(Model):
+    """One key of a ConfigMap or a Secret."""
+
+    name: str = Field(
+        description="Name of the object, in the app's own namespace.",
+        pattern=OBJECT_NAME,
+        max_length=253,
+    )
+    key: str = Field(description="The key whose value is taken.", pattern=DATA_KEY, max_length=253)
+    optional: bool | None = Field(
+        default=None,
+        description="Whether the pod may start when the object or the key does not exist.",
+    )
+
+
+class ObjectFieldSelector(Model):
+    """One field of the pod itself."""
+
+    api_version: Literal["v1"] | None = Field(
+        default=None, description="Version of the API that fieldPath is read in; default v1."
+    )
+    field_path: str = Field(
+        description="The field: metadata.name, metadata.namespace, metadata.labels['KEY'], "
+        "metadata.annotations['KEY'], spec.nodeName, spec.serviceAccountName, status.hostIP, "
+        "status.podIP or status.podIPs.",
+        min_length=1,
+    )
+
+
+class ResourceFieldSelector(Model):
+    """One resource limit or request of a container."""
+
+    container_name: str | None = Field(
+        default=None, description="The container; default: the app's own."
+    )
+    resource: str = Field(description="The resource, for example limits.memory.", min_length=1)
+    divisor: Quantity | None = Field(
+        default=None, description="The unit the value is told in, for example 1Mi; default 1."
+    )
+
+
+class EnvVarSource(Model):
+    """Where the value of an environment variable comes from: exactly one of these."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "[has(self.configMapKeyRef), has(self.secretKeyRef), has(self.fieldRef), "
+                "has(self.resourceFieldRef)].filter(x, x).size() == 1",
+                "valueFrom needs exactly one of configMapKeyRef, secretKeyRef, fieldRef "
+                "and resourceFieldRef",
+            )
+        )
+    )
+
+    config_map_key_ref: ObjectKeySelector | None = Field(
+        default=None, description="A key of a ConfigMap."
+    )
+    secret_key_ref: ObjectKeySelector | None = Field(default=None, description="A key of a Secret.")
+    field_ref: ObjectFieldSelector | None = Field(
+        default=None, description="A field of the pod, such as spec.nodeName."
+    )
+    resource_field_ref: ResourceFieldSelector | None = Field(
+        default=None, description="A limit or request of a container."
+    )
+
+
+class EnvVar(Model):
+    """One environment variable of the container."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!(has(self.value) && self.value != '' && has(self.valueFrom))",
+                "an environment variable has a value or a valueFrom, not both",
+            )
+        )
+    )
+
+    name: str = Field(
+        description="Name of the variable.",
+        min_length=1,
+        max_length=256,
+        pattern=ENV_NAME,
+    )
+    value: str | None = Field(
+        default=None,
+        description="Its value. $(NAME) is replaced by the variable NAME; $$(NAME) stands for "
+        "the text $(NAME).",
+    )
+    value_from: EnvVarSource | None = Field(
+        default=None, description="Takes the value from another object, instead of value."
+    )
+
+
+class ObjectReference(Model):
+    """A ConfigMap or a Secret as a whole."""
+
+    name: str = Field(
+        description="Name of the object, in the app's own namespace.",
+        pattern=OBJECT_NAME,
+        max_length=253,
+    )
+    optional: bool | None = Field(
+        default=None, description="Whether the pod may start when the object does not exist."
+    )
+
+
+class EnvFromSource(Model):
+    """All keys of a ConfigMap or a Secret as environment variables: exactly one of the two."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "has(self.configMapRef) != has(self.secretRef)",
+                "an item of envFrom needs exactly one of configMapRef and secretRef",
+            )
+        )
+    )
+
+    prefix: str | None = Field(
+        default=None,
+        description="Put before each key to make the variable's name.",
+        pattern=r"^[ -<>-~]*$",
+    )
+    config_map_ref: ObjectReference | None = Field(default=None, description="A ConfigMap.")
+    secret_ref: ObjectReference | None = Field(default=None, description="A Secret.")
+
+
+class HTTPHeader(Model):
+    """One header of a probe's request."""
+
+    name: str = Field(description="Name of the header.", pattern=HEADER_NAME)
+    value: str = Field(description="Value of the header.")
+
+
+class HTTPGetAction(Model):
+    """An HTTP request; 200 to 399 is a success."""
+
+    path: str | None = Field(
+        default=None, description="Path of the request; default /.", min_length=1
+    )
+    port: TargetPort = Field(description="Port of the container, a number or a name.")
+    host: str | None = Field(default=None, description="Host to ask; default: the pod.")
+    scheme: Literal["HTTP", "HTTPS"] | None = Field(
+        default=None, description="HTTP (default) or HTTPS; a certificate is not checked."
+    )
+    http_headers: list[HTTPHeader] | None = Field(
+        default=None,
+        description="Headers of the request.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+
+
+class TCPSocketAction(Model):
+    """A TCP connection; being accepted is a success."""
+
+    port: TargetPort = Field(description="Port of the container, a number or a name.")
+    host: str | None = Field(default=None, description="Host to connect to; default: the pod.")
+
+
+class GRPCAction(Model):
+    """A request to the gRPC health service."""
+
+    port: int = Field(description="Port of the container.", ge=1, le=65535)
+    service: str | None = Field(default=None, description="Name of the service to ask about.")
+
+
+class ExecAction(Model):
+    """A command in the container; exit code 0 is a success."""
+
+    command: list[str] = Field(
+        description="The command and its arguments; no shell is started.",
+        min_length=1,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+
+
+class Probe(Model):
+    """How the kubelet asks a container: exactly one of httpGet, tcpSocket, grpc and exec."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "[has(self.httpGet), has(self.tcpSocket), has(self.grpc), has(self.exec)]"
+                ".filter(x, x).size() == 1",
+                "a probe needs exactly one of httpGet, tcpSocket, grpc and exec",
+            )
+        )
+    )
+
+    http_get: HTTPGetAction | None = Field(default=None, description="Ask by HTTP.")
+    tcp_socket: TCPSocketAction | None = Field(default=None, description="Ask by connecting.")
+    grpc: GRPCAction | None = Field(default=None, description="Ask gRPC's health service.")
+    exec: ExecAction | None = Field(default=None, description="Ask by running a command.")
+    initial_delay_seconds: int | None = Field(
+        default=None,
+        description="Seconds from the container's start to the first try.",
+        ge=0,
+        le=MOST,
+    )
+    timeout_seconds: int | None = Field(
+        default=None, description="Seconds after which a try has failed; default 1.", ge=1, le=MOST
+    )
+    period_seconds: int | None = Field(
+        default=None, description="Seconds between two tries; default 10.", ge=1, le=MOST
+    )
+    success_threshold: int | None = Field(
+        default=None,
+        description="Successes in a row that count as well again; default 1.",
+        ge=1,
+        le=MOST,
+    )
+    failure_threshold: int | None = Field(
+        default=None,
+        description="Failures in a row that count as failed; default 3.",
+        ge=1,
+        le=MOST,
+    )
+    termination_grace_period_seconds: int | None = Field(
+        default=None,
+        description="Seconds that a container gets to end after its liveness probe failed.",
+        ge=1,
+    )
+
+
+class ResourceClaim(Model):
+    """A claim for a device, made in the pod."""
+
+    name: str = Field(description="Name of the claim in the pod.", min_length=1)
+    request: str | None = Field(
+        default=None, description="Name of one request in the claim; default: all of them."
+    )
+
+
+class ResourceRequirements(Model):
+    """What the container gets of the node's CPU, memory and devices."""
+
+    requests: dict[str, Quantity] | None = Field(
+        default=None,
+        description="What is set aside for each pod, for example {cpu: 100m, memory: 64Mi}.",
+    )
+    limits: dict[str, Quantity] | None = Field(
+        default=None,
+        description="What a pod can use at most. Over the memory limit it is killed, over the "
+        "CPU limit it is slowed down.",
+    )
+    claims: list[ResourceClaim] | None = Field(
+        default=None,
+        description="Devices, by claims that the pod makes.",
+        json_schema_extra=map_list("name"),
+    )

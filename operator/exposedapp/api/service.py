@@ -1,0 +1,165 @@
+"""The parts of the resource that are a Service's own, in Kubernetes' words and shapes.
+
+Source: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from exposedapp.api.schema import Model, TargetPort, labels_rule, rules
+
+NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
+
+Protocol = Literal["TCP", "UDP", "SCTP"]
+
+ServiceType = Literal["NodePort", "ClusterIP", "LoadBalancer", "ExternalName"]
+
+IPFamily = Literal["IPv4", "IPv6"]
+
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+DNS_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\.?$"
+
+URL_SCHEME = r"^[a-z][a-z0-9+.-]*$"
+
+URL_PATH = r"^/[!-~]*$"
+
+LABEL_VALUE = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+
+LabelValue = Annotated[str, Field(pattern=LABEL_VALUE, max_length=63)]
+
+
+class Port(Model):
+    """One port under which the app can be reached, inside the cluster and on every node."""
+
+    name: str | None = Field(
+        default=None,
+        description="Name of the port, unique in the app; needed when there is more than one port.",
+        pattern=DNS_LABEL,
+        max_length=63,
+    )
+    port: int = Field(
+        description="Port of the app inside the cluster: at its cluster IP and its DNS name.",
+        ge=1,
+        le=65535,
+    )
+    target_port: TargetPort | None = Field(
+        default=None,
+        description="Port that the container listens on, as a number or as the name of a "
+        "container port. Default: the same as port.",
+    )
+    node_port: int | None = Field(
+        default=None,
+        description="Port of the app on every node, control plane included. Default: one that "
+        "the cluster picks from its range (usually 30000-32767) and that then stays. The range "
+        "is the cluster's own: a port outside it is told in the condition Ready. A port that must "
+        "survive a restore of the cluster is one to write here.",
+        ge=1,
+        le=65535,
+    )
+    protocol: Protocol = Field(
+        default="TCP", description="TCP, UDP or SCTP. One number can serve two protocols."
+    )
+    app_protocol: str | None = Field(
+        default=None,
+        description="What is spoken on the port, for meshes and ingresses, such as https, grpc or "
+        "kubernetes.io/h2c; the URLs' scheme follows from it.",
+        min_length=1,
+        max_length=317,
+    )
+    scheme: str | None = Field(
+        default=None,
+        description="Scheme of the port's URLs. Default: by appProtocol (https, http, ws, wss, "
+        "grpc), else http for TCP; udp and sctp for those protocols.",
+        pattern=URL_SCHEME,
+        max_length=32,
+    )
+    path: str | None = Field(
+        default=None,
+        description="Path at the end of the port's URLs, such as /login; it starts with a slash.",
+        pattern=URL_PATH,
+        max_length=1024,
+    )
+
+
+class ServiceSpec(Model):
+    """How the app's Service is made."""
+
+    type: ServiceType = Field(
+        default="NodePort",
+        description="NodePort: every node answers at the same port, and a cluster IP with a DNS "
+        "name comes with it. ClusterIP: inside the cluster only. LoadBalancer: the provider's "
+        "load balancer as well; the nodes answer too. ExternalName: no pods, a DNS name that "
+        "stands for externalName.",
+    )
+    external_name: str | None = Field(
+        default=None,
+        description="DNS name elsewhere that the app's own name stands for, such as "
+        "db.example.com; only with type ExternalName.",
+        pattern=DNS_NAME,
+        max_length=253,
+    )
+    external_traffic_policy: Literal["Cluster", "Local"] | None = Field(
+        default=None,
+        description="Cluster (default): a node forwards to pods on any node. Local: only to its "
+        "own pods, which then see the client's address; only nodes that run a ready pod are listed "
+        "in status.urls.",
+    )
+    internal_traffic_policy: Literal["Cluster", "Local"] | None = Field(
+        default=None,
+        description="The same for traffic from inside the cluster; default Cluster.",
+    )
+    session_affinity: Literal["None", "ClientIP"] | None = Field(
+        default=None,
+        description="ClientIP: a client's requests go to the same pod. None (default): to any.",
+    )
+    ip_family_policy: Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | None = Field(
+        default=None,
+        description="Whether the app gets an IPv4 and an IPv6 address; default SingleStack. What "
+        "a Service has stays when this is removed: write SingleStack to go back.",
+    )
+    ip_families: list[IPFamily] | None = Field(
+        default=None,
+        description="Which IP families, the first one preferred; default: the cluster's. The "
+        "first one cannot be changed later.",
+        min_length=1,
+        max_length=2,
+        json_schema_extra={
+            "x-kubernetes-list-type": "atomic",
+            **rules(
+                (
+                    "self.all(f, self.exists_one(g, g == f))",
+                    "ipFamilies names a family twice: write each of IPv4 and IPv6 at most once",
+                )
+            ),
+        },
+    )
+    labels: dict[str, LabelValue] | None = Field(
+        default=None,
+        description="Labels of the Service, besides the operator's own.",
+        max_length=64,
+        json_schema_extra=labels_rule("labels"),
+    )
+    annotations: dict[str, str] | None = Field(
+        default=None,
+        description="Annotations of the Service, for example those that a provider reads to make "
+        "its load balancer.",
+        max_length=64,
+        json_schema_extra=labels_rule("annotations"),
+    )
+
+
+class LoadBalancerIngress(Model):
+    """One address of a load balancer."""
+
+    ip: str | None = Field(default=None, description="Its IP address.")
+    hostname: str | None = Field(default=None, description="Its DNS name.")
+
+
+class LoadBalancerStatus(Model):
+    """What a provider's load balancer has been given."""
+
+    ingress: list[LoadBalancerIngress] = Field(
+        description="Its addresses.", json_schema_extra={"x-kubernetes-list-type": "atomic"}
+    )

@@ -1,0 +1,1 @@
+"""`exposedapp doctor`: finds out where the way from this machine to an app breaks."""

@@ -1,0 +1,1 @@
+"""Checks a manifest without a cluster: the CRD's schema and its CEL rules."""

@@ -1,0 +1,28 @@
+"""What an app's addresses are: the result of this package."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exposedapp.api.app import NodesStatus, PortStatus
+from exposedapp.api.service import LoadBalancerStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the app is: fields of its status. An empty one says that there is no such address."""
+
+    best: Sequence[str] = ()
+    """The URLs of which one is the url to click."""
+    urls: Sequence[str] = ()
+    nodes: NodesStatus | None = None
+    ports: Sequence[PortStatus] = ()
+    cluster_ips: Sequence[str] = ()
+    cluster_url: str | None = None
+    proxy_path: str | None = None
+    load_balancer: LoadBalancerStatus | None = None
+    to_try: Sequence[tuple[str, str, int]] = ()
+    """(URL, host, port) of the node URLs that can be tried: TCP, at a host that may be."""
+    why_no_node: str | None = None
+    """Why no node is listed although the Service has node ports."""
+    pods_decide: bool = False
+    """Whether nodes would be listed as soon as they ran a ready pod."""

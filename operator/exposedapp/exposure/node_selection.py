@@ -1,0 +1,120 @@
+"""Which of the eligible nodes an app lists."""
+
+import hashlib
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+
+from exposedapp.api.app import NodesSpec
+from exposedapp.exposure.nodes import Node, hosts, why_not
+
+MOST_CHOICES = 10_000
+
+MOST_SURVEYS = 200
+"""Each names all nodes that forward, and every app may ask for others."""
+
+
+def choose(uid: str, names: Iterable[str], limit: int) -> list[str]:
+    """At most so many of the nodes, by rendezvous hashing, in the order of their weight.
+
+    Each app gets its own, evenly spread; when a node comes or goes, only the apps that list it
+    change (Thaler and Ravishankar, 1998). The same is true of any number of the first ones.
+    """
+    seed = hashlib.blake2b(f"{uid}/".encode(), digest_size=8)
+
+    def weight(name: str) -> bytes:
+        found = seed.copy()
+        found.update(name.encode())
+        return found.digest()
+
+    return heapq.nsmallest(limit, names, key=weight)
+
+
+Choice = tuple[str, int]
+"""(UID of an app, how many nodes it may list)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What has become different of the nodes that forward, and who listed which before."""
+
+    choices: Mapping[Choice, Sequence[str]]
+    come: Set[str] = frozenset()
+    gone: Set[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the nodes are to all apps that ask for the same."""
+
+    hosts: Mapping[str, Sequence[str]]
+    """By the names of the nodes that forward: their addresses, see hosts(); none when all are
+    behind another host."""
+    hindrances: Mapping[str, int]
+    """Why others do not, and how many."""
+    since: Since = field(default_factory=lambda: Since({}))
+    """What is different from the survey before it."""
+    choices: dict[Choice, list[str]] = field(default_factory=dict)
+
+    def choose(self, uid: str, limit: int) -> list[str]:
+        """The names of the nodes that an app lists, see above."""
+        if len(self.choices) >= MOST_CHOICES:
+            self.choices.clear()
+        found = self.choices.get((uid, limit))
+        if found is None:
+            earlier = self.since.choices.get((uid, limit))
+            if earlier is None or not self.since.gone.isdisjoint(earlier):
+                names: Iterable[str] = self.hosts
+            else:
+                # As all others still come after these, only the new ones can come before.
+                names = (*earlier, *self.since.come)
+            found = self.choices[uid, limit] = choose(uid, names, limit)
+        return found
+
+
+class Nodes:
+    """All nodes as they are at a moment.
+
+    What follows from them is kept: most apps ask for the same, and a cluster may have thousands.
+    From the nodes as they were before, what one of thousands has changed follows quickly, for all
+    apps that were looked at in between.
+    """
+
+    def __init__(self, nodes: Iterable[Node], before: "Nodes | None" = None) -> None:
+        self._nodes = tuple(nodes)
+        self.surveys: dict[tuple[object, ...], Survey] = {}
+        """By what was asked for."""
+        earlier = before.surveys if before else {}
+        # Not the surveys themselves: each would keep the one before it.
+        self._before = {asked: (it.hosts, it.choices) for asked, it in earlier.items()}
+
+    def survey(self, wanted: NodesSpec, families: Sequence[str]) -> Survey:
+        """Which nodes forward, and which of their addresses count."""
+        selector = tuple(sorted((wanted.selector or {}).items()))
+        # Behind another host the addresses do not matter.
+        about = () if wanted.host else (*wanted.address_types, *families)
+        asked = (selector, *about)
+        found = self.surveys.get(asked)
+        if found is None:
+            if len(self.surveys) >= MOST_SURVEYS:
+                del self.surveys[next(iter(self.surveys))]  # the oldest
+            found = _survey(self._nodes, wanted, families)
+            if asked in self._before:
+                hosts_before, choices = self._before[asked]
+                come = found.hosts.keys() - hosts_before.keys()
+                gone = hosts_before.keys() - found.hosts.keys()
+                found = replace(found, since=Since(choices, come, gone))
+            self.surveys[asked] = found
+        return found
+
+
+def _survey(nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str]) -> Survey:
+    forward, hindrances = {}, Counter[str]()
+    for node in nodes:
+        if why := why_not(node, wanted, families):
+            hindrances[why] += 1
+        else:
+            named = not wanted.host
+            forward[node.name] = hosts(node, wanted.address_types, families) if named else []
+    return Survey(forward, hindrances)

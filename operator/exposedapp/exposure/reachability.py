@@ -1,0 +1,97 @@
+"""Pure: what is tried of an app's URLs, and what follows from the answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from exposedapp.api.app import Condition, ConditionStatus
+from exposedapp.exposure.probes import Answers
+
+WAIT_SECONDS = 30.0
+"""How long an app whose pods are ready may take until the first URL answers: kube-proxy needs a
+second, a program that counts as ready before it listens some more."""
+
+MOMENT_SECONDS = 1.0
+"""Within this a URL has most likely been tried after a change; nothing is written for less."""
+
+MOST_QUOTED = 5
+
+ANSWERS = "The node URLs answer, tried from the operator's pod."
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What the answers say of the app as a whole."""
+
+    status: ConditionStatus
+    reason: str
+    message: str
+
+
+def judge(answers: Answers, before: Condition | None, waited: float) -> Reached:
+    """Whether the app can be reached; `before` is what was said of it, `waited` in seconds.
+
+    A URL that has not been tried yet is none that fails: as long as there is one, what was said is
+    most likely true still, and stays. So a restart of the operator writes nothing, and no app is
+    called unreachable since its turn to be tried has not come.
+    """
+    if answers.since is None:
+        return Reached("Unknown", "NotProbed", answers.left_out or "No URL is tried.")
+    wrong = {url: found for url, found in answers.of.items() if found}
+    good = [url for url, found in answers.of.items() if found == ""]
+    early = waited < WAIT_SECONDS
+    said = before if before and before.status != "Unknown" else None
+    failed_before = said is not None and said.status == "False"
+    if None in answers.of.values():
+        return _so_far(answers, said, any_good=bool(good))
+    if good and (not wrong or (early and not failed_before)):
+        # The nodes do not learn of a new port at the same moment.
+        return Reached("True", "Answers", _told(ANSWERS, answers))
+    counted = _told(_counted(len(good), answers.of, wrong), answers)
+    if good:
+        return Reached("False", "SomeUnreachable", counted)
+    if early and (answers.anew or not failed_before):
+        return WAITING
+    return Reached("False", "Unreachable", counted)
+
+
+WAITING = Reached("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
+
+
+def _so_far(answers: Answers, said: Condition | None, *, any_good: bool) -> Reached:
+    """What can be said before all URLs have been tried."""
+    refuted = any_good and said is not None and said.reason == "Unreachable"
+    # What was said of another spec stands only for the rest, once there is an answer to this one.
+    if said and not refuted and (any_good or not answers.anew):
+        return Reached(said.status, said.reason, said.message)
+    return Reached("True", "Answers", _told(ANSWERS, answers)) if any_good else WAITING
+
+
+def patience(answers: Answers, waited: float) -> float | None:
+    """After how many seconds URLs that do not answer must be judged anew, if they must."""
+    left = WAIT_SECONDS - waited
+    settled = all(found == "" for found in answers.of.values())
+    return None if answers.since is None or settled or left <= 0 else left
+
+
+def _told(message: str, answers: Answers) -> str:
+    left_out = answers.left_out
+    return f"{message.removesuffix('.')}. {left_out}" if left_out else message
+
+
+def _counted(good: int, of: Mapping[str, str | None], wrong: Mapping[str, str]) -> str:
+    told = [f"{url}: {why}" for url, why in sorted(wrong.items())]
+    more = f"; and {len(told) - MOST_QUOTED} more" if len(told) > MOST_QUOTED else ""
+    counted = f"{good} of {len(of)} node URLs answer, tried from the operator's pod"
+    return f"{counted}; {'; '.join(told[:MOST_QUOTED])}{more}"
+
+
+def pick(best: Sequence[str], before: str | None, answers: Answers, *, known: bool) -> str | None:
+    """The URL to click: one that answers, then one that may, and as long as it can be the same.
+
+    `known`: that `before` answers was found out by an operator that has been restarted since.
+    """
+    if known and before in best and not answers.failed(before or ""):
+        return before
+    usable = [it for it in best if answers.answered(it)]
+    usable = usable or [it for it in best if not answers.failed(it)] or list(best)
+    return before if before in usable else next(iter(usable), None)

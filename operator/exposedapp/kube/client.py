@@ -1,0 +1,313 @@
+"""The only module that talks to the API server.
+
+Requests and answers are plain JSON: the client library's typed models cost ten times as much, and
+everything here is handled as objects of one shape anyway. The library gives the login, with token
+refresh, and one bounded pool of connections.
+"""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self, cast
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import orjson
+from kubernetes.aio import client, config
+from kubernetes.aio.client.rest import RESTResponse
+
+from exposedapp.api.meta import GROUP, PLURAL, VERSION, Json
+from exposedapp.kube.errors import (
+    ApiError,
+    error_from_response,
+    error_from_status,
+    no_response_error,
+)
+from exposedapp.kube.resources import Kind, object_path
+
+FIELD_MANAGER = "exposedapp"
+
+TIMEOUT_SECONDS = 30.0
+
+CONNECT_SECONDS = 10.0
+
+IN_FLIGHT = 32
+
+PAGE = 100
+"""How many objects are listed at once: thousands in one answer would take much memory."""
+
+APPLY = "application/apply-patch+yaml "
+"""With a space, which is no part of the value (RFC 9110, 5.5), but keeps the client library from
+writing the body itself: it would write surrogate pairs."""
+
+BEFORE_ALL = "1"
+"""A resourceVersion that no object ever has: the empty store has it (etcd's API, "Revisions"), and
+each write counts on. Applied with it, an object can be made, but none that is there be changed."""
+
+NOT_PLAIN = re.compile(r"[\x7f-\uffff]")
+
+
+@dataclass(slots=True)
+class _Told:
+    """The answer's code, as soon as there is one."""
+
+    status: int = 0
+
+
+class Cluster:
+    """The API server, as far as the operator needs it."""
+
+    def __init__(self, configuration: client.Configuration, in_flight: int = IN_FLIGHT) -> None:
+        # What bounds the requests is below: watches, which last, have connections of their own.
+        configuration.connection_pool_maxsize = 0
+        # Asked once: aiohttp reads the environment anew for every request, in a thread.
+        configuration.proxy = configuration.proxy or _proxy(configuration.host)
+        configuration.client_session_kwargs = {"trust_env": False}
+        self._configuration = configuration
+        self._client = client.ApiClient(configuration)
+        self._free = asyncio.Semaphore(in_flight)
+        self.observe: Callable[[str, int, float], None] = lambda *_: None
+        """Is told of each request: its method, the answer's code (0: none) and the seconds it took;
+        of a watch, until it began."""
+
+    @classmethod
+    async def login(cls, in_flight: int = IN_FLIGHT) -> Self:
+        """Finds the cluster: from inside a pod, else by the kubeconfig.
+
+        There are never more requests than `in_flight` under way, for the whole operator: a storm of
+        apps must not become one of requests.
+        """
+        configuration = client.Configuration()
+        try:
+            config.load_incluster_config(client_configuration=configuration)
+        except config.ConfigException:
+            await config.load_kube_config(client_configuration=configuration)
+        return cls(configuration, in_flight)
+
+    @property
+    def host(self) -> str:
+        """The API server's address."""
+        return str(self._configuration.host)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+    async def serves_exposedapps(self) -> bool:
+        """Whether ExposedApps can be found and listed.
+
+        Raises ApiError while the CustomResourceDefinition is so new that they cannot be listed.
+        """
+        path = f"/apis/{GROUP}/{VERSION}"
+        try:
+            found = await self._request("GET", path)
+            await self._request("GET", f"{path}/{PLURAL}?limit=1")
+        except ApiError as error:
+            if error.status == 404:
+                return False
+            raise
+        return any(resource["name"] == PLURAL for resource in found["resources"])
+
+    async def get(self, kind: str, namespace: str, name: str) -> Json | None:
+        """One object, or None when there is none."""
+        try:
+            return await self._request("GET", object_path(kind, namespace, name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def create(self, wanted: Json) -> Json:
+        """Server-side apply of an object that is not there; the answer is the object as it is now.
+
+        Refused (ApiError 409) when there is one of its name, whosever it is.
+        """
+        return await self._apply(wanted, {"resourceVersion": BEFORE_ALL})
+
+    async def apply(self, wanted: Json, uid: str | None = None) -> Json:
+        """Server-side apply, also of fields that others own; the answer is the object as it is now.
+
+        Refused (ApiError 409) with a uid, when the object was replaced or deleted meanwhile.
+        """
+        return await self._apply(wanted, {"uid": uid} if uid else {})
+
+    async def _apply(self, wanted: Json, condition: Json) -> Json:
+        meta = wanted["metadata"]
+        return await self._request(
+            "PATCH",
+            object_path(wanted["kind"], meta["namespace"], meta["name"])
+            + f"?fieldManager={FIELD_MANAGER}&force=true",
+            {**wanted, "metadata": {**meta, **condition}},
+            APPLY,
+        )
+
+    async def patch_spec(self, live: Json, kind: str, changes: Json) -> Json:
+        """Sets fields of an object's spec as a whole, also parts that others own.
+
+        Refused (ApiError 409) when the object is not as it was when it was looked at.
+        """
+        meta = live["metadata"]
+        return await self._request(
+            "PATCH",
+            object_path(kind, meta["namespace"], meta["name"]) + f"?fieldManager={FIELD_MANAGER}",
+            {"metadata": {"resourceVersion": meta["resourceVersion"]}, "spec": changes},
+            "application/merge-patch+json",
+        )
+
+    async def delete(self, live: Json, kind: str) -> None:
+        """Deletes this object, and in the background what it owns; one that is gone is no error.
+
+        Refused (ApiError 409) when another one has taken its place.
+        """
+        meta = live["metadata"]
+        options = {"preconditions": {"uid": meta["uid"]}, "propagationPolicy": "Background"}
+        try:
+            await self._request(
+                "DELETE",
+                object_path(kind, meta["namespace"], meta["name"]),
+                options,
+                "application/json",
+            )
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    async def patch_status(self, namespace: str, name: str, version: str, changes: Json) -> Json:
+        """Merges the changed fields into an app's status; None removes a field.
+
+        Refused (ApiError 409) when the app is not at this resourceVersion any more: what was
+        computed may be about another spec, or about another app of the same name.
+        """
+        return await self._request(
+            "PATCH",
+            object_path("ExposedApp", namespace, name) + f"/status?fieldManager={FIELD_MANAGER}",
+            {"metadata": {"resourceVersion": version}, "status": changes},
+            "application/merge-patch+json",
+        )
+
+    async def pods(self, namespace: str, selector: str) -> list[Json]:
+        """The pods with these labels, from the API server's own cache."""
+        path = object_path("Pod", namespace)
+        query = f"?labelSelector={quote(selector)}&resourceVersion=0"
+        return cast("list[Json]", (await self._request("GET", path + query))["items"])
+
+    async def services(self) -> list[Json]:
+        """All Services of the cluster, with their names and ports alone: there may be thousands."""
+        found = []
+        async for page in self.list(Kind("", "v1", "services")):
+            for body in page["items"]:
+                meta = {key: body["metadata"][key] for key in ("namespace", "name")}
+                fields = ("ports", "healthCheckNodePort")
+                spec = {key: body["spec"][key] for key in fields if key in body["spec"]}
+                found.append({"metadata": meta, "spec": spec})
+        return found
+
+    async def list(self, kind: Kind) -> AsyncIterator[Json]:
+        """All objects of a kind, page by page: each a list, with the version to watch from."""
+        token: str | None = ""
+        while token is not None:
+            more = {"continue": token} if token else {}
+            page = await self._request("GET", kind.path(limit=str(PAGE), **more))
+            token = page["metadata"].get("continue") or None
+            yield page
+
+    async def watch(self, kind: Kind, version: str, seconds: int) -> AsyncIterator[Json]:
+        """What happens to a kind's objects after a version, for so long: {type, object}.
+
+        Raises ApiError, 410 when the version is too old: then list anew.
+        """
+        follow = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
+        path = kind.path(resourceVersion=version, **follow)
+        # A connection that died without a word must not be listened to for ever.
+        timeout = aiohttp.ClientTimeout(total=seconds + CONNECT_SECONDS, connect=CONNECT_SECONDS)
+        try:
+            with self._told("GET") as told:
+                answer = await self._send("GET", path, timeout)
+                # What follows the headers lasts as long as the watch does.
+                told.status = answer.status
+            if answer.status != 200:
+                raise error_from_response(
+                    answer.status, answer.getheader("Retry-After"), await answer.read()
+                )
+            async with answer.response as stream:
+                async for line in stream.content:
+                    event = _parse(line)
+                    if event["type"] == "ERROR":
+                        raise error_from_status(event["object"], event["object"].get("code", 500))
+                    yield event
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise no_response_error(error) from error
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        content_type: str | None = None,
+    ) -> Json:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        async with self._free:
+            with self._told(method) as told:
+                answer = await self._send(method, path, timeout, body, content_type)
+                data = await answer.read()
+                told.status = answer.status
+        if 200 <= answer.status < 300:
+            return _parse(data)
+        raise error_from_response(answer.status, answer.getheader("Retry-After"), data)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's word for it
+        body: Json | None = None,
+        content_type: str | None = None,
+    ) -> RESTResponse:
+        headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER}
+        if content_type:
+            headers["Content-Type"] = content_type
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        answer: RESTResponse = await self._client.rest_client.request(
+            method,
+            self._configuration.host + path,
+            headers=headers,
+            body=_yaml(body) if content_type == APPLY else body,
+            _request_timeout=timeout,
+        )
+        return answer
+
+    @contextmanager
+    def _told(self, method: str) -> Iterator["_Told"]:
+        """Has a request observed; one without an answer becomes an ApiError."""
+        told, start = _Told(), time.monotonic()
+        try:
+            yield told
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self.observe(method, 0, time.monotonic() - start)
+            raise no_response_error(error) from error
+        self.observe(method, told.status, time.monotonic() - start)
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment (HTTPS_PROXY, NO_PROXY) has for the API server, if any."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
+
+
+def _yaml(body: Json | None) -> bytes:
+    """JSON that is YAML too: YAML knows no surrogate pairs, and not every character as it is."""
+    text = json.dumps(body, ensure_ascii=False)
+    return NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+def _parse(data: bytes) -> Json:
+    try:
+        return cast("Json", orjson.loads(data))
+    except orjson.JSONDecodeError:
+        # An object that is nested deeper than orjson goes.
+        return cast("Json", json.loads(data))

@@ -1,0 +1,108 @@
+"""What is known of one URL and of one app's URLs."""
+
+import math
+from collections import deque
+from dataclasses import dataclass, field, replace
+
+from exposedapp.api.meta import Key
+from exposedapp.exposure.probes import Target
+from exposedapp.probing.attempt import OK
+from exposedapp.workqueue.priority import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeState:
+    """How busy whoever tries URLs is at this moment."""
+
+    targets: int = 0
+    in_flight: int = 0
+    overdue: float = 0.0
+    """For how many seconds the next try has been due; 0: it is not."""
+
+
+FIRST_PAUSE_SECONDS = 0.2
+
+PAUSE_FACTOR = 1.6
+
+SECOND_LOOK_SECONDS = 3.0
+"""After a change the nodes may forward by the old rules for a moment. So a URL that answers is
+tried once more, later than kube-proxy needs."""
+
+LANES = (Lane.CHANGED, Lane.SWEEP)
+"""URLs that are waited for, and URLs that are only looked after; see lanes.py for their turns."""
+
+
+@dataclass(slots=True, eq=False)
+class TargetState:
+    """What is known of one URL."""
+
+    app: "AppTargets"
+    target: Target
+    answer: str | None = None
+    """OK, or why it does not answer; None while nothing is known."""
+    stale: bool = False
+    """Whether it has not been tried since something else is behind it."""
+    changed: bool = False
+    """Whether its next good answer may still come from what was there before."""
+    failures: int = 0
+    pause: float = FIRST_PAUSE_SECONDS
+    tried: float = -math.inf
+    due: float = 0.0
+    dropped: bool = False
+
+    def follow(self, target: Target) -> "TargetState":
+        """The same URL from now on: itself, or a new start when something else is behind it.
+
+        The tries of one that was left do not count any more, not even one that is under way.
+        """
+        before, now = self.target.behind, target.behind
+        target = replace(target, behind=now.following(before))
+        if not now.differs(before):
+            self.target = target
+            return self
+        return TargetState(
+            self.app, target, self.answer, stale=True, changed=True, tried=self.tried
+        )
+
+    def learn(self, found: str) -> bool:
+        """Takes in what a try has found; whether that is news."""
+        self.failures = 0 if found == OK else self.failures + 1
+        # One that has answered gets a second chance before it counts as failing.
+        known = self.answer != OK or found == OK or self.failures >= self.target.threshold
+        news = known and (self.stale or found != self.answer)
+        if known:
+            self.answer, self.stale = found, False
+        return news
+
+    def next_pause(self) -> float:
+        """In how many seconds to try again after this try."""
+        period = self.target.period
+        if self.failures:
+            self.pause = min(self.pause * PAUSE_FACTOR, period)
+            return self.pause
+        self.pause = FIRST_PAUSE_SECONDS
+        if self.changed:
+            self.changed = False
+            return min(SECOND_LOOK_SECONDS, period)
+        return period
+
+    @property
+    def lane(self) -> Lane:
+        """Whether somebody waits for it, or it is only looked after."""
+        in_doubt = self.failures > 0 and self.pause < self.target.period
+        return Lane.CHANGED if self.answer is None or self.stale or in_doubt else Lane.SWEEP
+
+
+@dataclass(slots=True, eq=False)
+class AppTargets:
+    """The URLs of one app."""
+
+    key: Key
+    states: dict[str, TargetState] = field(default_factory=dict)
+    since: float = 0.0
+    changed: float | None = None
+    in_flight: int = 0
+    due: dict[Lane, deque[TargetState]] = field(
+        default_factory=lambda: {it: deque() for it in LANES}
+    )
+    """What waits for the app's turn."""

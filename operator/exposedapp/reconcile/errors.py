@@ -1,0 +1,5 @@
+"""What ends a reconcile early."""
+
+
+class Gone(Exception):
+    """The app is not there any more, or goes with its namespace: nothing is to be done for it."""

@@ -1,0 +1,73 @@
+"""Everything that a status is computed from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from exposedapp.api.app import ExposedAppSpec, ExposedAppStatus
+from exposedapp.api.conditions import Reason
+from exposedapp.api.meta import ChildKind, Identity, Json
+from exposedapp.exposure.addresses import Addresses
+from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.exposure.probes import Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why the app cannot become what its spec says until somebody changes something."""
+
+    reason: Reason
+    message: str
+    child: ChildKind | None = None
+    """The child that it is about; None: the spec as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What keeps a pod from starting, in Kubernetes' own words."""
+
+    reason: Reason
+    message: str
+    pod: str = field(default="", compare=False)
+
+    def same_as(self, other: "Trouble | None") -> bool:
+        """Whether it is the same trouble; the kubelet words it anew at every attempt."""
+        return other is not None and (self.reason, self.pod) == (other.reason, other.pod)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All that a status is made of."""
+
+    app: Identity
+    generation: int
+    spec: ExposedAppSpec | None
+    """None when it could not be parsed; then there is a problem that says why."""
+    previous: ExposedAppStatus
+    pods: Mapping[str, str]
+    """The labels by which the app's pods are found; empty when it has none."""
+    deployment: Json | None
+    service: Json | None
+    endpoints: Sequence[Endpoint]
+    at: Addresses
+    answers: Answers
+    waited: float
+    """For how many seconds URLs have been tried."""
+    trouble: Trouble | None
+    """What the pods say; they are asked only while the Deployment is not as wanted."""
+    problems: Sequence[Problem]
+    waiting: Mapping[ChildKind, str]
+    """What must happen before a child can be made, such as the removal of an older one."""
+    now: str
+    """The time as Kubernetes writes it, for transitions."""
+
+    @property
+    def runs_pods(self) -> bool:
+        """Whether the pods are the app's own; what is there tells when the spec is not followed."""
+        if self.spec is None or self.spec.suspend:
+            return self.deployment is not None
+        return self.spec.image is not None
+
+    @property
+    def suspended(self) -> bool:
+        """Whether nothing is to be changed."""
+        return self.spec is not None and self.spec.suspend

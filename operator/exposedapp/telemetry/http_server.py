@@ -1,0 +1,42 @@
+"""Serves the operator's own pages, each at a port of its own, from the event loop that works."""
+
+import errno
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(port: int, pages: Mapping[str, Answer]) -> AsyncIterator[None]:
+    """Answers GET of these paths, and nothing else, at this port of all addresses.
+
+    Raises OSError when the port cannot be had.
+    """
+    app = web.Application()
+    for path, answer in pages.items():
+        app.router.add_get(path, answer, allow_head=False)
+    runner = web.AppRunner(app, access_log=None)
+    listening = _listen(port)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listening).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _listen(port: int) -> socket.socket:
+    """A socket that takes IPv6 and IPv4, or only IPv4 where there is no other."""
+    if socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+        except OSError as error:
+            if error.errno not in NO_IPV6:
+                raise
+    return socket.create_server(("", port))

@@ -1,0 +1,3 @@
+"""The version of the operator, the command line and the chart."""
+
+__version__ = "0.1.0"

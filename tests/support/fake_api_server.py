@@ -1,0 +1,369 @@
+"""An API server in memory, as far as the operator can tell it from a real one.
+
+It keeps resourceVersions and uids, applies with one field manager (a field that is applied no more
+goes away, what others added stays, an apply that changes nothing keeps the resourceVersion),
+allocates node ports, adds defaults, drops what a Service of another type does not have, refuses
+what the real one refuses with the real one's words and what the chart's ClusterRole does not allow,
+and can be told to fail.
+"""
+
+import copy
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from exposedapp.api.meta import Json
+from exposedapp.desired.node_ports import PortKey
+from exposedapp.kube.client import Cluster
+from exposedapp.kube.errors import ApiError
+from support.rbac import allowed, needed
+
+ALLOWED = allowed()
+
+ObjectKey = tuple[str, str, str]
+"""(kind, namespace, name)"""
+
+LIST_KEYS = {
+    "containers": ("name",),
+    "env": ("name",),
+    "ownerReferences": ("uid",),
+    "volumes": ("name",),
+}
+"""By what apply tells the items of a list apart; ports: see _list_keys. Others are replaced."""
+
+ATOMIC_MAPS = ("selector", "matchLabels", "nodeSelector")
+
+NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
+
+
+class FakeCluster(Cluster):
+    def __init__(self) -> None:  # without the real one's connection
+        self.objects: dict[ObjectKey, Json] = {}
+        self.pod_list: list[Json] = []
+        self.requests: list[str] = []
+        self.writes: list[str] = []
+        self.failures: dict[str, list[ApiError]] = defaultdict(list)
+        self.normalise: Callable[[Json], None] = lambda _: None
+        """What the server does to an object before it stores it."""
+        self.before: dict[str, Callable[[], None]] = {}
+        """What somebody else does just before a request of this name is answered."""
+        self.being_released: set[int] = set()
+        """Node ports that no Service has any more, and that are not free yet."""
+        self._applied: dict[str, Json] = {}
+        self._patched: dict[str, list[PortKey]] = defaultdict(list)
+        """Ports that a patch has set: its manager has them too, so apply cannot drop them."""
+        self._revision = 0
+        self._uids = 0
+
+    def fail(self, request: str, error: ApiError, times: int = 1) -> None:
+        """Has the next requests of this name, such as 'apply Service', refused."""
+        self.failures[request] += [error] * times
+
+    def put(self, kind: str, body: Json) -> Json:
+        """Creates or replaces an object, as somebody else would."""
+        meta = body["metadata"]
+        key = (kind, meta["namespace"], meta["name"])
+        live = self.objects.get(key)
+        if "uid" not in meta:
+            meta["uid"] = live["metadata"]["uid"] if live else self._new_uid()
+        changed = live is None or live.get("spec") != body.get("spec")
+        generation = live["metadata"]["generation"] if live else 0
+        meta["generation"] = generation + changed
+        meta["resourceVersion"] = self._next_revision()
+        self.objects[key] = copy.deepcopy(body)
+        return body
+
+    def edit(self, kind: str, namespace: str, name: str, change: Callable[[Json], None]) -> None:
+        """Changes an object, as somebody else would."""
+        body = copy.deepcopy(self.objects[kind, namespace, name])
+        change(body)
+        self.put(kind, body)
+
+    def remove(self, kind: str, namespace: str, name: str) -> None:
+        """Deletes an object, as somebody else would."""
+        del self.objects[kind, namespace, name]
+        self._next_revision()
+
+    async def get(
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+    ) -> Json | None:
+        self._receive(f"get {kind}")
+        return copy.deepcopy(self.objects.get((kind, namespace, name)))
+
+    async def create(self, wanted: Json) -> Json:
+        kind, key = wanted["kind"], _object_key(wanted)
+        self._receive(f"apply {kind}", writes=key not in self.objects)
+        if key in self.objects:
+            raise _conflict(kind, wanted["metadata"]["name"])
+        return self._merged(wanted, None)
+
+    async def apply(self, wanted: Json, uid: str | None = None) -> Json:
+        kind, meta = wanted["kind"], wanted["metadata"]
+        self._receive(f"apply {kind}", writes=True)
+        live = self.objects.get(_object_key(wanted))
+        if uid and live is None:
+            raise _conflict(kind, meta["name"])
+        if uid and live and live["metadata"]["uid"] != uid:
+            said = f'metadata.uid: Invalid value: "{uid}": field is immutable'
+            raise _invalid(kind, wanted, said)
+        return self._merged(wanted, live)
+
+    def _merged(self, wanted: Json, live: Json | None) -> Json:
+        kind = wanted["kind"]
+        before = self._owned_alone(live["metadata"]["uid"]) if live else {}
+        body = _merge(copy.deepcopy(live or {}), before, copy.deepcopy(wanted))
+        stored = self._store(kind, body, live)
+        self._applied[stored["metadata"]["uid"]] = copy.deepcopy(wanted)
+        return copy.deepcopy(stored)
+
+    async def patch_spec(self, live: Json, kind: str, changes: Json) -> Json:
+        self._receive(f"patch {kind}", writes=True)
+        meta = live["metadata"]
+        there = self.objects.get((kind, meta["namespace"], meta["name"]))
+        if there is None:
+            raise _not_found(kind, meta["name"])
+        if there["metadata"]["resourceVersion"] != meta["resourceVersion"]:
+            raise _conflict(kind, meta["name"])
+        body = copy.deepcopy(there)
+        body["spec"] = _patched(body["spec"], copy.deepcopy(changes))
+        old = there["spec"].get("ports") or []
+        new = [it for it in changes.get("ports") or () if it not in old]
+        self._patched[meta["uid"]] += [_port_key(it) for it in new]
+        return copy.deepcopy(self._store(kind, body, there))
+
+    async def delete(self, live: Json, kind: str) -> None:
+        self._receive(f"delete {kind}", writes=True)
+        meta = live["metadata"]
+        there = self.objects.get((kind, meta["namespace"], meta["name"]))
+        if there is None:
+            return
+        if there["metadata"]["uid"] != meta["uid"]:
+            raise _conflict(kind, meta["name"])
+        self.remove(kind, meta["namespace"], meta["name"])
+
+    async def patch_status(self, namespace: str, name: str, version: str, changes: Json) -> Json:
+        self._receive("patch status", writes=True)
+        live = self.objects.get(("ExposedApp", namespace, name))
+        if live is None:
+            raise _not_found("ExposedApp", name)
+        if live["metadata"]["resourceVersion"] != version:
+            raise _conflict("ExposedApp", name)
+        status = {**live.get("status", {}), **copy.deepcopy(changes)}
+        status = {field: value for field, value in status.items() if value is not None}
+        if status != live.get("status"):
+            live["status"] = status
+            live["metadata"]["resourceVersion"] = self._next_revision()
+        return copy.deepcopy(live)
+
+    async def pods(self, namespace: str, selector: str) -> list[Json]:
+        self._receive(f"pods {namespace} {selector}")
+        return copy.deepcopy(self.pod_list)
+
+    async def services(self) -> list[Json]:
+        self._receive("services")
+        return [
+            copy.deepcopy(body) for (kind, _, _), body in self.objects.items() if kind == "Service"
+        ]
+
+    def _receive(self, name: str, *, writes: bool = False) -> None:
+        self.requests.append(name)
+        if writes:
+            self.writes.append(name)
+        if happens := self.before.pop(name, None):
+            happens()
+        if missing := needed(name) - ALLOWED:
+            raise ApiError(403, "Forbidden", f"{name} is forbidden: no right to {missing}")
+        if self.failures[name]:
+            raise self.failures[name].pop(0)
+
+    def _owned_alone(self, uid: str) -> Json:
+        """What was applied the last time, and apply can therefore drop."""
+        before = copy.deepcopy(self._applied.get(uid, {}))
+        if ports := before.get("spec", {}).get("ports"):
+            before["spec"]["ports"] = [
+                it for it in ports if _port_key(it) not in self._patched[uid]
+            ]
+        return before
+
+    def _store(self, kind: str, body: Json, live: Json | None) -> Json:
+        """Checks, completes and keeps an object; one that is as it was stays as it was."""
+        if kind == "Service":
+            self._default_service(body, live)
+        elif kind == "Deployment":
+            body["spec"].setdefault("revisionHistoryLimit", 10)
+            _check_deployment(body, live)
+        self.normalise(body)
+        if body != live:
+            self.put(kind, body)
+        meta = body["metadata"]
+        return self.objects[kind, meta["namespace"], meta["name"]]
+
+    def _default_service(self, body: Json, live: Json | None) -> None:
+        spec = body["spec"]
+        if live and live["spec"].get("type") != spec["type"]:
+            _drop_of_other_types(spec, live["spec"])
+        _check_service(body)
+        spec.setdefault("sessionAffinity", "None")
+        if spec["type"] == "ExternalName":
+            return
+        spec.setdefault("ipFamilies", ["IPv4"])
+        spec.setdefault("clusterIPs", [f"10.96.0.{len(self.objects)}"])
+        if spec["type"] in NODE_PORT_TYPES:
+            spec.setdefault("externalTrafficPolicy", "Cluster")
+            self._allocate(body, live)
+
+    def _allocate(self, body: Json, live: Json | None) -> None:
+        """Gives every port a node port."""
+        spec = body["spec"]
+        others = {
+            port.get("nodePort")
+            for (kind, _, _), other in self.objects.items()
+            if kind == "Service" and other["metadata"].get("uid") != body["metadata"].get("uid")
+            for port in other["spec"].get("ports") or ()
+        } | self.being_released
+        own: set[tuple[str, int]] = set()
+        for index, port in enumerate(spec["ports"]):
+            number, place = port.get("nodePort"), f"spec.ports[{index}].nodePort"
+            if number and number in others:
+                said = f"Invalid value: {number}: provided port is already allocated"
+                raise _invalid("Service", body, f"{place}: {said}")
+            if number and (port["protocol"], number) in own:
+                raise ApiError(500, "", f"duplicate nodePort: {{{port['protocol']} {number}}}")
+            if number:
+                own.add((port["protocol"], number))
+        # As the registry's patchAllocatedValues: a port without a number keeps that of its name.
+        before = live["spec"].get("ports") or [] if live else []
+        old = {it.get("name"): it.get("nodePort") for it in before}
+        used = {number for _, number in own} | others
+        for port in spec["ports"]:
+            if "nodePort" not in port:
+                kept = old.get(port.get("name"))
+                free = (it for it in range(30000, 32768) if it not in used)
+                port["nodePort"] = kept if kept and kept not in used else next(free)
+                used.add(port["nodePort"])
+
+    def _next_revision(self) -> str:
+        self._revision += 1
+        return str(self._revision)
+
+    def _new_uid(self) -> str:
+        self._uids += 1
+        return f"uid-{self._uids}"
+
+
+def _object_key(body: Json) -> ObjectKey:
+    return body["kind"], body["metadata"]["namespace"], body["metadata"]["name"]
+
+
+def _port_key(port: Json) -> PortKey:
+    return port["port"], port.get("protocol", "TCP")
+
+
+def _drop_of_other_types(spec: Json, old: Json) -> None:
+    """As the registry's dropTypeDependentFields: what the old type had, and nobody has set anew."""
+    if spec["type"] not in NODE_PORT_TYPES:
+        had = {it.get("nodePort") for it in old.get("ports") or ()}
+        for port in spec.get("ports") or ():
+            if port.get("nodePort") in had:
+                port.pop("nodePort", None)
+        if spec.get("externalTrafficPolicy") == old.get("externalTrafficPolicy"):
+            spec.pop("externalTrafficPolicy", None)
+    if spec["type"] == "ExternalName":
+        for field in ("clusterIPs", "ipFamilies"):
+            spec.pop(field, None)
+
+
+def _check_service(body: Json) -> None:
+    spec = body["spec"]
+    ports = spec.get("ports") or []
+    external = spec["type"] == "ExternalName"
+    if external and not spec.get("externalName"):
+        raise _invalid("Service", body, "spec.externalName: Required value")
+    if not external and not ports:
+        raise _invalid("Service", body, "spec.ports: Required value")
+    names = [it.get("name") for it in ports]
+    for index, port in enumerate(ports):
+        place = f"spec.ports[{index}]"
+        if len(ports) > 1 and not port.get("name"):
+            raise _invalid("Service", body, f"{place}.name: Required value")
+        if port.get("name") in names[:index]:
+            raise _invalid("Service", body, f"{place}.name: Duplicate value: {port['name']!r}")
+        if "nodePort" in port and spec["type"] not in NODE_PORT_TYPES:
+            said = f"Forbidden: may not be used when `type` is '{spec['type']}'"
+            raise _invalid("Service", body, f"{place}.nodePort: {said}")
+
+
+def _check_deployment(body: Json, live: Json | None) -> None:
+    spec = body["spec"]
+    if live and live["spec"]["selector"] != spec["selector"]:
+        raise _invalid("Deployment", body, "spec.selector: Invalid value: field is immutable")
+    if (
+        not spec["selector"]["matchLabels"].items()
+        <= spec["template"]["metadata"]["labels"].items()
+    ):
+        said = "spec.template.metadata.labels: Invalid value: `selector` does not match template"
+        raise _invalid("Deployment", body, said)
+
+
+def _merge(live: Any, before: Any, wanted: Any, field: str = "") -> Any:
+    """What apply makes of a live value, when `before` is what was applied the last time."""
+    if isinstance(wanted, list) and (keys := _list_keys(field, wanted)):
+        return _merge_lists(_list(live), _list(before), wanted, keys)
+    if not isinstance(wanted, dict) or not isinstance(live, dict) or field in ATOMIC_MAPS:
+        return wanted
+    before = before if isinstance(before, dict) else {}
+    kept = {key: value for key, value in live.items() if key in wanted or key not in before}
+    return kept | {
+        key: _merge(live.get(key), before.get(key), value, key) for key, value in wanted.items()
+    }
+
+
+def _merge_lists(live: list[Json], before: list[Json], wanted: list[Json], keys: Any) -> list[Json]:
+    def index(items: list[Json]) -> dict[Any, Json]:
+        return {tuple(it.get(key, "TCP") for key in keys): it for it in items}
+
+    there, old, new = index(live), index(before), index(wanted)
+    others = [it for key, it in there.items() if key not in new and key not in old]
+    return others + [_merge(there.get(key), old.get(key), it) for key, it in new.items()]
+
+
+def _list_keys(field: str, items: list[Any]) -> tuple[str, ...]:
+    if field == "ports" and items:
+        return ("port" if "port" in items[0] else "containerPort", "protocol")
+    return LIST_KEYS.get(field, ())
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _patched(live: Any, changes: Any) -> Any:
+    """What a merge patch makes of a live value."""
+    if not isinstance(changes, dict):
+        return changes
+    found = dict(live) if isinstance(live, dict) else {}
+    found |= {key: _patched(found.get(key), it) for key, it in changes.items()}
+    return {key: it for key, it in found.items() if it is not None}
+
+
+def _not_found(kind: str, name: str) -> ApiError:
+    return ApiError(404, "NotFound", f'{kind.lower()}s "{name}" not found')
+
+
+def _conflict(kind: str, name: str) -> ApiError:
+    plural = f"{kind.lower()}s"
+    return ApiError(
+        409,
+        "Conflict",
+        f'Operation cannot be fulfilled on {plural} "{name}": the object has been modified',
+    )
+
+
+def _invalid(kind: str, body: Json, message: str) -> ApiError:
+    name = body["metadata"]["name"]
+    return ApiError(
+        422, "Invalid", f'{kind} "{name}" is invalid: {message}', ("FieldValueInvalid",)
+    )

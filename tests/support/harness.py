@@ -1,0 +1,197 @@
+"""A small world around the reconcile: an API server in memory, watches, and a clock."""
+
+import copy
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from exposedapp.api.meta import NAME_LABEL, Json, Key
+from exposedapp.cache.cache import Cache
+from exposedapp.exposure.probes import Answers, Target
+from exposedapp.kube.errors import ApiError
+from exposedapp.probing.prober import Prober
+from exposedapp.reconcile.reconciler import LAST_LOOK_SECONDS, Reconciler
+from exposedapp.settings import Settings
+from exposedapp.status.events import Happening
+from exposedapp.workqueue.errors import Retry
+from support.fake_api_server import FakeCluster
+from support.objects import FOREIGN, endpoint_body, node_body, slice_body
+
+KEY = Key("shop", "web")
+PODS = "pods shop exposedapp.dev/name=web"
+"""The request for the pods of the app, as the API server in memory calls it."""
+
+PINNED = [{"port": 80, "nodePort": 30080}]
+
+AWAY = ApiError(0, "NoAnswer", "no answer from the API server")
+BUSY = ApiError(429, "TooManyRequests", "too many requests", retry_after=7.0)
+
+
+class FakeProber(Prober):
+    """Knows at once what answers: everything that is not told otherwise."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.answers: dict[str, str | None] = {}
+        self.wanted: list[Target] = []
+        self._now = clock
+        self._start: float | None = None
+
+    def want(self, _: Key, targets: Iterable[Target]) -> Answers:
+        self.wanted = list(targets)
+        if not self.wanted:
+            self._start = None
+        elif self._start is None:
+            self._start = self._now()
+        return Answers(self._start, {it.url: self.answers.get(it.url, "") for it in self.wanted})
+
+
+class World:
+    """A cluster, what the operator remembers of it, and a clock."""
+
+    def __init__(self) -> None:
+        self.cluster = FakeCluster()
+        self.happened: list[Happening] = []
+        self.now = 1000.0
+        self.prober = FakeProber(lambda: self.now)
+        self.restart()
+        self.nodes = [node_body("a", "10.0.0.1"), node_body("b", "10.0.0.2")]
+        self.slices: list[Json] = []
+
+    def restart(self) -> None:
+        self.cache = Cache()
+        self.reconciler = Reconciler(
+            self.cluster,
+            self.cache,
+            Settings(),
+            self.prober,
+            record=lambda _, happening: self.happened.append(happening),
+            clock=lambda: self.now,
+        )
+
+    def app(self, **spec: Any) -> None:
+        """Creates the app, or changes its spec; None leaves a field out."""
+        live = self.cluster.objects.get(("ExposedApp", *KEY))
+        meta = {"namespace": KEY.namespace, "name": KEY.name}
+        status = live["status"] if live else {"observedGeneration": -1}
+        spec = {"image": "registry.example/web:1", "replicas": 0, "ports": [{"port": 80}], **spec}
+        spec = {field: value for field, value in spec.items() if value is not None}
+        self.cluster.put("ExposedApp", {"metadata": meta, "spec": spec, "status": status})
+
+    def watch(self) -> None:
+        """Brings what is remembered up to date, as the watches do."""
+        stores = {"ExposedApp": self.cache.apps, **self.cache.children}
+        watched = {
+            place: body
+            for place, body in self.cluster.objects.items()
+            if place[0] == "ExposedApp" or NAME_LABEL in (body["metadata"].get("labels") or {})
+        }
+        for kind, store in stores.items():
+            for key in store:
+                if (kind, *key) not in watched:
+                    store.forget(key, (store.get(key) or {})["metadata"]["uid"])
+        for (kind, _, _), body in watched.items():
+            stores[kind].put(body)
+        for body in self.nodes:
+            self.cache.put_node(body)
+        for body in self.slices:
+            self.cache.put_slice(body)
+
+    async def reconcile(self) -> float | None:
+        self.watch()
+        return await self.reconciler.reconcile(KEY)
+
+    async def fails(self) -> Retry:
+        """Reconciles, which is to be tried again."""
+        with pytest.raises(Retry) as raised:
+            await self.reconcile()
+        return raised.value
+
+    async def settle(self) -> None:
+        """Reconciles until there is nothing more to write, while the cluster does its part."""
+        for _ in range(10):
+            self.cluster.writes.clear()
+            if await self.reconcile() is None and not self.cluster.writes:
+                return
+            if self.has("Deployment"):
+                self.run_pods(ready=self.live("Deployment")["spec"]["replicas"])
+            self.now += LAST_LOOK_SECONDS
+        pytest.fail(f"still writes {self.cluster.writes}")
+
+    async def settle_all(self) -> None:
+        """The same, with the pods that somebody else runs."""
+        if not self.live("ExposedApp")["spec"].get("image"):
+            self.serve(1)
+            self.slices[0]["ports"] = [{"name": None, "port": 5432}]
+        await self.settle()
+
+    def shape(self) -> Json:
+        """What the app has, but for what the cluster picks, and for the order of the ports."""
+        service = self.live("Service")["spec"]
+        ports = {
+            (it["port"], it["protocol"]): {**it, "nodePort": "nodePort" in it}
+            for it in service.get("ports", [])
+        }
+        status = self.status()
+        return {
+            "deployment": self.live("Deployment")["spec"] if self.has("Deployment") else None,
+            "service": {**service, "ports": ports, "clusterIPs": "clusterIPs" in service},
+            "ready": self.ready(),
+            "fields": sorted(status),
+            "selector": status.get("selector"),
+        }
+
+    def run_pods(self, ready: int, total: int | None = None) -> None:
+        """The Deployment and its endpoints become what the pods make of them."""
+        total = ready if total is None else total
+
+        def change(body: Json) -> None:
+            body["status"] = {
+                "observedGeneration": body["metadata"]["generation"],
+                "replicas": total,
+                "updatedReplicas": total,
+                "readyReplicas": ready,
+                "availableReplicas": ready,
+            }
+
+        self.cluster.edit("Deployment", *KEY, change)
+        self.serve(ready, total)
+
+    def serve(self, ready: int, total: int | None = None) -> None:
+        """So many pods are behind the Service, on node a."""
+        total = ready if total is None else total
+        pods = [endpoint_body(f"p{i}", ready=i < ready) for i in range(total)]
+        self.slices = [slice_body("s", *({**it, "nodeName": "a"} for it in pods))]
+
+    def has(self, kind: str) -> bool:
+        return (kind, *KEY) in self.cluster.objects
+
+    def refuse(self, request: str, status: int, reason: str, message: str, times: int = 1) -> None:
+        self.cluster.fail(request, ApiError(status, reason, message), times)
+
+    def live(self, kind: str) -> Json:
+        return self.cluster.objects[(kind, *KEY)]
+
+    def status(self) -> Json:
+        return dict(self.live("ExposedApp")["status"])
+
+    def ready(self) -> tuple[str, str]:
+        (found,) = (it for it in self.status()["conditions"] if it["type"] == "Ready")
+        return found["status"], found["reason"]
+
+    def message(self) -> str:
+        (found,) = (it for it in self.status()["conditions"] if it["type"] == "Ready")
+        return str(found["message"])
+
+    def node_ports(self) -> list[int]:
+        return [port["nodePort"] for port in self.live("Service")["spec"]["ports"]]
+
+    def other_service(self, node_port: int, protocol: str = "TCP") -> None:
+        port = {"port": 1, "protocol": protocol, "nodePort": node_port}
+        meta = {"namespace": "other", "name": "other"}
+        self.cluster.put("Service", {"metadata": meta, "spec": {"ports": [port]}})
+
+    def foreign(self, kind: str, spec: Json | None = None, **meta: Any) -> None:
+        """An object that has the name of the app's child."""
+        meta = {"namespace": KEY.namespace, "name": KEY.name, **meta}
+        self.cluster.put(kind, {"metadata": meta, "spec": spec or copy.deepcopy(FOREIGN[kind])})

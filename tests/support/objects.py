@@ -1,0 +1,171 @@
+"""Small Kubernetes objects for the tests, as the API server sends them."""
+
+from typing import Any
+
+from exposedapp.api.app import ExposedAppSpec
+from exposedapp.api.meta import Identity, Json
+from exposedapp.exposure.nodes import Node
+
+APP = Identity("shop", "web", "uid-web")
+OWNER: Json = {
+    "apiVersion": "exposedapp.dev/v1alpha1",
+    "kind": "ExposedApp",
+    "name": APP.name,
+    "uid": APP.uid,
+    "controller": True,
+    "blockOwnerDeletion": True,
+}
+
+FOREIGN: dict[str, Json] = {
+    "Deployment": {
+        "replicas": 5,
+        "selector": {"matchLabels": {"app": "old"}},
+        "template": {
+            "metadata": {"labels": {"app": "old", "tier": "web"}},
+            "spec": {
+                "containers": [
+                    {"name": "proxy", "image": "registry.example/proxy:1"},
+                    {
+                        "name": "server",
+                        "image": "registry.example/web:1",
+                        "ports": [{"containerPort": 8080, "protocol": "TCP", "name": "http"}],
+                        "env": [{"name": "THEIRS", "value": "1"}],
+                    },
+                ]
+            },
+        },
+    },
+    "Service": {
+        "type": "NodePort",
+        "selector": {"app": "old"},
+        "clusterIPs": ["10.96.1.1"],
+        "ipFamilies": ["IPv4"],
+        "sessionAffinity": "None",
+        "externalTrafficPolicy": "Cluster",
+        "ports": [{"port": 80, "targetPort": 8080, "protocol": "TCP", "nodePort": 31000}],
+    },
+}
+"""What somebody else made under the name of the app."""
+
+
+def spec_of(**fields: Any) -> ExposedAppSpec:
+    """A spec with an image and a port, and these fields; None leaves one out."""
+    spec = {"image": "registry.example/web:1", "ports": [{"port": 80}], **fields}
+    return ExposedAppSpec.model_validate(
+        {field: value for field, value in spec.items() if value is not None}
+    )
+
+
+def node(
+    name: str,
+    *addresses: tuple[str, str],
+    ready: bool = True,
+    deleting: bool = False,
+    labels: dict[str, str] | None = None,
+    dying: str | None = None,
+) -> Node:
+    addresses = addresses or (("InternalIP", "10.0.0.1"),)
+    return Node(name, ready, deleting, addresses, tuple(sorted((labels or {}).items())), dying)
+
+
+def node_body(name: str, address: str = "10.0.0.1", *, ready: bool = True, **meta: Any) -> Json:
+    return {
+        "metadata": {"name": name, "resourceVersion": "1", **meta},
+        "status": {
+            "conditions": [
+                {"type": "MemoryPressure", "status": "False"},
+                {"type": "Ready", "status": str(ready), "lastHeartbeatTime": "2026-01-01"},
+            ],
+            "addresses": [
+                {"type": "InternalIP", "address": address},
+                {"type": "Hostname", "address": name},
+            ],
+        },
+    }
+
+
+def slice_body(name: str, *endpoints: Json, service: str = APP.name) -> Json:
+    return {
+        "metadata": {
+            "namespace": APP.namespace,
+            "name": name,
+            "resourceVersion": "1",
+            "labels": {"kubernetes.io/service-name": service},
+        },
+        "endpoints": list(endpoints),
+    }
+
+
+def endpoint_body(pod: str, address: str = "10.1.0.1", **conditions: bool) -> Json:
+    return {
+        "addresses": [address],
+        "conditions": conditions,
+        "targetRef": {"kind": "Pod", "name": pod, "uid": f"uid-{pod}"},
+    }
+
+
+def pod_body(
+    name: str,
+    *,
+    created: str = "2026-01-01T00:00:00Z",
+    waiting: Json | None = None,
+    last: Json | None = None,
+    init: bool = False,
+    container: str = "app",
+    conditions: list[Json] | None = None,
+) -> Json:
+    """A pod with one container, waiting when `waiting` is given, else running."""
+    state: Json = {"waiting": waiting} if waiting else {"running": {}}
+    status: Json = {"name": container, "state": state}
+    if last:
+        status["lastState"] = {"terminated": last}
+    return {
+        "metadata": {"name": name, "creationTimestamp": created},
+        "status": {
+            "initContainerStatuses" if init else "containerStatuses": [status],
+            "conditions": conditions or [],
+        },
+    }
+
+
+def deployment_body(
+    wanted: int = 1,
+    ready: int | None = None,
+    *,
+    conditions: list[Json] | None = None,
+    **status: Any,
+) -> Json:
+    """A Deployment with so many pods; all of them ready unless told otherwise."""
+    available = wanted if ready is None else ready
+    counts = {"replicas": wanted, "updatedReplicas": wanted}
+    return {
+        "metadata": {"generation": 3},
+        "spec": {"replicas": wanted},
+        "status": {
+            "observedGeneration": 3,
+            **counts,
+            "readyReplicas": available,
+            "availableReplicas": available,
+            "conditions": conditions or [],
+            **status,
+        },
+    }
+
+
+def service_body(*ports: Json, **spec: Any) -> Json:
+    return {
+        "metadata": {"name": APP.name, "namespace": APP.namespace},
+        "spec": {
+            "type": "NodePort",
+            "clusterIPs": ["10.96.0.1"],
+            "ipFamilies": ["IPv4"],
+            "ports": list(ports)
+            or [{"port": 80, "targetPort": 8080, "protocol": "TCP", "nodePort": 30001}],
+            **spec,
+        },
+    }
+
+
+def port(number: int, node_port: int | None = None, protocol: str = "TCP", **more: Any) -> Json:
+    found = {"port": number, "targetPort": number, "protocol": protocol, **more}
+    return {**found, "nodePort": node_port} if node_port else found

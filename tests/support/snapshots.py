@@ -1,0 +1,85 @@
+"""What can be observed of an app, to be varied, and what its status then says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from exposedapp.api.app import Condition, ExposedAppSpec, ExposedAppStatus
+from exposedapp.api.meta import ChildKind, Identity, Json
+from exposedapp.exposure.addresses import Addresses
+from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.exposure.node_selection import Nodes
+from exposedapp.exposure.nodes import Node
+from exposedapp.exposure.probes import NOTHING_TRIED, Answers
+from exposedapp.exposure.urls import find
+from exposedapp.settings import Settings
+from exposedapp.status.compute import compute as compute_status
+from exposedapp.status.observation import Observed, Problem, Trouble
+from support.objects import APP, deployment_body, node, service_body, spec_of
+
+DEFAULTS = Settings()
+NEW = ExposedAppStatus(observed_generation=-1)
+NODES = [node("a", ("InternalIP", "10.0.0.1")), node("b", ("InternalIP", "10.0.0.2"))]
+BEFORE, NOW = "2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What is seen of an app, with the nodes instead of what follows from them."""
+
+    app: Identity
+    generation: int
+    spec: ExposedAppSpec | None
+    previous: ExposedAppStatus
+    pods: Mapping[str, str]
+    deployment: Json | None
+    service: Json | None
+    endpoints: Sequence[Endpoint]
+    nodes: Sequence[Node]
+    trouble: Trouble | None
+    problems: Sequence[Problem]
+    waiting: Mapping[ChildKind, str]
+    now: str
+    settings: Settings = DEFAULTS
+    answers: Answers = NOTHING_TRIED
+    waited: float = 0.0
+
+    def observed(self) -> Observed:
+        fields = dict(vars(self))
+        nodes, settings = fields.pop("nodes"), fields.pop("settings")
+        at = Addresses(ports=self.previous.ports or ())
+        if self.service is not None:
+            at = find(self.app, self.spec, self.service, self.endpoints, Nodes(nodes), settings)
+        return Observed(**fields, at=at)
+
+
+def compute(seen: Seen) -> ExposedAppStatus:
+    return compute_status(seen.observed())
+
+
+WELL = Seen(
+    app=APP,
+    generation=7,
+    spec=spec_of(),
+    previous=NEW,
+    pods={"exposedapp.dev/name": APP.name},
+    deployment=deployment_body(),
+    service=service_body(),
+    endpoints=[Endpoint("p", ready=True, terminating=False)],
+    nodes=NODES,
+    trouble=None,
+    problems=[],
+    waiting={},
+    now=BEFORE,
+)
+STOPPED = replace(WELL, spec=spec_of(replicas=0), deployment=deployment_body(0), endpoints=[])
+TWO = replace(WELL, spec=spec_of(replicas=2), deployment=deployment_body(2, 1))
+
+
+def condition(status: ExposedAppStatus, kind: str) -> Condition | None:
+    return next((it for it in status.conditions or () if it.type == kind), None)
+
+
+def told(seen: Seen, kind: str = "Ready") -> tuple[str, str, str]:
+    found = condition(compute(seen), kind)
+    assert found is not None
+    return found.status, found.reason, found.message

@@ -1,0 +1,365 @@
+"""What is remembered of the cluster: the newest state of each object, and only what matters."""
+
+from typing import Any
+
+import pytest
+
+from exposedapp.api.app import NodesSpec
+from exposedapp.api.meta import Json, Key, key_of
+from exposedapp.cache.cache import MOST_CHANGED, Cache
+from exposedapp.cache.store import DROPPED_KEPT, Listed, Store, trim
+from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.exposure.nodes import EXCLUSION_LABEL, Node
+from support.objects import APP, OWNER, endpoint_body, node_body, slice_body
+
+KEY = Key(APP.namespace, APP.name)
+
+
+def body(version: int, uid: str = "u1", **spec: Any) -> Json:
+    return {
+        "metadata": {
+            "namespace": KEY.namespace,
+            "name": KEY.name,
+            "uid": uid,
+            "resourceVersion": str(version),
+        },
+        "spec": spec,
+    }
+
+
+def version(store: Store) -> str | None:
+    found = store.get(KEY)
+    return found["metadata"]["resourceVersion"] if found else None
+
+
+@pytest.mark.parametrize(
+    ("versions", "news", "kept"),
+    [
+        ([5], [True], "5"),
+        ([5, 6], [True, True], "6"),
+        ([6, 5], [True, False], "6"),
+        ([5, 5], [True, False], "5"),
+        ([9, 10], [True, True], "10"),
+        ([5, 7, 6], [True, True, False], "7"),
+    ],
+    ids=["first", "newer", "late", "the answer to an own write again", "as numbers", "overtaken"],
+)
+def test_the_newer_one_wins(versions: list[int], news: list[bool], kept: str) -> None:
+    store = Store()
+    assert [store.put(body(it)) for it in versions] == news
+    assert version(store) == kept
+
+
+@pytest.mark.parametrize(
+    ("known", "dropped", "gone"),
+    [([5], 6, True), ([5], 5, True), ([7], 6, False), ([], 6, False)],
+    ids=["deleted", "deleted as it was", "an older incarnation", "unknown"],
+)
+def test_drop(known: list[int], dropped: int, gone: bool) -> None:
+    store = Store()
+    for it in known:
+        store.put(body(it, uid="u2"))
+    assert store.drop(body(dropped, uid="u1")) is gone
+    assert (version(store) is None) is (gone or not known)
+
+
+def test_forget_and_iterate() -> None:
+    store = Store()
+    store.put(body(1))
+    assert list(store) == [KEY]
+    for key in store:
+        # Handlers drop while they iterate.
+        store.forget(key, "another")
+        assert store.get(KEY) is not None
+        store.forget(key, "u1")
+    assert store.get(KEY) is None
+    store.forget(KEY, "u1")
+
+
+def test_an_answer_does_not_bring_back_what_was_deleted() -> None:
+    store = Store()
+    store.put(body(1))
+    assert store.put(body(2))
+    store.drop(body(4))
+    assert not store.put(body(3))
+    assert store.get(KEY) is None
+    assert store.put(body(5, uid="u2"))
+
+
+def test_an_answer_does_not_bring_back_what_a_new_list_did_not_have() -> None:
+    store = Store()
+    store.put(body(5))
+    assert store.sweep(Listed(9, set())) == [KEY]
+    assert not store.put(body(8))
+    assert store.put(body(10))
+
+
+def test_few_dropped_objects_are_remembered() -> None:
+    store = Store()
+    for it in range(DROPPED_KEPT + 5):
+        gone = body(it + 1)
+        gone["metadata"]["name"] = f"web-{it}"
+        store.drop(gone)
+    assert len(store._dropped) == DROPPED_KEPT
+
+
+def test_what_is_remembered_cannot_be_changed_from_outside() -> None:
+    store = Store()
+    given = body(1, replicas=1)
+    store.put(given)
+    given["spec"]["replicas"] = 2
+    found = store.get(KEY)
+    assert found is not None
+    found["spec"]["replicas"] = 3
+    assert store.get(KEY) == trim(body(1, replicas=1))
+
+
+def test_only_what_is_used_is_kept() -> None:
+    full = {
+        **body(3, replicas=1),
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "status": {"replicas": 1},
+    }
+    full["metadata"] |= {
+        "generation": 2,
+        "labels": {"a": "b"},
+        "ownerReferences": [OWNER],
+        "deletionTimestamp": "2026-01-01T00:00:00Z",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "managedFields": [{"manager": "kubectl", "fieldsV1": {}}],
+        "annotations": {
+            "exposedapp.dev/desired-hash": "0123",
+            "kubectl.kubernetes.io/last-applied-configuration": "{...}",
+        },
+    }
+    assert trim(full) == {
+        "metadata": {
+            "name": "web",
+            "namespace": "shop",
+            "uid": "u1",
+            "resourceVersion": "3",
+            "generation": 2,
+            "labels": {"a": "b"},
+            "ownerReferences": [OWNER],
+            "deletionTimestamp": "2026-01-01T00:00:00Z",
+            "annotations": {"exposedapp.dev/desired-hash": "0123"},
+        },
+        "spec": {"replicas": 1},
+        "status": {"replicas": 1},
+    }
+
+
+# --- nodes --------------------------------------------------------------------------------------
+
+
+def app_on(selector: dict[str, str] | None) -> Json:
+    meta = {"namespace": "shop", "name": "web", "uid": "u", "resourceVersion": "1"}
+    return {"metadata": meta, "spec": {"nodes": {"selector": selector}} if selector else {}}
+
+
+@pytest.mark.parametrize(
+    ("label", "selector", "news"),
+    [
+        ("load", None, False),
+        ("load", {"zone": "a"}, False),
+        ("zone", {"zone": "a"}, True),
+        (EXCLUSION_LABEL, None, True),
+        ("node-role.kubernetes.io/control-plane", None, True),
+    ],
+)
+def test_a_label_is_news_when_somebody_selects_by_it(
+    label: str, selector: dict[str, str] | None, news: bool
+) -> None:
+    cache = Cache()
+    cache.put_app(app_on(selector))
+    cache.put_node(node_body("n", labels={"other": "1"}))
+    assert cache.put_node(node_body("n", labels={"other": "1", label: "a"})) is news
+
+
+def test_a_label_that_somebody_begins_to_select_by_is_known() -> None:
+    cache = Cache()
+    cache.put_node(node_body("n"))
+    survey = cache.all_nodes().survey(NodesSpec(selector={"zone": "a"}), ["IPv4"])
+    assert list(survey.hosts) == []
+    cache.put_node(node_body("n", labels={"zone": "a"}))
+    cache.put_app(app_on({"zone": "a"}))
+    survey = cache.all_nodes().survey(NodesSpec(selector={"zone": "a"}), ["IPv4"])
+    assert list(survey.hosts) == ["n"]
+
+
+def test_a_heartbeat_changes_nothing() -> None:
+    cache = Cache()
+    first, heartbeat = node_body("n"), node_body("n")
+    heartbeat["metadata"]["resourceVersion"] = "2"
+    heartbeat["status"]["conditions"][1]["lastHeartbeatTime"] = "2026-01-02"
+    heartbeat["status"]["conditions"][0]["status"] = "True"
+    heartbeat["status"]["images"] = [{"names": ["registry.example/web:1"]}]
+    assert cache.put_node(first) is True
+    assert cache.put_node(heartbeat) is False
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        node_body("n", ready=False),
+        node_body("n", "10.0.0.2"),
+        node_body("n", deletionTimestamp="2026-01-01T00:00:00Z"),
+    ],
+    ids=["ready", "address", "deleting"],
+)
+def test_what_matters_of_a_node_is_news(changed: Json) -> None:
+    cache = Cache()
+    cache.put_node(node_body("n"))
+    assert cache.put_node(changed) is True
+    assert cache.put_node(changed) is False
+
+
+def test_a_node_that_went() -> None:
+    cache = Cache()
+    cache.put_node(node_body("n"))
+    assert cache.nodes == {
+        "n": Node("n", True, False, (("InternalIP", "10.0.0.1"), ("Hostname", "n")))
+    }
+    assert cache.drop_node(node_body("n")) is True
+    assert cache.drop_node(node_body("n")) is False
+    assert cache.nodes == {}
+
+
+def listing(name: str, url: str) -> Json:
+    found = body(1)
+    found["metadata"]["name"] = name
+    return {**found, "status": {"urls": [url]}}
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [("10.0.0.1", "http://10.0.0.1:30080"), ("FD00::1", "http://[fd00::1]:30080/path")],
+)
+@pytest.mark.parametrize("goes", [True, False])
+def test_apps_that_list_a_node_that_changed_are_looked_at_first(
+    address: str, url: str, *, goes: bool
+) -> None:
+    cache = Cache()
+    for number in range(5):
+        cache.put_app(listing(f"other-{number}", "http://10.0.0.11:30080"))
+    cache.put_app(listing("mine", url))
+    cache.put_node(node_body("n", address))
+    cache.put_node(node_body("m", "10.0.0.2"))
+    assert cache.apps_after_node_news()[0].name == "other-0"
+    if goes:
+        cache.drop_node(node_body("n", address))
+    else:
+        cache.put_node(node_body("n", address, ready=False))
+    first, *others = cache.apps_after_node_news()
+    assert first.name == "mine"
+    assert len(others) == 5
+    assert cache.apps_after_node_news()[0].name == "other-0"
+
+
+def test_when_many_nodes_change_at_once_all_apps_are_looked_at_in_any_order() -> None:
+    cache = Cache()
+    cache.put_app(listing("a", "http://10.0.0.1:30080"))
+    for ready in (True, False) * 2:
+        for number in range(100):
+            cache.put_node(node_body(f"n-{number}", "10.0.0.1", ready=ready))
+    assert len(cache._changed) <= MOST_CHANGED + 1
+    assert [it.name for it in cache.apps_after_node_news()] == ["a"]
+
+
+# --- endpoints ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ready", "terminating"),
+    [
+        ({"ready": True}, True, False),
+        ({"ready": False}, False, False),
+        ({}, True, False),
+        ({"ready": False, "serving": True, "terminating": True}, False, True),
+    ],
+    ids=["ready", "not ready", "unknown", "terminating"],
+)
+def test_an_endpoint(conditions: dict[str, bool], ready: bool, terminating: bool) -> None:
+    cache = Cache()
+    given = {**endpoint_body("p"), "conditions": conditions}
+    assert cache.put_slice(slice_body("s", given)) == (KEY,)
+    assert cache.endpoints(KEY) == [Endpoint("uid-p", ready, terminating)]
+
+
+def test_an_endpoint_without_a_pod_is_its_address() -> None:
+    cache = Cache()
+    cache.put_slice(slice_body("s", {"addresses": ["10.1.0.9"]}))
+    assert cache.endpoints(KEY) == [Endpoint("10.1.0.9", ready=True, terminating=False)]
+
+
+def test_two_slices_of_two_families() -> None:
+    cache = Cache()
+    cache.put_slice(slice_body("s4", endpoint_body("p", "10.1.0.1", ready=True)))
+    cache.put_slice(slice_body("s6", endpoint_body("p", "fd00::1", ready=True)))
+    assert [it.pod for it in cache.endpoints(KEY)] == ["uid-p", "uid-p"]
+    assert cache.drop_slice(slice_body("s4")) == (KEY,)
+    assert [it.pod for it in cache.endpoints(KEY)] == ["uid-p"]
+    cache.drop_slice(slice_body("s6"))
+    assert cache.endpoints(KEY) == []
+
+
+def test_a_slice_that_says_the_same_is_no_news() -> None:
+    cache = Cache()
+    assert cache.put_slice(slice_body("s", endpoint_body("p", ready=True))) == (KEY,)
+    again = slice_body("s", endpoint_body("p", ready=True, serving=True))
+    again["metadata"]["annotations"] = {"endpoints.kubernetes.io/last-change-trigger-time": "now"}
+    assert cache.put_slice(again) == ()
+    assert cache.put_slice(slice_body("s", endpoint_body("p", ready=False))) == (KEY,)
+
+
+def test_slices_without_endpoints_or_without_a_service() -> None:
+    cache = Cache()
+    empty = slice_body("s")
+    empty["endpoints"] = None
+    cache.put_slice(empty)
+    assert cache.endpoints(KEY) == []
+    of_nobody = slice_body("s")
+    of_nobody["metadata"]["labels"] = {}
+    assert cache.put_slice(of_nobody) == (Key("shop", ""),)
+
+
+def test_dropping_an_unknown_slice() -> None:
+    assert Cache().drop_slice(slice_body("s")) == (KEY,)
+
+
+def test_key_of() -> None:
+    assert key_of(body(1)) == KEY
+
+
+@pytest.mark.parametrize(
+    ("ports", "names"),
+    [
+        ([{"name": "web", "port": 80}, {"name": "dns", "port": 53}], {"web", "dns"}),
+        ([{"port": 80}], {""}),
+        ([{"name": "", "port": 80}], {""}),
+        ([], set()),
+        (None, set()),
+    ],
+    ids=["named", "without a name", "with an empty name", "none", "null"],
+)
+def test_an_endpoint_has_its_node_and_the_names_of_its_ports(ports: Any, names: set[str]) -> None:
+    cache = Cache()
+    given = slice_body("s", {**endpoint_body("p", ready=True), "nodeName": "a"})
+    assert cache.put_slice({**given, "ports": ports}) == (KEY,)
+    (found,) = cache.endpoints(KEY)
+    assert (found.node, set(found.ports)) == ("a", names)
+    # Another node, or another port, is news.
+    assert cache.put_slice({**given, "ports": [{"name": "other"}]}) == (KEY,)
+    moved = {**given, "endpoints": [{**given["endpoints"][0], "nodeName": "b"}]}
+    assert cache.put_slice({**moved, "ports": [{"name": "other"}]}) == (KEY,)
+
+
+def test_the_annotations_that_tell_who_took_it_over_are_kept() -> None:
+    ours = {f"exposedapp.dev/{it}": "x" for it in ("desired-hash", "adopt", "container")}
+    full = body(1)
+    full["metadata"]["annotations"] = {
+        **ours,
+        "kubectl.kubernetes.io/last-applied-configuration": "{...}",
+    }
+    assert trim(full)["metadata"]["annotations"] == ours

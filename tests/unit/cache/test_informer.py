@@ -1,0 +1,192 @@
+"""A kind is listed and followed, whatever happens to the connection."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from exposedapp.api.meta import Json
+from exposedapp.cache import informer as informer
+from exposedapp.cache.cache import Cache
+from exposedapp.cache.informer import Informer
+from exposedapp.cache.watches import News, Watch, watches
+from exposedapp.kube.client import Cluster
+from exposedapp.kube.errors import ApiError
+from exposedapp.kube.resources import NODES, SERVICES, Kind
+from support.objects import node_body
+
+AWAY = ApiError(0, "NoAnswer", "no answer from the API server")
+EXPIRED = ApiError(410, "Expired", "too old resource version")
+
+
+class Server(Cluster):
+    """Answers lists and watches with what it was told, one after the other."""
+
+    def __init__(self, *script: Any) -> None:  # without the real one's connection
+        self.script = list(script)
+        self.requests: list[str] = []
+        self.done = asyncio.Event()
+
+    def _next(self, request: str) -> Any:
+        self.requests.append(request)
+        if not self.script:
+            self.done.set()
+            return None
+        return self.script.pop(0)
+
+    async def list(self, kind: Kind) -> AsyncIterator[Json]:
+        pages = self._next(f"list {kind.plural}")
+        if isinstance(pages, Exception):
+            raise pages
+        for page in pages or ():
+            yield page
+        if pages is None:
+            await asyncio.Event().wait()
+
+    async def watch(self, kind: Kind, version: str, seconds: int) -> AsyncIterator[Json]:
+        assert seconds <= 60
+        events = self._next(f"watch {kind.plural} {version}")
+        for event in events or ():
+            if isinstance(event, Exception):
+                raise event
+            yield event
+        if events is None:
+            await asyncio.Event().wait()
+
+
+def page(version: int, *bodies: Json) -> Json:
+    return {"metadata": {"resourceVersion": str(version)}, "items": list(bodies)}
+
+
+def node(name: str, version: int, **given: Any) -> Json:
+    body = node_body(name, "10.0.0.1", **given)
+    body["metadata"]["resourceVersion"] = str(version)
+    return body
+
+
+def event(kind: str, body: Json) -> Json:
+    return {"type": kind, "object": body}
+
+
+BOOKMARK = event("BOOKMARK", {"metadata": {"resourceVersion": "90"}})
+
+
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("exposedapp.cache.informer.asyncio.sleep", note)
+    return pauses
+
+
+async def follow(server: Server) -> tuple[Cache, int]:
+    """What is remembered of the nodes in the end, and how often there was news of them."""
+    cache, news = Cache(), []
+
+    def queue(watch: Watch, found: News) -> None:
+        news.append((watch, list(found)))
+
+    nodes = next(it for it in watches(cache) if it.kind == NODES)
+    task = asyncio.create_task(Informer(server, nodes, queue, lambda _: None).run())
+    try:
+        async with asyncio.timeout(10):
+            await server.done.wait()
+    finally:
+        task.cancel()
+    return cache, len(news)
+
+
+async def test_lists_page_by_page_and_then_follows() -> None:
+    events = [
+        event("ADDED", node("c", 11)),
+        event("DELETED", node("a", 12)),
+        event("MODIFIED", node("b", 13)),
+    ]
+    server = Server([page(10, node("a", 1)), page(10, node("b", 2))], events)
+    cache, _ = await follow(server)
+    assert sorted(cache.nodes) == ["b", "c"]
+    assert server.requests == ["list nodes", "watch nodes 10", "watch nodes 13"]
+
+
+async def test_a_bookmark_says_where_to_go_on() -> None:
+    server = Server([page(10)], [BOOKMARK])
+    await follow(server)
+    assert server.requests[-1] == "watch nodes 90"
+
+
+async def test_a_break_goes_on_where_it_was() -> None:
+    server = Server([page(10)], [event("ADDED", node("a", 11)), AWAY], [AWAY], [])
+    cache, _ = await follow(server)
+    assert list(cache.nodes) == ["a"]
+    assert server.requests == ["list nodes", "watch nodes 10", *["watch nodes 11"] * 3]
+
+
+async def test_what_was_deleted_while_nobody_watched_is_gone_after_the_new_list() -> None:
+    server = Server([page(10, node("a", 1), node("b", 2))], [EXPIRED], [page(20, node("b", 2))], [])
+    cache, _ = await follow(server)
+    assert list(cache.nodes) == ["b"]
+    assert server.requests[2] == "list nodes"
+
+
+async def test_a_list_that_breaks_off_takes_nothing_away() -> None:
+    server = Server([page(10, node("a", 1))], [EXPIRED], AWAY, [page(20, node("a", 1))], [])
+    cache, _ = await follow(server)
+    assert list(cache.nodes) == ["a"]
+
+
+async def test_tries_again_later_and_later_and_at_once_after_news(
+    without_pauses: list[float],
+) -> None:
+    server = Server(*[AWAY] * 8, [page(10)], [AWAY], [event("ADDED", node("a", 11)), AWAY])
+    await follow(server)
+    assert without_pauses[:8] == sorted(without_pauses[:4]) + without_pauses[4:8]
+    assert max(without_pauses) <= informer.LAST_PAUSE_SECONDS * 1.2
+    assert without_pauses[-1] <= informer.FIRST_PAUSE_SECONDS * 1.2
+
+
+async def test_lists_are_not_asked_for_without_end_while_watches_are_refused(
+    without_pauses: list[float],
+) -> None:
+    refused = ApiError(403, "Forbidden", "nodes is forbidden: cannot watch")
+    server = Server(*[it for _ in range(6) for it in ([page(10)], [refused])])
+    await follow(server)
+    assert without_pauses == sorted(without_pauses)
+    assert without_pauses[-1] > without_pauses[0] * 4
+
+
+async def test_the_api_server_says_when_to_come_back(without_pauses: list[float]) -> None:
+    busy = ApiError(429, "TooManyRequests", "too many requests", retry_after=7.0)
+    await follow(Server(busy, [page(10)], []))
+    assert without_pauses[0] == 7.0
+
+
+async def test_a_watch_that_ends_at_once_is_not_asked_for_without_end(
+    without_pauses: list[float],
+) -> None:
+    await follow(Server([page(10)], *[[]] * 6))
+    assert len(without_pauses) >= 6
+    assert min(without_pauses) > 0.3
+    assert max(without_pauses) > 5
+
+
+async def test_nothing_ends_it(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server([{"no": "page"}], [page(10, node("a", 1))], [])
+    cache, _ = await follow(server)
+    assert list(cache.nodes) == ["a"]
+    assert "unexpected error" in caplog.text
+
+
+async def test_an_error_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    await follow(Server(AWAY, AWAY, AWAY, [page(10)], [BOOKMARK]))
+    assert [it.levelname for it in caplog.records] == ["WARNING"]
+
+
+def test_paths() -> None:
+    assert NODES.path(limit="5") == "/api/v1/nodes?limit=5"
+    assert SERVICES.path() == "/api/v1/services?labelSelector=exposedapp.dev/name"

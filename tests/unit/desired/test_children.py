@@ -1,0 +1,278 @@
+"""From spec to Deployment and Service, compared as whole objects.
+
+`UPDATE_GOLDEN=1 pytest tests/unit/test_resources.py` writes the files in golden/ anew; the diff is
+then what a reviewer reads.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from exposedapp.api.app import ExposedAppSpec
+from exposedapp.api.meta import HASH_ANNOTATION, Json, selector_string
+from exposedapp.desired.deployment import make_deployment
+from exposedapp.desired.errors import SpecError
+from exposedapp.desired.node_ports import keep_node_ports, node_ports
+from exposedapp.desired.pod_template import pod_labels
+from exposedapp.desired.service import make_service
+from support.objects import APP, spec_of
+from support.specs import DNS_PORTS, SPECS
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def deployment_of(spec: ExposedAppSpec, live: Json | None = None) -> Json:
+    made = make_deployment(APP, spec, live)
+    assert made is not None
+    return made
+
+
+def service_of(spec: ExposedAppSpec, live: Json | None = None) -> Json:
+    return make_service(APP, spec, pod_labels(APP, spec, live))
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_golden(name: str) -> None:
+    spec = spec_of(**SPECS[name])
+    made = [it for it in (make_deployment(APP, spec), service_of(spec)) if it]
+    path = GOLDEN / f"{name}.yaml"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(yaml.safe_dump_all(made, sort_keys=False, width=100))
+    assert made == list(yaml.safe_load_all(path.read_text()))
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.yaml")} == SPECS.keys()
+
+
+@pytest.mark.parametrize(
+    ("ports", "field"),
+    [
+        ([{"port": 80, "targetPort": "web"}], r"spec\.ports\[0\]\.targetPort.*'web'"),
+        (
+            [{"name": "web", "port": 80}, {"name": "b", "port": 81, "targetPort": "wbe"}],
+            r"spec\.ports\[1\]\.targetPort.*'wbe'",
+        ),
+        # A name refers to the container's port, and a port that refers has none of its own.
+        ([{"name": "web", "port": 80, "targetPort": "web"}], r"spec\.ports\[0\]\.targetPort"),
+    ],
+    ids=["no names", "misspelt", "itself"],
+)
+def test_target_port_that_nothing_has(ports: list[Json], field: str) -> None:
+    with pytest.raises(SpecError, match=field):
+        make_deployment(APP, spec_of(ports=ports))
+
+
+def digest(child: Json) -> Any:
+    return child["metadata"]["annotations"][HASH_ANNOTATION]
+
+
+def test_the_hash_is_stable() -> None:
+    # From one start of the operator to the next too: see the golden files.
+    first, second = spec_of(**SPECS["env-and-resources"]), spec_of(**SPECS["env-and-resources"])
+    assert digest(deployment_of(first)) == digest(deployment_of(second))
+    assert digest(service_of(first)) == digest(service_of(second))
+
+
+FULL: Json = {
+    "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+    "resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "2"}},
+}
+
+
+@pytest.mark.parametrize(
+    "dropped",
+    [
+        {**FULL, "env": FULL["env"][:1]},
+        {**FULL, "env": [{"name": "A", "value": "1"}, {"name": "B"}]},
+        {**FULL, "resources": {"requests": {"cpu": "1"}}},
+        {"env": FULL["env"]},
+        {"resources": FULL["resources"]},
+    ],
+    ids=["list item", "value", "limits", "resources", "env"],
+)
+def test_a_dropped_field_changes_the_hash(dropped: Json) -> None:
+    # A comparison of what is wanted with what is there cannot see what is wanted no more.
+    full, fewer = deployment_of(spec_of(**FULL)), deployment_of(spec_of(**dropped))
+    assert digest(full) != digest(fewer)
+
+
+def test_a_dropped_node_port_changes_the_hash() -> None:
+    fixed = service_of(spec_of(ports=[{"port": 80, "nodePort": 30080}]))
+    assert digest(fixed) != digest(service_of(spec_of()))
+
+
+def sticky(ports: list[Json], known: dict[tuple[int, str], int]) -> list[int | None]:
+    service = service_of(spec_of(ports=ports))
+    return [port.get("nodePort") for port in keep_node_ports(service, known)["spec"]["ports"]]
+
+
+@pytest.mark.parametrize(
+    ("ports", "known", "expected"),
+    [
+        ([{"port": 80}], {(80, "TCP"): 30001}, [30001]),
+        ([{"port": 80}], {}, [None]),
+        ([{"port": 80}], {(81, "TCP"): 30001}, [None]),
+        ([{"port": 80, "nodePort": 30080}], {(80, "TCP"): 30001}, [30080]),
+        (DNS_PORTS, {(53, "TCP"): 30001, (53, "UDP"): 30002}, [30001, 30002]),
+        (DNS_PORTS, {(53, "UDP"): 30002}, [None, 30002]),
+    ],
+    ids=["kept", "new app", "another port", "spec wins", "by protocol", "one of two"],
+)
+def test_keep_node_ports(
+    ports: list[Json], known: dict[tuple[int, str], int], expected: list[int | None]
+) -> None:
+    assert sticky(ports, known) == expected
+
+
+def test_keeping_node_ports_changes_neither_the_hash_nor_the_original() -> None:
+    service = service_of(spec_of())
+    before = yaml.safe_dump(service)
+    kept = keep_node_ports(service, {(80, "TCP"): 30001})
+    assert kept["metadata"] == service["metadata"]
+    assert yaml.safe_dump(service) == before
+
+
+def test_node_ports_of_a_service_and_of_a_status() -> None:
+    # An absent protocol is TCP; no nodePort, or 0, is none.
+    ports: list[Json] = [
+        {"port": 80, "nodePort": 30001},
+        {"port": 53, "protocol": "UDP", "nodePort": 30002},
+        {"port": 81, "nodePort": 0},
+        {"port": 82},
+    ]
+    assert node_ports(ports) == {(80, "TCP"): 30001, (53, "UDP"): 30002}
+
+
+@pytest.mark.parametrize("type_", ["ClusterIP", "ExternalName"])
+def test_types_without_node_ports_keep_none(type_: str) -> None:
+    external = {"externalName": "db.example.com"} if type_ == "ExternalName" else {}
+    service = service_of(spec_of(service={"type": type_, **external}))
+    assert keep_node_ports(service, {(80, "TCP"): 30001}) == service
+
+
+def test_a_load_balancer_keeps_its_node_ports() -> None:
+    service = service_of(spec_of(service={"type": "LoadBalancer"}))
+    (port,) = keep_node_ports(service, {(80, "TCP"): 30001})["spec"]["ports"]
+    assert port["nodePort"] == 30001
+
+
+def test_an_external_name_needs_no_ports() -> None:
+    service = service_of(spec_of(**SPECS["external-name"]))
+    assert "ports" not in service["spec"]
+    assert keep_node_ports(service, {(80, "TCP"): 30001}) == service
+
+
+def test_the_selector_is_the_identity_label_alone() -> None:
+    # It is immutable, so nothing in it may ever be something that a spec could change.
+    deployment, service = deployment_of(spec_of()), service_of(spec_of())
+    assert deployment["spec"]["selector"]["matchLabels"] == {"exposedapp.dev/name": "web"}
+    assert service["spec"]["selector"] == {"exposedapp.dev/name": "web"}
+    assert selector_string({"b": "2", "a": "1"}) == "a=1,b=2"
+
+
+def test_the_pods_of_an_app() -> None:
+    assert pod_labels(APP, spec_of(), None) == {"exposedapp.dev/name": "web"}
+    assert pod_labels(APP, spec_of(**SPECS["selector"]), None) == {"app": "db", "role": "primary"}
+    assert pod_labels(APP, spec_of(**SPECS["external-name"]), None) == {}
+
+
+@pytest.mark.parametrize("name", ["selector", "external-name"])
+def test_without_an_image_there_is_no_deployment(name: str) -> None:
+    assert make_deployment(APP, spec_of(**SPECS[name])) is None
+
+
+def test_a_pod_template_of_great_depth_is_told() -> None:
+    def deep(levels: int) -> Json:
+        found: Json = {}
+        for _ in range(levels):
+            found = {"a": found}
+        return spec_of(podTemplate={"spec": found}).as_json()
+
+    assert deep(90)
+    with pytest.raises(ValidationError, match="nested deeper than 100 levels"):
+        deep(10_000)
+
+
+# --- podTemplate ----------------------------------------------------------------------------------
+
+
+def template_of(pod_template: Json, **fields: Any) -> Json:
+    made = deployment_of(spec_of(podTemplate=pod_template, **fields))
+    template: Json = made["spec"]["template"]
+    return template
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"labels": {"exposedapp.dev/name": "other"}},
+        {"labels": {"exposedapp.dev/name": None}},
+        {"labels": {"exposedapp.dev/name": ["web"]}},
+        {"labels": {"exposedapp.dev/name": {"$patch": "delete"}}},
+        {"labels": {"$patch": "delete"}},
+        {"labels": {"$patch": "replace", "team": "shop"}},
+        {"labels": None},
+        {"$patch": "delete"},
+        {"$patch": "replace", "annotations": {"a": "b"}},
+        None,
+    ],
+)
+def test_no_pod_template_takes_the_identity_away(metadata: Json) -> None:
+    # The selector is immutable: pods without its labels would be refused for ever.
+    template = template_of({"metadata": metadata})
+    assert template["metadata"]["labels"]["exposedapp.dev/name"] == "web"
+
+
+def test_a_pod_template_that_is_not_understood_is_told() -> None:
+    with pytest.raises(SpecError, match=r"spec\.podTemplate\.spec\.\$retainKeys"):
+        template_of({"spec": {"$retainKeys": ["volumes"]}})
+
+
+PROXY = {"name": "proxy", "ports": [{"name": "web", "containerPort": 8080}]}
+
+
+@pytest.mark.parametrize(
+    "pod_template",
+    [
+        {"spec": {"containers": [PROXY]}},
+        {"spec": {"containers": [{**PROXY, "name": "app"}]}},
+        {"spec": {"initContainers": [{**PROXY, "restartPolicy": "Always"}]}},
+    ],
+    ids=["sidecar", "the app itself", "sidecar that starts first"],
+)
+def test_a_target_port_that_the_pod_template_names(pod_template: Json) -> None:
+    assert template_of(pod_template, ports=[{"port": 80, "targetPort": "web"}])
+
+
+@pytest.mark.parametrize(
+    "pod_template",
+    [
+        {"spec": {"containers": [{"name": "app", "ports": [{"$patch": "replace"}]}]}},
+        {"spec": {"containers": [{"name": "app", "ports": None}]}},
+        {"spec": {"containers": [{"name": "app", "ports": "web"}]}},
+        {"spec": {"containers": [{"name": "app", "ports": [{"$patch": "replace"}, "web"]}]}},
+        {"spec": {"containers": "web"}},
+        {"spec": {"containers": [{"$patch": "replace"}, "web"], "initContainers": {"a": 1}}},
+        {"spec": {"$patch": "delete"}},
+        {"spec": None},
+    ],
+)
+def test_a_target_port_that_the_pod_template_takes_away(pod_template: Json) -> None:
+    """Whatever its shape, it is told in words."""
+    # The first port has a name in the pods, the second one refers to it.
+    ports = [{"name": "web", "port": 81}, {"name": "b", "port": 80, "targetPort": "web"}]
+    assert deployment_of(spec_of(ports=ports))
+    with pytest.raises(SpecError, match=r"ports\[1\]\.targetPort.*'web'"):
+        template_of(pod_template, ports=ports)
+
+
+def test_a_port_of_a_container_that_ends_is_no_target() -> None:
+    with pytest.raises(SpecError):
+        template_of(
+            {"spec": {"initContainers": [PROXY]}}, ports=[{"port": 80, "targetPort": "web"}]
+        )

@@ -1,0 +1,534 @@
+"""What is tried of an app's URLs, what the answers say, and which URL is the one to click."""
+
+from typing import Any
+
+import pytest
+
+from exposedapp.api.app import Condition, ProbeSpec
+from exposedapp.api.meta import Json
+from exposedapp.exposure.node_selection import Nodes
+from exposedapp.exposure.probes import (
+    NOTHING_TRIED,
+    Answers,
+    Behind,
+    Target,
+    targets,
+    unchecked,
+    what_is_behind,
+    why_nothing,
+)
+from exposedapp.exposure.reachability import MOST_QUOTED, WAIT_SECONDS, judge, patience, pick
+from exposedapp.exposure.urls import find
+from exposedapp.settings import Settings
+from support.objects import APP, node, port, service_body, spec_of
+from support.snapshots import BEFORE
+
+A, B, C = (f"http://10.0.0.{i}:30001" for i in (1, 2, 3))
+OK, REFUSED, LATE = "", "connection refused", "timed out"
+SOON, LONG = WAIT_SECONDS - 0.1, WAIT_SECONDS
+Said = tuple[str, str, str]
+
+NOT_PROBED = ("Unknown", "NotProbed", "No URL is tried.")
+WAITING = ("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
+ANSWERS = ("True", "Answers", "The node URLs answer, tried from the operator's pod.")
+
+
+def counted(reason: str, good: int, total: int, *failing: str) -> Said:
+    said = f"{good} of {total} node URLs answer, tried from the operator's pod"
+    return "False", reason, "; ".join([said, *failing])
+
+
+def condition(said: Said | None) -> Condition | None:
+    if said is None:
+        return None
+    return Condition.model_validate(
+        {
+            "type": "Reachable",
+            **dict(zip(("status", "reason", "message"), said, strict=True)),
+            "observedGeneration": 7,
+            "lastTransitionTime": BEFORE,
+        }
+    )
+
+
+def judged(of: dict[str, str | None], before: Said | None = None, waited: float = SOON) -> Said:
+    found = judge(Answers(0.0, of), condition(before), waited)
+    return found.status, found.reason, found.message
+
+
+# --- what the answers say -------------------------------------------------------------------------
+
+SOME = counted("SomeUnreachable", 2, 3, f"{A}: {REFUSED}")
+NONE = counted("Unreachable", 0, 2, f"{A}: {REFUSED}", f"{B}: {LATE}")
+ALL_FAIL: dict[str, str | None] = {B: LATE, A: REFUSED}
+NOTHING_KNOWN: dict[str, str | None] = {A: None, B: None}
+
+
+@pytest.mark.parametrize(
+    ("of", "before", "waited", "expected"),
+    [
+        ({A: OK, B: OK}, None, SOON, ANSWERS),
+        ({A: OK, B: OK}, None, LONG, ANSWERS),
+        ({A: OK, B: None}, None, SOON, ANSWERS),
+        ({A: OK, B: OK}, NONE, SOON, ANSWERS),
+        ({A: REFUSED, B: OK, C: OK}, None, SOON, ANSWERS),
+        ({A: REFUSED, B: OK, C: OK}, SOME, SOON, SOME),
+        ({A: REFUSED, B: None, C: None}, SOME, SOON, SOME),
+        ({A: None, B: OK, C: OK}, SOME, SOON, SOME),
+        ({A: REFUSED, B: None}, ANSWERS, SOON, ANSWERS),
+        ({A: REFUSED, B: None}, NONE, SOON, NONE),
+        ({A: REFUSED, B: OK, C: OK}, None, LONG, SOME),
+        ({A: REFUSED, B: OK, C: OK}, ANSWERS, LONG, SOME),
+        (NOTHING_KNOWN, None, SOON, WAITING),
+        (NOTHING_KNOWN, NOT_PROBED, SOON, WAITING),
+        (NOTHING_KNOWN, WAITING, SOON, WAITING),
+        (NOTHING_KNOWN, ANSWERS, SOON, ANSWERS),
+        (NOTHING_KNOWN, SOME, SOON, SOME),
+        (NOTHING_KNOWN, NONE, SOON, NONE),
+        (ALL_FAIL, None, 0.0, WAITING),
+        (ALL_FAIL, WAITING, SOON, WAITING),
+        (ALL_FAIL, WAITING, LONG, NONE),
+        (ALL_FAIL, ANSWERS, LONG, NONE),
+        ({A: REFUSED, B: None}, SOME, LONG, SOME),
+        ({A: REFUSED, B: None, C: None}, None, LONG, WAITING),
+        ({A: REFUSED, B: None, C: OK}, None, LONG, ANSWERS),
+        ({A: OK, B: None}, NONE, LONG, ANSWERS),
+    ],
+    ids=[
+        "all answer at once",
+        "all answer later",
+        "one is not known yet",
+        "all answer again",
+        "some fail at first",
+        "some fail as before",
+        "restart, the one that failed is known first",
+        "restart, those that answered are known first",
+        "restart, one fails, the rest is not known",
+        "restart, none answered, one is known",
+        "some fail later",
+        "some fail after all was well",
+        "nothing known of a new app",
+        "nothing was tried before",
+        "nothing known still",
+        "restart, all was well",
+        "restart, some failed",
+        "restart, none answered",
+        "none at once",
+        "none within the time",
+        "none after the time",
+        "none any more",
+        "the node that answered was replaced",
+        "a storm: the turn of most has not come",
+        "a storm: one answers, the turn of others has not come",
+        "one answers again, the turn of others has not come",
+    ],
+)
+def test_judge(
+    of: dict[str, str | None], before: Said | None, waited: float, expected: Said
+) -> None:
+    assert judged(of, before, waited) == expected
+
+
+def test_nothing_tried() -> None:
+    for before in (None, NOT_PROBED, ANSWERS, NONE):
+        found = judge(NOTHING_TRIED, condition(before), 0.0)
+        assert (found.status, found.reason, found.message) == NOT_PROBED
+
+
+def test_what_is_quoted_is_bounded() -> None:
+    urls = [f"http://10.0.0.{i}:30001" for i in range(10, 10 + MOST_QUOTED + 2)]
+    quoted = [f"{url}: {REFUSED}" for url in urls]
+    most: dict[str, str | None] = dict.fromkeys(urls[:MOST_QUOTED], REFUSED)
+    all_of_them: dict[str, str | None] = dict.fromkeys(reversed(urls), REFUSED)
+    assert judged(most, waited=LONG) == counted(
+        "Unreachable", 0, MOST_QUOTED, *quoted[:MOST_QUOTED]
+    )
+    assert judged(all_of_them, waited=LONG) == counted(
+        "Unreachable", 0, MOST_QUOTED + 2, *quoted[:MOST_QUOTED], "and 2 more"
+    )
+
+
+# --- the URL to click -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("best", "before", "of", "expected"),
+    [
+        ([], None, {}, None),
+        ([], A, {}, None),
+        ([A, B], None, {}, A),
+        ([A, B], B, {}, B),
+        ([A, B], C, {}, A),
+        ([A, B], None, {A: None, B: None}, A),
+        ([A, B], B, {A: None, B: None}, B),
+        ([A, B], None, {A: OK, B: OK}, A),
+        ([A, B], B, {A: OK, B: OK}, B),
+        ([A, B], None, {A: None, B: OK}, B),
+        ([A, B], None, {A: REFUSED, B: None}, B),
+        ([A, B], None, {A: REFUSED, B: OK}, B),
+        ([A, B], A, {A: REFUSED, B: None}, B),
+        ([A, B], A, {A: REFUSED, B: OK}, B),
+        ([A, B, C], A, {A: REFUSED, B: None, C: OK}, C),
+        ([A, B], None, {A: REFUSED, B: LATE}, A),
+        ([A, B], B, {A: REFUSED, B: LATE}, B),
+        ([A], B, {A: OK, B: OK}, A),
+    ],
+    ids=[
+        "no URL",
+        "no URL any more",
+        "not tried",
+        "not tried, as before",
+        "not tried, another before",
+        "nothing known",
+        "nothing known, as before",
+        "all answer",
+        "all answer, as before",
+        "the second answers",
+        "the first fails",
+        "the first fails, the second answers",
+        "left for one that may answer",
+        "left for one that answers",
+        "one that answers before one that may",
+        "all fail",
+        "all fail, as before",
+        "listed no more",
+    ],
+)
+def test_pick(
+    best: list[str], before: str | None, of: dict[str, str | None], expected: str | None
+) -> None:
+    assert pick(best, before, Answers(0.0, of), known=False) == expected
+
+
+# --- what is tried --------------------------------------------------------------------------------
+
+PROBE = {"periodSeconds": 10, "timeoutSeconds": 3, "failureThreshold": 4}
+
+
+def probe_spec(**fields: Any) -> ProbeSpec:
+    return ProbeSpec.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("probe", "enabled", "tried"),
+    [
+        (None, True, True),
+        (probe_spec(), True, True),
+        (probe_spec(enabled=False), True, False),
+        (None, False, False),
+        (probe_spec(enabled=True), False, False),
+    ],
+    ids=[
+        "by default",
+        "empty",
+        "off by the app",
+        "off by the owner",
+        "the owner has the last word",
+    ],
+)
+def test_whether_anything_is_tried(probe: ProbeSpec | None, enabled: bool, tried: bool) -> None:
+    found = targets([(A, "10.0.0.1", 30001)], probe, enabled=enabled)
+    assert [it.url for it in found] == [A] * tried
+
+
+def test_how_it_is_tried() -> None:
+    found = targets([(A, "10.0.0.1", 30001)], probe_spec(**PROBE), enabled=True)
+    assert found == [Target(A, "10.0.0.1", 30001, False, 10.0, 3.0, 4)]
+    assert targets([(A, "10.0.0.1", 30001)], None, enabled=True) == [
+        Target(A, "10.0.0.1", 30001, False, 60.0, 2.0, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "kind", "http"),
+    [
+        ("http", "tcp", False),
+        ("http", "http", True),
+        ("https", "http", True),
+        ("ws", "http", False),
+        ("grpc", "http", False),
+        ("httpx", "http", False),
+    ],
+)
+def test_only_http_is_asked_for_a_page(scheme: str, kind: str, http: bool) -> None:
+    url = f"{scheme}://10.0.0.1:30001"
+    (found,) = targets([(url, "10.0.0.1", 30001)], probe_spec(type=kind), enabled=True)
+    assert found.http is http
+
+
+NODES = [node("a", ("InternalIP", "10.0.0.1"), ("InternalIP", "fd00::1"))]
+TRIED = (A, "10.0.0.1", 30001)
+BALANCED: Json = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
+
+
+@pytest.mark.parametrize(
+    ("service", "nodes", "settings", "to_try"),
+    [
+        (service_body(), {}, {}, [TRIED]),
+        (service_body(port(80)), {}, {}, []),
+        (service_body(port(80), type="ClusterIP"), {}, {}, []),
+        (service_body(port(80, 30001, "UDP"), port(80, 30001, "SCTP")), {}, {}, []),
+        (service_body(port(80, 30001), port(53, 30002, "UDP")), {}, {}, [TRIED]),
+        (service_body(ipFamilies=["IPv6"]), {}, {}, [("http://[fd00::1]:30001", "fd00::1", 30001)]),
+        ({**service_body(type="LoadBalancer"), "status": BALANCED}, {}, {}, [TRIED]),
+        (service_body(), {}, {"port_mappings": {(30001, "TCP"): 8080}}, [TRIED]),
+        (service_body(), {"host": "app.example"}, {}, []),
+        (service_body(), {"host": "app.example"}, {"probe_hosts": frozenset({"other"})}, []),
+        (
+            service_body(),
+            {"host": "app.example"},
+            {"probe_hosts": frozenset({"app.example"})},
+            [("http://app.example:30001", "app.example", 30001)],
+        ),
+        (
+            service_body(),
+            {},
+            {"nodes_host": "all.example"},
+            [("http://all.example:30001", "all.example", 30001)],
+        ),
+        (service_body(), {"selector": {"no": "node"}}, {}, []),
+    ],
+    ids=[
+        "NodePort",
+        "no node port yet",
+        "ClusterIP",
+        "UDP and SCTP",
+        "TCP beside UDP",
+        "IPv6",
+        "LoadBalancer",
+        "port mapping",
+        "a host of the app's author",
+        "not that host",
+        "a host that may be tried",
+        "the owner's host",
+        "no node",
+    ],
+)  # fmt: skip
+def test_what_can_be_tried(
+    service: Json, nodes: Json, settings: dict[str, Any], to_try: list[tuple[str, str, int]]
+) -> None:
+    at = find(APP, spec_of(nodes=nodes), service, [], Nodes(NODES), Settings(**settings))
+    assert list(at.to_try) == to_try
+    # Nothing is tried that is not listed.
+    assert {url for url, _, _ in at.to_try} <= set(at.urls)
+
+
+def test_a_restart_does_not_change_the_url() -> None:
+    """Another one may answer first; the one that was found out to answer is as good."""
+    assert pick(["a", "b"], "a", Answers(0.0, {"a": None, "b": ""}), known=True) == "a"
+    assert pick(["a", "b"], "a", Answers(0.0, {"a": "refused", "b": ""}), known=True) == "b"
+    assert pick(["b"], "a", Answers(0.0, {"b": ""}), known=True) == "b"
+
+
+@pytest.mark.parametrize(
+    ("of", "waited", "expected"),
+    [
+        ({"a": "", "b": ""}, 1.0, None),
+        ({"a": "", "b": "refused"}, 1.0, 29.0),
+        ({"a": None}, 10.0, 20.0),
+        ({"a": "refused"}, 30.0, None),
+    ],
+)
+def test_patience(of: dict[str, str | None], waited: float, expected: float | None) -> None:
+    """Who does not answer must be judged anew when the time is over, and not again and again."""
+    assert patience(Answers(0.0, of), waited) == expected
+
+
+# --- after a change -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("of", "before", "waited", "expected"),
+    [
+        ({A: None, B: None}, ANSWERS, SOON, WAITING),
+        ({A: None, B: None}, NONE, SOON, WAITING),
+        ({A: None, B: None}, SOME, SOON, WAITING),
+        ({A: None, B: REFUSED}, ANSWERS, SOON, WAITING),
+        ({A: REFUSED, B: LATE}, NONE, SOON, WAITING),
+        ({A: REFUSED, B: LATE}, ANSWERS, LONG, NONE),
+        ({A: OK, B: None}, NONE, SOON, ANSWERS),
+        ({A: OK, B: None}, ANSWERS, SOON, ANSWERS),
+        ({A: OK, B: None, C: None}, SOME, SOON, SOME),
+        ({A: REFUSED, B: OK, C: OK}, SOME, SOON, SOME),
+        ({A: REFUSED, B: OK, C: OK}, ANSWERS, SOON, ANSWERS),
+        ({A: REFUSED, B: OK, C: OK}, ANSWERS, LONG, SOME),
+    ],
+    ids=[
+        "it answered",
+        "it did not",
+        "some did",
+        "one has failed",
+        "none as before, and yet it has its time",
+        "none after the time",
+        "mended",
+        "the first answer",
+        "the first answer, the rest as before",
+        "some fail as before",
+        "some fail at first",
+        "some fail later",
+    ],
+)
+def test_judge_afresh(
+    of: dict[str, str | None], before: Said | None, waited: float, expected: Said
+) -> None:
+    found = judge(Answers(0.0, of, anew=True), condition(before), waited)
+    if expected == NONE:
+        expected = counted("Unreachable", 0, 2, f"{A}: {REFUSED}", f"{B}: {LATE}")
+    assert (found.status, found.reason, found.message) == expected
+
+
+def test_what_counts_afresh() -> None:
+    known = Answers(0.0, {A: OK, B: REFUSED}, frozenset({A}), 5.0, left_out="Something.")
+    assert known.afresh() == Answers(
+        5.0, {A: None, B: REFUSED}, changed=5.0, anew=True, left_out="Something."
+    )
+    assert Answers(3.0, {A: OK}).afresh() == Answers(3.0, {A: OK}, anew=True)
+
+
+SERVICE = service_body()
+
+
+@pytest.mark.parametrize(
+    ("service", "pods", "differs"),
+    [
+        (service_body(), ["q", "p"], False),
+        (service_body(), ["p"], True),
+        (service_body(), ["p", "q", "r"], True),
+        (service_body(), None, False),
+        (service_body(selector={"app": "other"}), ["p", "q"], True),
+        (service_body(externalTrafficPolicy="Local"), ["p", "q"], True),
+        (service_body(port(80, 30001, targetPort=9)), ["p", "q"], True),
+        (service_body(port(80, 30002)), None, True),
+        ({**service_body(), "metadata": {"labels": {"a": "b"}}}, ["p", "q"], False),
+        ({**service_body(), "status": BALANCED}, ["p", "q"], False),
+    ],
+    ids=[
+        "the same",
+        "fewer pods",
+        "more pods",
+        "pods on their way",
+        "another selector",
+        "another policy",
+        "another targetPort",
+        "another node port",
+        "a label",
+        "a balancer",
+    ],
+)
+def test_what_is_behind(service: Json, pods: list[str] | None, differs: bool) -> None:
+    before = what_is_behind(SERVICE, ["p", "q"])
+    assert what_is_behind(service, pods).differs(before) is differs
+
+
+def test_pods_on_their_way_leave_the_former_ones() -> None:
+    assert Behind(2, None).following(Behind(1, 7)) == Behind(2, 7)
+    assert Behind(2, 8).following(Behind(1, 7)) == Behind(2, 8)
+    assert not Behind(1, 7).differs(Behind(1, None))
+
+
+# --- what is not tried ----------------------------------------------------------------------------
+
+OWNER = "Probing is switched off by the operator's owner."
+AUTHOR = "Probing is switched off by spec.probe.enabled."
+DATAGRAMS = "UDP and SCTP ports cannot be checked."
+HOST = "spec.nodes.host is tried only when the operator's owner lists it in probe.hosts."
+INSIDE = "The Service has no address outside the cluster."
+OFF: Json = {"probe": {"enabled": False}}
+
+
+@pytest.mark.parametrize(
+    ("service", "spec", "settings", "ready", "why"),
+    [
+        (None, {}, {}, True, "There is no Service yet."),
+        (service_body(port(80), type="ClusterIP"), OFF, {}, False, INSIDE),
+        (
+            {"spec": {"type": "ExternalName", "externalName": "db.example"}},
+            {"image": None, "ports": None},
+            {},
+            False,
+            INSIDE,
+        ),
+        (service_body(), OFF, {"probe": False}, True, OWNER),
+        (service_body(), OFF, {}, False, AUTHOR),
+        (service_body(port(53, 30001, "UDP")), {}, {}, False, DATAGRAMS),
+        (service_body(port(53, 30001, "UDP"), port(9, 30002, "SCTP")), {}, {}, True, DATAGRAMS),
+        (service_body(), {"nodes": {"host": "app.example"}}, {}, False, HOST),
+        (service_body(), {}, {}, False, "No pod is ready."),
+        (
+            service_body(),
+            {"nodes": {"host": "app.example"}},
+            {"probe_hosts": frozenset({"app.example"})},
+            False,
+            "No pod is ready.",
+        ),
+        (service_body(), {}, {}, True, "There is no node URL to try."),
+    ],
+    ids=[
+        "no Service",
+        "ClusterIP",
+        "ExternalName",
+        "off by the owner",
+        "off by the app",
+        "UDP",
+        "UDP and SCTP",
+        "a host",
+        "no pod",
+        "a host that is listed, and no pod",
+        "no node",
+    ],
+)  # fmt: skip
+def test_why_nothing_is_tried(
+    service: Json | None, spec: Json, settings: dict[str, Any], ready: bool, why: str
+) -> None:
+    if service and service["spec"]["type"] == "ExternalName":
+        spec = {**spec, "service": {"type": "ExternalName", "externalName": "db.example"}}
+    assert why_nothing(spec_of(**spec), service, Settings(**settings), ready=ready) == why
+    if not spec:
+        assert why_nothing(None, service, Settings(**settings), ready=ready) == why
+
+
+BALANCER = {**service_body(type="LoadBalancer"), "status": BALANCED}
+MIXED = service_body(port(80, 30001), port(53, 30002, "UDP"))
+
+
+@pytest.mark.parametrize(
+    ("service", "mappings", "said"),
+    [
+        (service_body(), {}, ""),
+        (MIXED, {}, "Not checked: UDP and SCTP ports."),
+        (BALANCER, {}, "Not checked: load balancer URLs, status.url among them."),
+        (
+            service_body(),
+            {(30001, "TCP"): 8080},
+            "Not checked: localhost URLs, status.url among them.",
+        ),
+        (MIXED, {(30002, "UDP"): 8080}, "Not checked: UDP and SCTP ports and localhost URLs."),
+        (
+            BALANCER,
+            {(30001, "TCP"): 8080},
+            "Not checked: load balancer URLs and localhost URLs, status.url among them.",
+        ),
+    ],
+    ids=["nothing", "UDP beside TCP", "balancer", "localhost", "both", "all but nodes"],
+)
+def test_what_is_not_checked_beside_it(
+    service: Json, mappings: dict[tuple[int, str], int], said: str
+) -> None:
+    settings = Settings(port_mappings=mappings)
+    at = find(APP, spec_of(), service, [], Nodes(NODES), settings)
+    tried = {url for url, _, _ in at.to_try}
+    assert tried
+    assert unchecked(service, at.urls, at.best, tried) == said
+
+
+def test_what_is_left_out_is_told_beside_the_answers() -> None:
+    left_out = "Not checked: UDP and SCTP ports."
+    for of, message in [
+        ({A: OK}, f"The node URLs answer, tried from the operator's pod. {left_out}"),
+        (
+            {A: REFUSED},
+            f"0 of 1 node URLs answer, tried from the operator's pod; {A}: {REFUSED}. {left_out}",
+        ),
+    ]:
+        assert judge(Answers(0.0, of, left_out=left_out), None, LONG).message == message
+    assert judge(Answers(None, {}, left_out=DATAGRAMS), None, 0.0).message == DATAGRAMS

@@ -1,0 +1,467 @@
+"""Under which addresses an app can be reached, for every type of Service."""
+
+import re
+from typing import Any
+
+import pytest
+
+from exposedapp.api.app import ExposedAppSpec, NodesStatus
+from exposedapp.api.meta import Json
+from exposedapp.exposure.addresses import Addresses
+from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.exposure.node_selection import Nodes
+from exposedapp.exposure.nodes import Node
+from exposedapp.exposure.probes import NOTHING_TRIED
+from exposedapp.exposure.reachability import pick
+from exposedapp.exposure.urls import find
+from exposedapp.settings import Settings, from_environment
+from support.objects import APP, node, port, service_body, spec_of
+
+NODES = [node("a", ("InternalIP", "10.0.0.1")), node("b", ("InternalIP", "10.0.0.2"))]
+PODS = [Endpoint("p", ready=True, terminating=False, node="a")]
+NO_SETTINGS = Settings()
+
+
+def found(
+    service: Json,
+    spec: ExposedAppSpec | None = None,
+    *,
+    endpoints: list[Endpoint] = PODS,
+    nodes: list[Node] = NODES,
+    settings: Settings = NO_SETTINGS,
+) -> Addresses:
+    return find(APP, spec or spec_of(), service, endpoints, Nodes(nodes), settings)
+
+
+def best(at: Addresses, before: str | None = None) -> str | None:
+    return pick(at.best, before, NOTHING_TRIED, known=False)
+
+
+def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> Addresses:
+    """The addresses of an app with one port, on one node."""
+    spec = spec_of(ports=[{"port": 80, "protocol": protocol, **asked}])
+    families = ["IPv6" if ":" in host else "IPv4"]
+    service = service_body(port(80, 30001, protocol), ipFamilies=families)
+    return found(service, spec, nodes=[node("n", ("InternalIP", host))])
+
+
+# --- schemes and paths ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "scheme"),
+    [
+        ({}, "http"),
+        ({"protocol": "UDP"}, "udp"),
+        ({"protocol": "SCTP"}, "sctp"),
+        ({"appProtocol": "http"}, "http"),
+        ({"appProtocol": "https"}, "https"),
+        ({"appProtocol": "HTTPS"}, "https"),
+        ({"appProtocol": "Kubernetes.io/WSS"}, "wss"),
+        ({"appProtocol": "grpc"}, "grpc"),
+        ({"appProtocol": "kubernetes.io/h2c"}, "http"),
+        ({"appProtocol": "kubernetes.io/ws"}, "ws"),
+        ({"appProtocol": "kubernetes.io/wss"}, "wss"),
+        ({"appProtocol": "postgresql"}, "http"),
+        ({"scheme": "https"}, "https"),
+        ({"scheme": "postgres", "appProtocol": "https"}, "postgres"),
+        ({"protocol": "UDP", "appProtocol": "https"}, "udp"),
+        ({"protocol": "UDP", "scheme": "quic"}, "quic"),
+    ],
+)
+def test_scheme(asked: Json, scheme: str) -> None:
+    at = of_port(**asked)
+    assert best(at) == f"{scheme}://10.0.0.1:30001"
+    assert at.urls == [best(at)]
+    assert at.cluster_url == f"{scheme}://web.shop.svc:80"
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "url"),
+    [
+        ("10.0.0.1", None, "http://10.0.0.1:30001"),
+        ("10.0.0.1", "/", "http://10.0.0.1:30001/"),
+        ("10.0.0.1", "/login?next=/a", "http://10.0.0.1:30001/login?next=/a"),
+        ("2001:db8::1", None, "http://[2001:db8::1]:30001"),
+        ("2001:db8::1", "/login", "http://[2001:db8::1]:30001/login"),
+    ],
+)
+def test_host_and_path(host: str, path: str | None, url: str) -> None:
+    at = of_port(host=host, path=path)
+    assert (best(at), at.urls) == (url, [url])
+    assert at.cluster_url == "http://web.shop.svc:80"
+
+
+def test_each_port_has_its_own_scheme_and_path() -> None:
+    spec = spec_of(
+        ports=[
+            {"name": "a", "port": 80, "path": "/a"},
+            {"name": "b", "port": 80, "protocol": "UDP"},
+            {"name": "c", "port": 443, "appProtocol": "https"},
+        ]
+    )
+    service = service_body(port(80, 30001), port(80, 30002, "UDP"), port(443, 30003))
+    assert found(service, spec, nodes=NODES[:1]).urls == [
+        "http://10.0.0.1:30001/a",
+        "https://10.0.0.1:30003",
+        "udp://10.0.0.1:30002",
+    ]
+
+
+def test_a_port_that_the_spec_does_not_have() -> None:
+    # While a change is under way, and while the spec is wrong.
+    assert found(service_body(port(81, 30081)), nodes=NODES[:1]).urls == ["http://10.0.0.1:30081"]
+    unknown = find(APP, None, service_body(port(80, 30001)), PODS, Nodes(NODES[:1]), Settings())
+    assert unknown.urls == ["http://10.0.0.1:30001"]
+
+
+def test_without_a_spec_the_live_port_tells_the_scheme() -> None:
+    service = service_body(port(443, 30001, appProtocol="https"))
+    assert (
+        best(find(APP, None, service, PODS, Nodes(NODES[:1]), Settings()))
+        == "https://10.0.0.1:30001"
+    )
+
+
+# --- inside the cluster, and at the API server ----------------------------------------------------
+
+PROXY = "/api/v1/namespaces/shop/services"
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        ({}, f"{PROXY}/web:80/proxy/"),
+        ({"path": "/login"}, f"{PROXY}/web:80/proxy/"),
+        ({"scheme": "https"}, f"{PROXY}/https:web:80/proxy/"),
+        ({"appProtocol": "https"}, f"{PROXY}/https:web:80/proxy/"),
+        ({"scheme": "http", "appProtocol": "https"}, f"{PROXY}/web:80/proxy/"),
+        ({"protocol": "UDP"}, None),
+        ({"protocol": "SCTP"}, None),
+    ],
+)
+def test_proxy_path(asked: Json, path: str | None) -> None:
+    assert of_port(**asked).proxy_path == path
+
+
+def test_a_cluster_ip_is_reached_inside_only() -> None:
+    spec = spec_of(ports=[{"port": 80, "scheme": "https", "path": "/login"}])
+    at = found(service_body(port(80), type="ClusterIP"), spec)
+    assert best(at) == at.cluster_url == "https://web.shop.svc:80"
+    assert at.proxy_path == f"{PROXY}/https:web:80/proxy/"
+    assert at.cluster_ips == ["10.96.0.1"]
+    assert (at.urls, at.nodes, at.load_balancer, at.why_no_node) == ((), None, None, None)
+
+
+def test_without_nodes_a_cluster_ip_is_as_good() -> None:
+    assert found(service_body(port(80), type="ClusterIP"), nodes=[]).why_no_node is None
+
+
+def external(*ports: Json) -> Json:
+    body: Json = {"type": "ExternalName", "externalName": "db.example.com"}
+    return {"metadata": {"name": "web"}, "spec": {**body, "ports": list(ports)} if ports else body}
+
+
+def test_an_external_name() -> None:
+    at = found(external(), endpoints=[])
+    assert at == Addresses(best=[], ports=[], cluster_ips=[])
+    at = found(external(port(5432)), spec_of(ports=[{"port": 5432, "scheme": "postgres"}]))
+    assert best(at) == at.cluster_url == "postgres://web.shop.svc:5432"
+    # The API server passes requests on to pods only.
+    assert (at.urls, at.proxy_path, at.cluster_ips) == ((), None, [])
+
+
+# --- load balancers -------------------------------------------------------------------------------
+
+
+def balanced(*ingress: Json, **spec: Any) -> Json:
+    service = service_body(port(80, 30001), type="LoadBalancer", **spec)
+    return {**service, "status": {"loadBalancer": {"ingress": list(ingress)}}}
+
+
+NODE_URLS = ["http://10.0.0.1:30001", "http://10.0.0.2:30001"]
+
+
+@pytest.mark.parametrize(
+    ("ingress", "url", "urls"),
+    [
+        ([], NODE_URLS[0], []),
+        ([{"ip": "203.0.113.1"}], "http://203.0.113.1:80", ["http://203.0.113.1:80"]),
+        ([{"ip": "2001:db8::1"}], "http://[2001:db8::1]:80", ["http://[2001:db8::1]:80"]),
+        ([{"hostname": "lb.example"}], "http://lb.example:80", ["http://lb.example:80"]),
+        (
+            [{"ip": "203.0.113.2", "ipMode": "VIP"}, {"ip": "203.0.113.1"}],
+            "http://203.0.113.1:80",
+            ["http://203.0.113.1:80", "http://203.0.113.2:80"],
+        ),
+        ([{"ip": "203.0.113.1", "hostname": "x"}], "http://203.0.113.1:80", ["http://203.0.113.1:80"]),
+    ],
+    ids=["pending", "ip", "IPv6", "hostname", "two", "both"],
+)  # fmt: skip
+def test_a_load_balancer(ingress: list[Json], url: str, urls: list[str]) -> None:
+    at = found(balanced(*ingress))
+    assert best(at) == url
+    # The nodes answer too.
+    assert at.urls == sorted([*urls, *NODE_URLS])
+    told = at.load_balancer.as_json()["ingress"] if at.load_balancer else []
+    assert len(told) == len(ingress)
+
+
+def test_a_load_balancer_that_has_only_ports_yet() -> None:
+    assert best(found(balanced({"ports": [{"port": 80, "protocol": "TCP"}]}))) == NODE_URLS[0]
+
+
+def test_a_balancer_s_address_that_no_url_can_have() -> None:
+    given = [{"ip": "", "hostname": "LB.example"}, {"ip": "0.0.0.0"}, {"hostname": "<none>"}]  # noqa: S104
+    assert set(found(balanced(*given)).urls) - set(NODE_URLS) == {"http://lb.example:80"}
+
+
+def test_without_node_ports_the_nodes_do_not_matter() -> None:
+    service = balanced({"ip": "203.0.113.1"}, allocateLoadBalancerNodePorts=False)
+    service["spec"]["ports"] = [port(80)]
+    for nodes in (NODES, []):
+        at = found(service, nodes=nodes)
+        assert at.urls == ["http://203.0.113.1:80"]
+        assert (at.nodes, at.why_no_node, at.to_try) == (None, None, [])
+
+
+def test_a_balancer_is_a_way_in_without_a_node() -> None:
+    away = [node("a", ready=False)]
+    at = found(balanced({"ip": "203.0.113.1"}), nodes=away)
+    assert at.urls == ["http://203.0.113.1:80"]
+    assert (at.nodes, at.why_no_node) == (NodesStatus(eligible=0, listed=0), None)
+    assert found(balanced(), nodes=away).why_no_node == "No node forwards to the app: 1 not ready."
+
+
+def test_a_load_balancers_url_takes_the_place_of_a_nodes() -> None:
+    two = [{"ip": "203.0.113.1"}, {"ip": "203.0.113.2"}]
+    assert best(found(balanced(*two)), NODE_URLS[1]) == "http://203.0.113.1:80"
+    assert best(found(balanced(*two)), "http://203.0.113.2:80") == "http://203.0.113.2:80"
+    assert best(found(balanced()), "http://203.0.113.1:80") == NODE_URLS[0]
+    assert best(found(balanced()), NODE_URLS[1]) == NODE_URLS[1]
+
+
+# --- externalTrafficPolicy Local ------------------------------------------------------------------
+
+
+def endpoint(on: str | None, *, ready: bool = True, terminating: bool = False) -> Endpoint:
+    return Endpoint(f"p-{on}", ready=ready, terminating=terminating, node=on)
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "listed"),
+    [
+        ([endpoint("a")], ["a"]),
+        ([endpoint("a"), endpoint("a")], ["a"]),
+        ([endpoint("a"), endpoint("b")], ["a", "b"]),
+        ([endpoint("a"), endpoint("b", ready=False)], ["a"]),
+        ([endpoint("a"), endpoint("b", terminating=True)], ["a"]),
+        ([endpoint("a"), endpoint("elsewhere")], ["a"]),
+        ([endpoint(None)], []),
+        ([endpoint("a", ready=False)], []),
+        ([], []),
+    ],
+    ids=[
+        "one",
+        "two of one",
+        "both",
+        "not ready",
+        "going",
+        "unknown node",
+        "no node",
+        "none ready",
+        "no pods",
+    ],
+)
+def test_local_lists_nodes_with_a_ready_pod(endpoints: list[Endpoint], listed: list[str]) -> None:
+    hosts = {"a": NODE_URLS[0], "b": NODE_URLS[1]}
+    at = found(service_body(externalTrafficPolicy="Local"), endpoints=endpoints)
+    assert at.urls == [hosts[name] for name in listed]
+    assert at.nodes is not None
+    assert (at.nodes.eligible, at.nodes.listed) == (len(listed), len(listed))
+    assert (at.why_no_node is None) is bool(listed)
+    assert at.pods_decide
+
+
+def test_local_pods_on_nodes_that_do_not_forward() -> None:
+    nodes = [node("a", ready=False), NODES[1]]
+    at = found(service_body(externalTrafficPolicy="Local"), endpoints=PODS, nodes=nodes)
+    said = "1 not ready, 1 without a ready pod (externalTrafficPolicy Local)"
+    assert at.why_no_node == f"No node forwards to the app: {said}."
+    assert at.pods_decide
+    at = found(service_body(externalTrafficPolicy="Local"), endpoints=PODS, nodes=nodes[:1])
+    assert not at.pods_decide
+
+
+def test_cluster_lists_all_nodes() -> None:
+    assert found(service_body(externalTrafficPolicy="Cluster"), endpoints=[]).urls == NODE_URLS
+    assert not found(service_body(), nodes=[]).pods_decide
+
+
+# --- spec.nodes and the settings of the operator --------------------------------------------------
+
+
+def at_nodes(settings: Settings, count: int = 2, **wanted: Any) -> Addresses:
+    nodes = [node(f"n{i}", ("InternalIP", f"10.0.0.{i}")) for i in range(count)]
+    spec = spec_of(nodes=wanted, ports=[{"port": 80, "path": "/" + "p" * 1000}])
+    return find(APP, spec, service_body(port(80, 30001)), PODS, Nodes(nodes), settings)
+
+
+def test_a_host_stands_for_all_nodes() -> None:
+    # Rancher#27040, an address in front; the app's own wins over the operator's.
+    (url,) = at_nodes(Settings(nodes_host="all.example")).urls
+    assert url.startswith("http://all.example:30001/p")
+    (url,) = at_nodes(Settings(nodes_host="all.example"), host="fd00::7").urls
+    assert url.startswith("http://[fd00::7]:30001/p")
+    assert at_nodes(Settings(nodes_host="all.example"), count=0).urls == []
+
+
+def test_behind_a_host_nodes_count_that_have_no_address_of_their_own() -> None:
+    unnamed = [node("a", ("Hostname", "a")), node("b", ("Hostname", "b"), ready=False)]
+    for settings, wanted in (
+        (Settings(nodes_host="all.example"), {}),
+        (Settings(), {"host": "all.example"}),
+    ):
+        at = found(service_body(), spec_of(nodes=wanted), nodes=unnamed, settings=settings)
+        assert at.urls == ["http://all.example:30001"]
+        assert at.nodes == NodesStatus(eligible=1, listed=1)
+        away = found(service_body(), spec_of(nodes=wanted), nodes=unnamed[1:], settings=settings)
+        assert (away.urls, away.why_no_node) == ([], "No node forwards to the app: 1 not ready.")
+
+
+def test_two_nodes_with_one_address_have_one_url() -> None:
+    at = found(service_body(), nodes=[node("a"), node("b")])
+    assert at.urls == ["http://10.0.0.1:30001"]
+    assert at.to_try == [("http://10.0.0.1:30001", "10.0.0.1", 30001)]
+    assert at.nodes == NodesStatus(eligible=2, listed=2)
+
+
+def test_rancher_17876_no_url_without_a_host() -> None:
+    wanted = spec_of(nodes={"addressTypes": ["ExternalDNS", "Hostname"]})
+    nameless = [node("a", ("ExternalDNS", ""), ("Hostname", "None"))]
+    at = found(service_body(), wanted, nodes=nameless)
+    said = "1 without a usable IPv4 address of type ExternalDNS or Hostname"
+    assert (at.urls, at.why_no_node) == ([], f"No node forwards to the app: {said}.")
+
+
+def test_a_port_mapping_is_a_url_of_this_machine() -> None:
+    # kind#3140: the nodes are out of reach of a Docker Desktop's user.
+    found = at_nodes(Settings(port_mappings={(30001, "TCP"): 8080, (30002, "TCP"): 8081}))
+    assert (best(found) or "").startswith("http://localhost:8080/p")
+    assert len(found.urls) == 3
+    assert len(at_nodes(Settings(port_mappings={(30001, "UDP"): 8080})).urls) == 2
+
+
+def test_the_list_is_bounded() -> None:
+    # Envoy Gateway#3662: 67 nodes.
+    found = at_nodes(Settings(), count=67)
+    assert found.nodes is not None
+    assert (found.nodes.eligible, found.nodes.listed, len(found.urls)) == (67, 16, 16)
+    assert len(at_nodes(Settings(), count=67, limit=3).urls) == 3
+
+
+def test_a_status_stays_small_however_long_the_paths_are() -> None:
+    nodes = [node(f"n{i}", ("InternalIP", f"10.0.{i}.1")) for i in range(64)]
+    ports = [{"name": f"p{i}", "port": i, "path": "/" + "p" * 1000} for i in range(1, 65)]
+    spec = spec_of(nodes={"limit": 64}, ports=ports)
+    service = service_body(*(port(i, 30000 + i) for i in range(1, 65)))
+    at = find(APP, spec, service, PODS, Nodes(nodes), Settings())
+    # Of one node, with most of its ports, the main one among them.
+    assert at.nodes == NodesStatus(eligible=64, listed=1)
+    assert 50 < len(at.urls) < 64
+    assert at.best[0] in at.urls
+    assert at.best[0].endswith(":30001/" + "p" * 1000)
+    assert {url for url, _, _ in at.to_try} == set(at.urls)
+
+
+def test_whole_nodes_are_listed_while_they_fit_and_few_move() -> None:
+    long = ".".join(["x" * 60] * 4)
+    nodes = [node(f"n{i}", ("Hostname", f"n{i}.{long}")) for i in range(64)]
+    ports = [{"name": f"p{i}", "port": i} for i in range(1, 33)]
+    spec = spec_of(nodes={"limit": 64, "addressTypes": ["Hostname"]}, ports=ports)
+    service = service_body(*(port(i, 30000 + i) for i in range(1, 33)))
+
+    def listed(known: list[Node]) -> set[str]:
+        at = find(APP, spec, service, PODS, Nodes(known), Settings())
+        hosts = {host for _, host, _ in at.to_try}
+        assert len(at.urls) == 32 * len(hosts)
+        assert at.nodes == NodesStatus(eligible=len(known), listed=len(hosts))
+        return hosts
+
+    first = listed(nodes)
+    assert 3 < len(first) < 10
+    for gone in range(64):
+        others = listed(nodes[:gone] + nodes[gone + 1 :])
+        assert len(first - others) <= 1
+        assert len(others - first) <= 1
+
+
+def test_what_is_elsewhere_leaves_room_for_a_node() -> None:
+    ports = [{"name": f"p{i}", "port": i, "path": "/" + "p" * 1000} for i in range(1, 65)]
+    service = service_body(*(port(i, 30000 + i) for i in range(1, 65)), type="LoadBalancer")
+    service["status"] = {"loadBalancer": {"ingress": [{"ip": f"203.0.113.{i}"} for i in range(9)]}}
+    mapped = Settings(port_mappings={(30000 + i, "TCP"): i for i in range(1, 65)})
+    at = found(service, spec_of(ports=ports), nodes=NODES, settings=mapped)
+    places = {url.split("/")[2] for url in at.urls}
+    assert {"localhost:1", "203.0.113.8:1", "203.0.113.0:1"} <= places
+    assert at.best == ["http://localhost:1/" + "p" * 1000]
+    assert at.to_try[0][2] == 30001
+
+
+HOSTS = frozenset({"a.example", "b.example"})
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, Settings()),
+        ({"EXPOSEDAPP_NODES_HOST": ""}, Settings()),
+        ({"EXPOSEDAPP_NODES_HOST": "a.example"}, Settings("a.example")),
+        ({"EXPOSEDAPP_PROBE": "true"}, Settings()),
+        ({"EXPOSEDAPP_PROBE": "false"}, Settings(probe=False)),
+        ({"EXPOSEDAPP_PROBE_RATE": "2.5"}, Settings(probe_rate=2.5)),
+        ({"EXPOSEDAPP_PROBE_IN_FLIGHT": "7"}, Settings(probe_in_flight=7)),
+        ({"EXPOSEDAPP_PROBE_HOSTS": "a.example,b.example"}, Settings(probe_hosts=HOSTS)),
+        (
+            {"EXPOSEDAPP_PORT_MAPPINGS": "30008:8080/TCP,30009:53/UDP"},
+            Settings(port_mappings={(30008, "TCP"): 8080, (30009, "UDP"): 53}),
+        ),
+        (
+            {"EXPOSEDAPP_PORT_MAPPINGS": " 30008:8080, 30009:53/UDP ,"},
+            Settings(port_mappings={(30008, "TCP"): 8080, (30009, "UDP"): 53}),
+        ),
+    ],
+)
+def test_settings(environment: dict[str, str], expected: Settings) -> None:
+    assert from_environment(environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("NODES_HOST", "10.0.0.1:8080", "a DNS name in lower case or an IP address, without"),
+        ("NODES_HOST", "LB.example.com", "a DNS name in lower case or an IP address, without"),
+        ("NODES_HOST", "None", "a DNS name in lower case or an IP address, without"),
+        ("PROBE", "True", "true or false"),
+        ("PROBE", "1", "true or false"),
+        ("PROBE", "yes", "true or false"),
+        ("PROBE_RATE", "0", "a number above 0"),
+        ("PROBE_RATE", "-1", "a number above 0"),
+        ("PROBE_RATE", "nan", "a number above 0"),
+        ("PROBE_RATE", "inf", "a number above 0"),
+        ("PROBE_RATE", "many", "a number above 0"),
+        ("PROBE_IN_FLIGHT", "0", "a whole number from 1 on"),
+        ("PROBE_IN_FLIGHT", "1.5", "a whole number from 1 on"),
+        ("REQUESTS_IN_FLIGHT", "0", "a whole number from 1 on"),
+        ("PROBE_HOSTS", "a.example,b.example:80", "hosts with commas between"),
+        ("PORT_MAPPINGS", "30008", "NODEPORT:PORT/PROTOCOL with commas"),
+        ("PORT_MAPPINGS", "30008:0", "NODEPORT:PORT/PROTOCOL with commas"),
+        ("PORT_MAPPINGS", "30008:65536", "NODEPORT:PORT/PROTOCOL with commas"),
+        ("PORT_MAPPINGS", "30008:80/tcp", "NODEPORT:PORT/PROTOCOL with commas"),
+        ("PORT_MAPPINGS", "127.0.0.1:30008:80", "NODEPORT:PORT/PROTOCOL with commas"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_refused_by_name(name: str, text: str, words: str) -> None:
+    told = re.escape(f"EXPOSEDAPP_{name} is {text!r}: write {words}")
+    with pytest.raises(ValueError, match=told):
+        from_environment({f"EXPOSEDAPP_{name}": text})

@@ -1,0 +1,255 @@
+"""The client against an HTTP server: what is sent, and what is made of the answers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from kubernetes.aio import client
+
+from exposedapp.api.meta import Json
+from exposedapp.kube.client import Cluster
+from exposedapp.kube.errors import ApiError
+from exposedapp.kube.resources import NODES
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+WANTED = {"kind": "Service", "metadata": {"namespace": "shop", "name": "web"}}
+
+
+@asynccontextmanager
+async def served(handler: Handler, in_flight: int = 32) -> AsyncIterator[Cluster]:
+    """A cluster whose API server answers with the handler."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    async with TestServer(app) as server:
+        configuration = client.Configuration()
+        configuration.host = str(server.make_url("")).rstrip("/")
+        found = Cluster(configuration, in_flight)
+        try:
+            async with asyncio.timeout(10):
+                yield found
+        finally:
+            await found.close()
+
+
+def refuses(status: int, body: dict[str, Any] | str, **headers: str) -> Handler:
+    async def handler(_: web.Request) -> web.Response:
+        if isinstance(body, str):
+            return web.Response(status=status, headers=headers, text=body)
+        return web.json_response(body, status=status, headers=headers)
+
+    return handler
+
+
+async def refused(handler: Handler) -> ApiError:
+    async with served(handler) as cluster:
+        with pytest.raises(ApiError) as raised:
+            await cluster.create(WANTED)
+    return raised.value
+
+
+async def test_a_storm_has_no_more_requests_under_way_than_allowed() -> None:
+    under_way = most = 0
+
+    async def handler(_: web.Request) -> web.Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.005)
+        under_way -= 1
+        return web.json_response({})
+
+    async with served(handler, in_flight=3) as cluster:
+        await asyncio.gather(*(cluster.create(WANTED) for _ in range(30)))
+    assert most == 3
+
+
+async def test_the_api_server_says_when_to_come_back() -> None:
+    said = {"reason": "TooManyRequests", "message": "too many requests"}
+    error = await refused(refuses(429, said, **{"Retry-After": "7"}))
+    assert (error.status, error.reason, error.retry_after) == (429, "TooManyRequests", 7.0)
+    assert str(error) == "too many requests"
+
+
+@pytest.mark.parametrize("after", ["", "soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT"])
+async def test_a_time_that_is_no_number_of_seconds_is_no_time(after: str) -> None:
+    error = await refused(refuses(503, {}, **{"Retry-After": after}))
+    assert error.retry_after is None
+
+
+@pytest.mark.parametrize("body", ["<html>bad gateway</html>", "[]", ""])
+async def test_a_refusal_that_is_no_status(body: str) -> None:
+    error = await refused(refuses(502, body))
+    assert str(error) == "the API server answered 502"
+
+
+async def test_a_server_that_hangs_up() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        assert request.transport
+        request.transport.abort()
+        return web.Response()
+
+    error = await refused(handler)
+    assert (error.status, error.reason) == (0, "NoAnswer")
+
+
+@pytest.mark.parametrize(
+    ("send", "condition"),
+    [
+        (lambda cluster: cluster.create(WANTED), {"resourceVersion": "1"}),
+        (lambda cluster: cluster.apply(WANTED, "u1"), {"uid": "u1"}),
+        (lambda cluster: cluster.apply(WANTED), {}),
+    ],
+    ids=["create", "apply to this one", "apply"],
+)
+async def test_only_what_is_known_is_taken_over(
+    send: Callable[[Cluster], Awaitable[Json]], condition: Json
+) -> None:
+    seen: list[web.Request] = []
+    bodies = []
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append(request)
+        bodies.append(json.loads(await request.read()))
+        return web.json_response({})
+
+    async with served(handler) as cluster:
+        await send(cluster)
+    (request,), (body,) = seen, bodies
+    assert (request.method, request.path) == ("PATCH", "/api/v1/namespaces/shop/services/web")
+    assert request.query == {"fieldManager": "exposedapp", "force": "true"}
+    assert request.headers["Content-Type"] == "application/apply-patch+yaml"
+    assert body["metadata"] == {"namespace": "shop", "name": "web", **condition}
+
+
+async def test_requests_are_told() -> None:
+    told: list[tuple[str, int]] = []
+    async with served(refuses(404, {})) as cluster:
+        cluster.observe = lambda method, code, _: told.append((method, code))
+        assert await cluster.get("Service", "shop", "web") is None
+        with pytest.raises(ApiError):
+            await follow(cluster)
+    assert told == [("GET", 404), ("GET", 404)]
+
+
+async def test_a_request_without_an_answer_is_told() -> None:
+    told: list[tuple[str, int]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        assert request.transport
+        request.transport.abort()
+        return web.Response()
+
+    async with served(handler) as cluster:
+        cluster.observe = lambda method, code, _: told.append((method, code))
+        with pytest.raises(ApiError):
+            await cluster.get("Service", "shop", "web")
+    assert told == [("GET", 0)]
+
+
+async def test_a_list_comes_page_by_page() -> None:
+    queries = []
+
+    async def handler(request: web.Request) -> web.Response:
+        queries.append(dict(request.query))
+        more = {} if "continue" in request.query else {"continue": "a/b="}
+        return web.json_response({"metadata": {"resourceVersion": "5", **more}, "items": []})
+
+    async with served(handler) as cluster:
+        pages = [page async for page in cluster.list(NODES)]
+    assert len(pages) == 2
+    assert queries == [{"limit": "100"}, {"limit": "100", "continue": "a/b="}]
+
+
+async def test_of_all_services_only_who_has_which_port_is_kept() -> None:
+    meta = {"namespace": "shop", "name": "web"}
+    spec = {"ports": [{"port": 80, "nodePort": 30080}], "healthCheckNodePort": 30090}
+    body = {"metadata": {**meta, "labels": {"a": "b"}}, "spec": {**spec, "type": "LoadBalancer"}}
+
+    async def handler(request: web.Request) -> web.Response:
+        assert "labelSelector" not in request.query
+        return web.json_response({"metadata": {"resourceVersion": "5"}, "items": [body]})
+
+    async with served(handler) as cluster:
+        assert await cluster.services() == [{"metadata": meta, "spec": spec}]
+
+
+def streams(*lines: bytes) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.query["allowWatchBookmarks"] == "true"
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for line in lines:
+            await answer.write(line)
+        return answer
+
+    return handler
+
+
+async def follow(cluster: Cluster) -> list[str]:
+    return [it["type"] async for it in cluster.watch(NODES, "5", 1)]
+
+
+async def test_a_watch_comes_event_by_event() -> None:
+    large = b'{"type":"ADDED","object":{"data":"' + b"x" * 1_500_000 + b'"}}\n'
+    parts = (b'{"type":"ADD', b'ED","object":{}}\n{"type":"DELETED","object":{}}\n', large)
+    async with served(streams(*parts)) as cluster:
+        assert await follow(cluster) == ["ADDED", "DELETED", "ADDED"]
+
+
+@pytest.mark.parametrize("code", [410, 500])
+async def test_an_error_in_a_watch_is_an_error(code: int) -> None:
+    line = b'{"type":"ERROR","object":{"code":%d,"message":"no"}}\n' % code
+    async with served(streams(line)) as cluster:
+        with pytest.raises(ApiError, match="no") as raised:
+            await follow(cluster)
+    assert raised.value.status == code
+
+
+async def test_a_watch_that_is_refused() -> None:
+    async with served(refuses(403, {"message": "forbidden"})) as cluster:
+        with pytest.raises(ApiError, match="forbidden") as raised:
+            await follow(cluster)
+    assert raised.value.status == 403
+
+
+async def test_a_watch_that_died_without_a_word_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exposedapp.kube.client.CONNECT_SECONDS", 0.1)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await asyncio.Event().wait()
+        return answer
+
+    async with served(handler) as cluster:
+        with pytest.raises(ApiError) as raised:
+            await follow(cluster)
+    assert raised.value.status == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "proxy"),
+    [
+        ({}, None),
+        ({"https_proxy": "http://proxy:3128"}, "http://proxy:3128"),
+        ({"https_proxy": "http://proxy:3128", "no_proxy": "10.0.0.1,other"}, None),
+    ],
+    ids=["none", "one", "not for this one"],
+)
+async def test_proxies(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], proxy: str | None
+) -> None:
+    for name in ("https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    configuration = client.Configuration()
+    configuration.host = "https://10.0.0.1:6443"
+    cluster = Cluster(configuration)
+    assert configuration.proxy == proxy
+    await cluster.close()

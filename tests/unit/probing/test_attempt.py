@@ -1,0 +1,268 @@
+"""One try of a URL, against real sockets of this machine."""
+
+import asyncio
+import errno
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from exposedapp.exposure.probes import Target
+from exposedapp.probing.attempt import try_once
+from exposedapp.telemetry.metrics import PROBE_RESULTS
+
+OK, REFUSED, LATE, CLOSED = "", "connection refused", "timed out", "connection closed"
+NO_HTTP = "no answer that is HTTP"
+DEADLINE_SECONDS = 10.0
+LONG_ENOUGH = 5.0
+TOO_SHORT = 0.2
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def tried(
+    port: int,
+    *,
+    http: bool = False,
+    seconds: float = LONG_ENOUGH,
+    path: str = "/",
+    host: str = "127.0.0.1",
+    scheme: str = "http",
+) -> str:
+    url = f"{scheme}://{host}:{port}{path}"
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        return await try_once(Target(url, host, port, http, 60.0, seconds, 2))
+
+
+@contextmanager
+def bound(*, listens: bool) -> Iterator[int]:
+    """A port that nobody else has, and on which nobody ever answers."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        if listens:
+            found.listen()
+        yield found.getsockname()[1]
+
+
+class Server:
+    """Answers what it is told to, and keeps what it was asked."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+        self.port = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(self.answers[min(len(self.asked), len(self.answers)) - 1])
+        await writer.drain()
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[int]:
+    """Serves until all connections have been served, also those that ask nothing."""
+    served: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await handler(reader, writer)
+        except asyncio.IncompleteReadError:
+            pass
+        finally:
+            writer.close()
+            await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.add(asyncio.ensure_future(serve(reader, writer)))
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await asyncio.gather(*served)
+    finally:
+        server.close()
+
+
+def http_answer(status: str, *headers: str) -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status}", "Content-Length: 0", *headers, "", ""]).encode()
+
+
+# --- a connection ---------------------------------------------------------------------------------
+
+
+async def test_a_connection_is_enough() -> None:
+    with bound(listens=True) as port:
+        assert await tried(port) == OK
+
+
+@pytest.mark.parametrize("http", [False, True])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_port_on_which_nobody_listens(host: str, http: bool) -> None:
+    with bound(listens=False) as port:
+        assert await tried(port, http=http, host=host) == REFUSED
+
+
+async def test_a_connection_that_nobody_takes() -> None:
+    with socket.socket() as found, ExitStack() as others:
+        found.bind(("127.0.0.1", 0))
+        found.listen(0)
+        port = found.getsockname()[1]
+        # Those that wait to be accepted fill the backlog.
+        for _ in range(4):
+            other = others.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(("127.0.0.1", port))
+        assert await tried(port, seconds=TOO_SHORT) == LATE
+
+
+@pytest.mark.parametrize("http", [False, True])
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", f"{'x' * 64}.example"])
+async def test_a_host_that_nobody_knows(host: str, http: bool) -> None:
+    assert await tried(80, http=http, host=host) == "unknown host"
+
+
+NO_ROUTE = "no route to host"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EHOSTUNREACH, "Connect call failed ('10.0.0.1', 30001)"), NO_ROUTE),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), NO_ROUTE),
+        (OSError(errno.ETIMEDOUT, "Connect call failed ('10.0.0.1', 30001)"), LATE),
+        (ConnectionRefusedError("Connect call failed ('10.0.0.1', 30001)"), REFUSED),
+        (socket.gaierror(socket.EAI_NODATA, "No address associated with hostname"), "unknown host"),
+    ],
+)
+async def test_words(monkeypatch: pytest.MonkeyPatch, error: OSError, words: str) -> None:
+    """Those that this machine does not bring about by itself; asyncio words them so."""
+
+    async def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(asyncio, "open_connection", fail)
+    assert await tried(80) == words
+
+
+async def test_a_connection_is_closed_again() -> None:
+    ended = asyncio.Event()
+
+    async def until_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.read() == b""
+        ended.set()
+
+    async with serving(until_the_end) as port, asyncio.timeout(DEADLINE_SECONDS):
+        assert await tried(port) == OK
+        await ended.wait()
+
+
+# --- a page ---------------------------------------------------------------------------------------
+
+LEADS_ON = "Location: http://127.0.0.1:{port}/other"
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        ("200 OK", OK),
+        ("204 No Content", OK),
+        ("302 Found", OK),
+        ("308 Permanent Redirect", OK),
+        ("401 Unauthorized", "HTTP 401"),
+        ("404 Not Found", "HTTP 404"),
+        ("500 Internal Server Error", "HTTP 500"),
+        ("503 Service Unavailable", "HTTP 503"),
+    ],
+)
+async def test_a_page(status: str, found: str) -> None:
+    server = Server()
+    async with serving(server) as port:
+        server.answers = (http_answer(status, LEADS_ON.format(port=port)),)
+        assert await tried(port, http=True, path="/login?next=/a") == found
+    # It asks once, and does not go where it is led.
+    (asked,) = server.asked
+    assert asked.splitlines()[0] == "GET /login?next=/a HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [(b"SSH-2.0-OpenSSH\r\n", NO_HTTP), (b"\x00\x01\x02\r\n\r\n", NO_HTTP), (b"", CLOSED)],
+    ids=["another protocol", "noise", "nothing"],
+)
+async def test_no_page(answer: bytes, found: str) -> None:
+    async with serving(Server(answer)) as port:
+        assert await tried(port, http=True) == found
+        # A connection says nothing of that.
+        assert await tried(port) == OK
+
+
+async def test_https_where_http_is_spoken() -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(http_answer("400 Bad Request"))
+        await writer.drain()
+
+    async with serving(plain) as port:
+        found = await tried(port, http=True, scheme="https")
+    assert found == "no TLS"
+    assert PROBE_RESULTS[found] == "tls"
+
+
+async def test_one_that_resets_the_connection() -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        at_once = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+
+    async with serving(reset) as port:
+        assert await tried(port, http=True) == CLOSED
+
+
+async def test_one_that_accepts_and_never_answers() -> None:
+    with bound(listens=True) as port:
+        assert await tried(port, http=True, seconds=TOO_SHORT) == LATE
+
+
+async def test_a_body_is_not_waited_for() -> None:
+    gone = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nx")
+        await reader.read()
+        gone.set()
+
+    async with serving(endless) as port, asyncio.timeout(DEADLINE_SECONDS):
+        assert await tried(port, http=True) == OK
+        await gone.wait()
+
+
+async def test_nothing_is_sent_that_a_stranger_could_use(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    server = Server(http_answer("200 OK", "Set-Cookie: session=1; Path=/"))
+    async with serving(server) as port:
+        assert await tried(port, http=True) == OK
+        assert await tried(port, http=True) == OK
+    assert len(server.asked) == 2
+    for asked in server.asked:
+        names = {line.partition(":")[0].lower() for line in asked.splitlines()[1:] if line}
+        assert names <= {"host", "accept", "accept-encoding", "user-agent"}
+
+
+async def test_no_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy, server = Server(http_answer("502 Bad Gateway")), Server(http_answer("200 OK"))
+    async with serving(proxy) as proxy_port, serving(server) as port:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy_port}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        assert await tried(port, http=True) == OK
+    assert (len(proxy.asked), len(server.asked)) == (0, 1)

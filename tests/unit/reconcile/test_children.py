@@ -1,0 +1,351 @@
+"""Children that are somebody else's, and node ports that are or were."""
+
+import pytest
+
+from exposedapp.api.meta import Json
+from exposedapp.kube.errors import ApiError
+from exposedapp.reconcile.children import (
+    FIGHT_APPLIES,
+    FIGHT_SECONDS,
+    HOLDERS_SECONDS,
+    PEACE_SECONDS,
+)
+from exposedapp.workqueue.errors import Retry
+from support.harness import BUSY, KEY, PINNED, World
+from support.objects import node_body
+
+TAKEN = ApiError(
+    422,
+    "Invalid",
+    "spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated",
+)
+
+# --- node ports -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["at work", "restarted"])
+async def test_a_deleted_service_gets_its_node_ports_back(world: World, restarted: bool) -> None:
+    world.other_service(30000)
+    world.app(ports=[{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "UDP"}])
+    await world.settle()
+    before = world.node_ports()
+    # These have become free meanwhile, and would be allocated next.
+    world.cluster.remove("Service", "other", "other")
+    world.cluster.remove("Service", *KEY)
+    if restarted:
+        world.restart()
+    await world.settle()
+    assert world.node_ports() == before
+
+
+async def test_a_remembered_node_port_that_another_took_is_given_up(stopped: World) -> None:
+    assert stopped.node_ports() == [30000]
+    stopped.cluster.remove("Service", *KEY)
+    stopped.other_service(30000)
+    stopped.cluster.writes.clear()
+    await stopped.reconcile()
+    assert stopped.cluster.writes == ["apply Service", "apply Service", "patch status"]
+    assert stopped.node_ports() == [30001]
+    assert stopped.status()["url"] == "http://10.0.0.1:30001"
+    assert stopped.ready() == ("True", "ScaledToZero")
+    await stopped.settle()
+
+
+async def test_a_node_port_that_is_still_being_released_is_waited_for(stopped: World) -> None:
+    stopped.cluster.remove("Service", *KEY)
+    stopped.cluster.being_released = {30000}
+    await stopped.fails()
+    assert stopped.ready() == ("False", "Progressing")
+    assert "still being released" in stopped.message()
+    stopped.cluster.being_released = set()
+    await stopped.settle()
+    assert stopped.node_ports() == [30000]
+
+
+async def test_a_wanted_node_port_that_another_has_is_told_and_heals(world: World) -> None:
+    world.other_service(30080)
+    world.app(ports=PINNED)
+    retry = await world.fails()
+    assert retry.after is None
+    assert world.ready() == ("False", "NodePortConflict")
+    assert "provided port is already allocated" in world.message()
+    assert world.message().endswith("Node port 30080 belongs to Service other/other.")
+    world.cluster.writes.clear()
+    await world.fails()
+    assert "patch status" not in world.cluster.writes
+    world.cluster.remove("Service", "other", "other")
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+    assert world.node_ports() == [30080]
+
+
+async def test_an_app_that_wants_the_node_port_of_another_keeps_its_own(stopped: World) -> None:
+    stopped.other_service(30080)
+    stopped.app(ports=PINNED)
+    await stopped.fails()
+    assert stopped.ready() == ("False", "NodePortConflict")
+    assert "Service other/other" in stopped.message()
+    assert stopped.node_ports() == [30000]
+    assert stopped.status()["url"] == "http://10.0.0.1:30000"
+
+
+async def test_who_has_which_node_port_is_asked_once_for_many(world: World) -> None:
+    world.other_service(30080)
+    world.app(ports=PINNED)
+    for _ in range(5):
+        await world.fails()
+    assert world.cluster.requests.count("services") == 1
+    world.now += HOLDERS_SECONDS + 1
+    await world.fails()
+    assert world.cluster.requests.count("services") == 2
+
+
+async def test_when_nobody_can_say_who_has_the_node_port_it_is_tried_again(world: World) -> None:
+    world.cluster.fail("services", BUSY)
+    world.other_service(30080)
+    world.app(ports=PINNED)
+    assert (await world.fails()).after == BUSY.retry_after
+    await world.fails()
+    assert world.ready() == ("False", "NodePortConflict")
+
+
+async def test_a_pinned_node_port_that_is_no_longer_wanted_stays(stopped: World) -> None:
+    stopped.app(ports=PINNED)
+    await stopped.settle()
+    stopped.app()
+    await stopped.settle()
+    assert stopped.node_ports() == [30080]
+
+
+# --- objects of others ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service"])
+async def test_a_foreign_object_is_left_alone(world: World, kind: str) -> None:
+    owner = {"kind": "Other", "name": "theirs", "uid": "x", "controller": True}
+    world.foreign(kind, ownerReferences=[owner])
+    before = world.cluster.objects[kind, *KEY]
+    world.app()
+    await world.fails()
+    assert world.ready() == ("False", "NotOwned")
+    assert f"a {kind} named web" in world.message()
+    assert "Other theirs" in world.message()
+    # The other child is made all the same.
+    assert len(world.cluster.writes) == 2
+    assert world.cluster.objects[kind, *KEY] == before
+    await world.fails()
+    assert len(world.cluster.writes) == 2
+    world.cluster.remove(kind, *KEY)
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+
+
+async def test_an_object_without_an_owner_is_foreign_too(world: World) -> None:
+    world.foreign("Service")
+    world.app()
+    await world.fails()
+    assert world.ready() == ("False", "NotOwned")
+
+
+async def test_a_foreign_object_is_found_though_it_is_not_watched(world: World) -> None:
+    # Only what carries the operator's label is watched.
+    world.app()
+    world.watch()
+    world.foreign("Deployment")
+    with pytest.raises(Retry):
+        await world.reconciler.reconcile(KEY)
+    assert world.cluster.writes == ["apply Service", "patch status"]
+    assert world.ready() == ("False", "NotOwned")
+
+
+async def test_a_new_app_asks_for_nothing(world: World) -> None:
+    world.app()
+    await world.reconcile()
+    assert world.cluster.requests == ["apply Deployment", "apply Service", "patch status"]
+
+
+async def test_a_foreign_object_is_looked_at_first_from_then_on(world: World) -> None:
+    world.foreign("Deployment")
+    world.app()
+    await world.fails()
+    world.cluster.requests.clear()
+    await world.fails()
+    assert world.cluster.requests == ["get ExposedApp", "get Deployment"]
+    # What the first of two tries made is told all the same.
+    assert [it.reason for it in world.happened if "Service" in it.message] == ["Created"]
+
+
+async def test_an_object_that_comes_and_goes_is_left_alone(world: World) -> None:
+    world.foreign("Deployment")
+    body = world.live("Deployment")
+
+    def goes() -> None:
+        world.cluster.remove("Deployment", *KEY)
+        world.cluster.before["apply Deployment"] = comes
+
+    def comes() -> None:
+        world.cluster.put("Deployment", body)
+
+    world.cluster.before["get Deployment"] = goes
+    world.app()
+    with pytest.raises(Retry, match="has been modified"):
+        await world.reconcile()
+    assert world.live("Deployment") == body
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service"])
+async def test_a_child_of_an_earlier_app_is_waited_for(world: World, kind: str) -> None:
+    owner = {"kind": "ExposedApp", "name": "web", "uid": "earlier", "controller": True}
+    world.foreign(kind, ownerReferences=[owner])
+    world.app()
+    await world.fails()
+    assert f"apply {kind}" not in world.cluster.writes
+    assert world.ready() == ("False", "Progressing")
+    assert "earlier app" in world.message()
+    world.cluster.remove(kind, *KEY)
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+
+
+async def test_an_own_child_that_is_being_deleted_is_waited_for(stopped: World) -> None:
+    def delete(body: Json) -> None:
+        body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+
+    stopped.cluster.edit("Service", *KEY, delete)
+    stopped.cluster.writes.clear()
+    await stopped.fails()
+    assert stopped.cluster.writes == ["patch status"]
+    assert stopped.ready() == ("False", "Progressing")
+    stopped.cluster.remove("Service", *KEY)
+    await stopped.settle()
+    assert stopped.node_ports() == [30000]
+
+
+async def test_a_pinned_number_may_be_that_of_a_sibling(stopped: World) -> None:
+    stopped.app(ports=[{"name": "a", "port": 80}, {"name": "b", "port": 81, "nodePort": 30000}])
+    await stopped.settle()
+    assert stopped.node_ports()[1] == 30000
+
+
+async def test_a_number_that_is_taken_for_another_protocol_is_taken(world: World) -> None:
+    world.other_service(30080, protocol="UDP")
+    world.app(ports=PINNED)
+    await world.fails()
+    assert world.ready() == ("False", "NodePortConflict")
+
+
+async def test_only_the_remembered_number_that_is_taken_is_given_up(world: World) -> None:
+    world.app(ports=[{"name": name, "port": port} for port, name in enumerate("abc", start=80)])
+    await world.settle()
+    assert world.node_ports() == [30000, 30001, 30002]
+    world.cluster.remove("Service", *KEY)
+    world.other_service(30000)
+    await world.settle()
+    assert world.node_ports()[1:] == [30001, 30002]
+    assert world.node_ports()[0] not in (30000, 30001, 30002)
+
+
+async def test_a_remembered_number_outside_a_new_range_is_given_up(stopped: World) -> None:
+    stopped.cluster.remove("Service", *KEY)
+    words = "spec.ports[0].nodePort: Invalid value: 30000: provided port is not in the valid range"
+    stopped.cluster.fail("apply Service", ApiError(422, "Invalid", words))
+    await stopped.settle()
+    assert stopped.ready() == ("True", "ScaledToZero")
+
+
+async def test_a_number_shared_by_two_protocols_is_given_up_as_a_whole(world: World) -> None:
+    """The API server gives one port the same number for TCP and UDP."""
+    ports = [{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "UDP"}]
+    world.app(ports=ports)
+    await world.settle()
+    for body in (world.live("Service")["spec"], world.live("ExposedApp")["status"]):
+        for port in body["ports"]:
+            port["nodePort"] = 30000
+    world.cluster.remove("Service", *KEY)
+    world.other_service(30000)
+    world.restart()
+    await world.settle()
+    assert 30000 not in world.node_ports()
+
+
+async def test_a_number_may_be_held_for_health_checks(world: World) -> None:
+    world.cluster.fail("apply Service", TAKEN)
+    meta = {"namespace": "other", "name": "lb"}
+    world.cluster.put(
+        "Service", {"metadata": meta, "spec": {"healthCheckNodePort": 30080, "ports": []}}
+    )
+    world.app(ports=PINNED)
+    await world.fails()
+    assert world.message().endswith("Node port 30080 belongs to Service other/lb.")
+
+
+async def test_a_pinned_number_that_nobody_seems_to_hold_is_a_conflict(world: World) -> None:
+    world.cluster.fail("apply Service", TAKEN)
+    world.app(ports=PINNED)
+    await world.fails()
+    assert world.ready() == ("False", "NodePortConflict")
+    await world.settle()
+
+
+async def test_a_deleted_child_does_not_come_back_with_a_late_answer(stopped: World) -> None:
+    def delete() -> None:
+        gone = dict(stopped.live("Deployment"))
+        stopped.cluster.remove("Deployment", *KEY)
+        late = {**gone, "metadata": {**gone["metadata"], "resourceVersion": "100000"}}
+        stopped.cache.children["Deployment"].drop(late)
+        stopped.cluster.put("Deployment", gone)
+
+    stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))
+    stopped.cluster.before["apply Deployment"] = delete
+    await stopped.reconcile()
+    assert stopped.cache.children["Deployment"].get(KEY) is None
+
+
+async def test_who_undoes_every_apply_is_not_answered_for_ever(
+    stopped: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fight() -> int:
+        applies = 0
+        for _ in range(20):
+            stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))
+            stopped.cluster.writes.clear()
+            again = await stopped.reconcile()
+            applies += stopped.cluster.writes.count("apply Deployment")
+        assert again is not None
+        assert again <= FIGHT_SECONDS
+        return applies
+
+    assert await fight() == FIGHT_APPLIES
+    # The status goes on to tell the truth.
+    stopped.nodes.append(node_body("c", "10.0.0.3"))
+    stopped.now += 1
+    await stopped.reconcile()
+    assert len(stopped.status()["urls"]) == 3
+    for _ in range(3):
+        stopped.now += FIGHT_SECONDS
+        assert await fight() == 1
+    assert caplog.text.count("something keeps changing spec.replicas of the Deployment back") == 1
+    stopped.now += PEACE_SECONDS + 1
+    assert await fight() == FIGHT_APPLIES
+    stopped.now += FIGHT_SECONDS
+    await stopped.settle()
+    assert stopped.live("Deployment")["spec"]["replicas"] == 0
+
+
+async def test_a_futile_difference_hides_no_other_value(stopped: World) -> None:
+    """A webhook that rewrites the image must not make every other image look right."""
+
+    def rewrite(body: Json) -> None:
+        if body.get("kind") == "Deployment":
+            body["spec"]["template"]["spec"]["containers"][0]["image"] = "mirror.example/web:1"
+
+    def container(body: Json) -> Json:
+        found: Json = body["spec"]["template"]["spec"]["containers"][0]
+        return found
+
+    stopped.cluster.normalise = rewrite
+    stopped.app(env=[{"name": "A", "value": "b"}])
+    await stopped.settle()
+    stopped.cluster.edit("Deployment", *KEY, lambda body: container(body).update(image="evil:1"))
+    await stopped.settle()
+    assert container(stopped.live("Deployment"))["image"] == "mirror.example/web:1"

@@ -1,0 +1,193 @@
+"""What the API server refuses, and what it does not answer."""
+
+import asyncio
+
+import pytest
+
+from exposedapp.api.meta import Json
+from exposedapp.kube.errors import ApiError
+from exposedapp.reconcile.reconciler import FIRST_LOOK_SECONDS
+from support.harness import AWAY, BUSY, KEY, PINNED, PODS, World
+from support.objects import node_body
+
+WEBHOOK = ApiError(500, "InternalError", 'failed calling webhook "policy.example"')
+TERMINATING = ApiError(
+    403,
+    "Forbidden",
+    'services "web" is forbidden: unable to create new content in namespace shop because it is '
+    "being terminated",
+    ("NamespaceTerminating",),
+)
+
+
+@pytest.mark.parametrize("request_name", ["apply Deployment", "apply Service", "patch status"])
+@pytest.mark.parametrize(
+    ("error", "after"), [(AWAY, None), (BUSY, 7.0)], ids=["no answer", "throttled"]
+)
+async def test_what_passes_is_tried_again(
+    world: World, request_name: str, error: ApiError, after: float | None
+) -> None:
+    world.cluster.fail(request_name, error)
+    world.app()
+    retry = await world.fails()
+    assert retry.after == after
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+
+
+async def test_a_foreign_object_that_cannot_be_looked_at_is_tried_again(world: World) -> None:
+    world.foreign("Deployment")
+    world.cluster.fail("get Deployment", BUSY)
+    world.app()
+    retry = await world.fails()
+    assert retry.after == 7.0
+    await world.fails()
+    assert world.ready() == ("False", "NotOwned")
+
+
+async def test_an_app_that_cannot_be_asked_for_is_told(world: World) -> None:
+    world.app()
+    await world.settle()
+    world.cluster.remove("Service", *KEY)
+    said = 'exposedapps.exposedapp.dev "web" is forbidden'
+    world.refuse("get ExposedApp", 403, "Forbidden", said)
+    await world.fails()
+    assert world.ready() == ("False", "Forbidden")
+    assert said in world.message()
+    await world.settle()
+    assert world.has("Service")
+
+
+async def test_one_child_that_fails_does_not_cut_the_other_short(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = world.cluster.apply
+
+    async def slow_for_services(wanted: Json, uid: str | None) -> Json:
+        if wanted["kind"] == "Service":
+            for _ in range(10):
+                await asyncio.sleep(0)
+        return await apply(wanted, uid)
+
+    monkeypatch.setattr(world.cluster, "apply", slow_for_services)
+    world.cluster.fail("apply Deployment", AWAY)
+    world.app()
+    await world.fails()
+    # Nothing may be under way when the app is reconciled again.
+    assert world.cache.children["Service"].get(KEY) is not None
+
+
+async def test_a_child_that_the_server_cannot_take_is_told(world: World) -> None:
+    world.cluster.fail("apply Deployment", WEBHOOK)
+    world.app()
+    await world.fails()
+    assert world.ready() == ("False", "Progressing")
+    assert "failed calling webhook" in world.message()
+    assert world.status()["url"] == "http://10.0.0.1:30000"
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+
+
+async def test_in_a_namespace_that_goes_the_status_stays(world: World) -> None:
+    """And nothing is tried again: there is nothing to come back to."""
+    world.cluster.fail("apply Service", TERMINATING)
+    world.app()
+    assert await world.reconcile() is None
+    assert "patch status" not in world.cluster.writes
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ApiError(403, "Forbidden", "exceeded quota: small"), "QuotaExceeded"),
+        (ApiError(403, "Forbidden", "cannot patch services"), "Forbidden"),
+        (ApiError(500, "InternalError", "range is full"), "NodePortsExhausted"),
+        (ApiError(422, "Invalid", "spec.ports[0]: Invalid value"), "InvalidSpec"),
+    ],
+)
+async def test_a_refusal_is_told_retried_and_heals(
+    world: World, error: ApiError, reason: str
+) -> None:
+    world.cluster.fail("apply Service", error, times=3)
+    world.app()
+    await world.fails()
+    assert world.ready() == ("False", reason)
+    assert error.message in world.message()
+    world.cluster.writes.clear()
+    await world.fails()
+    assert world.cluster.writes == ["apply Service"]
+    await world.fails()
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")
+
+
+async def test_a_child_replaced_meanwhile_is_looked_at_anew(stopped: World) -> None:
+    def replace() -> None:
+        stopped.cluster.remove("Deployment", *KEY)
+        stopped.foreign("Deployment")
+
+    stopped.cluster.before["apply Deployment"] = replace
+    stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))
+    retry = await stopped.fails()
+    assert retry.after is None
+    # Its event has not come yet.
+    assert stopped.cache.children["Deployment"].get(KEY) is None
+    await stopped.fails()
+    assert stopped.ready() == ("False", "NotOwned")
+    assert stopped.live("Deployment")["spec"]["replicas"] == 5
+
+
+async def test_an_app_that_is_gone_when_its_status_is_written_is_forgotten(world: World) -> None:
+    world.app()
+    world.cluster.before["patch status"] = lambda: world.cluster.remove("ExposedApp", *KEY)
+    await world.reconcile()
+    assert world.cache.apps.get(KEY) is None
+    world.cluster.requests.clear()
+    # Until the event of its deletion comes.
+    assert await world.reconciler.reconcile(KEY) is None
+    assert world.cluster.requests == []
+
+
+async def test_a_status_of_an_older_spec_is_not_written(world: World) -> None:
+    """Else `kubectl wait` would take the old spec's Ready for the new one's."""
+    world.app()
+    world.cluster.before["patch status"] = lambda: world.app(replicas=1)
+    await world.fails()
+    assert world.status() == {"observedGeneration": -1}
+    assert world.cache.apps.get(KEY) is not None
+    await world.reconcile()
+    assert world.ready() == ("False", "Progressing")
+
+
+async def test_a_successor_that_is_known_already_is_kept(world: World) -> None:
+    def replace() -> None:
+        world.cluster.remove("ExposedApp", *KEY)
+        world.app()
+        world.watch()
+
+    world.app()
+    world.cluster.before["patch status"] = replace
+    await world.fails()
+    known = world.cache.apps.get(KEY)
+    assert known is not None
+    assert known["metadata"]["uid"] == world.live("ExposedApp")["metadata"]["uid"]
+
+
+async def test_pods_that_nobody_may_list_do_not_hold_up_the_status(world: World) -> None:
+    world.cluster.fail(PODS, ApiError(403, "Forbidden", "pods is forbidden"), times=100)
+    world.app(replicas=2)
+    await world.reconcile()
+    world.now += 2
+    world.run_pods(ready=1, total=2)
+    world.nodes[1] = node_body("b", ready=False)
+    await world.reconcile()
+    assert world.status()["urls"] == ["http://10.0.0.1:30000"]
+
+
+async def test_a_problem_does_not_slow_down_what_else_is_due(world: World) -> None:
+    """A retry that backs off must not take the place of a look at the pods."""
+    world.other_service(30080)
+    world.app(ports=PINNED, replicas=1)
+    retry = await world.fails()
+    assert retry.at_most is not None
+    assert retry.at_most <= FIRST_LOOK_SECONDS

@@ -1,0 +1,439 @@
+"""What is told of an app's life, and how it is written as Events."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+
+from exposedapp.api.app import ExposedAppStatus
+from exposedapp.api.conditions import Reason
+from exposedapp.api.meta import Identity, Json
+from exposedapp.exposure.probes import Answers
+from exposedapp.reconcile import event_recorder as recorder
+from exposedapp.reconcile.event_recorder import MOST_COUNTED, MOST_WAITING, Recorder
+from exposedapp.status.events import (
+    LONGEST_MESSAGE,
+    Did,
+    Happening,
+    Reached,
+    event,
+    last_reached,
+    of_answers,
+    of_children,
+    of_status,
+)
+from exposedapp.status.observation import Problem, Trouble
+from support.fake_api_server import FakeCluster
+from support.harness import AWAY, BUSY
+from support.objects import APP, port, service_body
+from support.snapshots import NEW, STOPPED, TWO, WELL, Seen, compute
+from support.virtual_time import in_virtual_time
+
+FIRST, LAST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+
+# --- what was done to the children ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("done", "told"),
+    [
+        ([], []),
+        (
+            [Did("Service", "Created"), Did("Deployment", "Created")],
+            [("Created", "Made the Deployment and the Service.")],
+        ),
+        ([Did("Service", "Created")], [("Created", "Made the Service.")]),
+        (
+            [Did("Deployment", "Updated")],
+            [("Updated", "Changed the Deployment, as the spec has changed.")],
+        ),
+        (
+            [Did("Deployment", "Repaired", ("spec.replicas",))],
+            [
+                (
+                    "Repaired",
+                    "Put back what somebody else had changed: spec.replicas of the Deployment.",
+                )
+            ],
+        ),
+        (
+            [
+                Did("Deployment", "Repaired", ("spec.replicas", "spec.paused")),
+                Did("Service", "Repaired", ("spec.ports",)),
+            ],
+            [
+                (
+                    "Repaired",
+                    "Put back what somebody else had changed: spec.replicas of the Deployment, "
+                    "spec.paused of the Deployment, spec.ports of the Service.",
+                )
+            ],
+        ),
+        ([Did("Service", "Adopted")], [("Adopted", "Took over the Service that was there.")]),
+        (
+            [Did("Deployment", "Removed"), Did("Service", "Updated")],
+            [
+                ("Updated", "Changed the Service, as the spec has changed."),
+                ("Removed", "Removed the Deployment: the app runs no pods of its own now."),
+            ],
+        ),
+    ],
+    ids=["nothing", "both", "one", "updated", "repaired", "several fields", "adopted", "removed"],
+)
+def test_of_children(done: list[Did], told: list[tuple[str, str]]) -> None:
+    found = of_children(done)
+    assert [(it.reason, it.message) for it in found] == told
+    assert {it.type for it in found} <= {"Normal"}
+
+
+# --- what has become of the app -------------------------------------------------------------------
+
+A, B = "http://10.0.0.1:30001", "http://10.0.0.2:30001"
+OK, REFUSED = "", "connection refused"
+
+
+def tried(a: str | None, b: str | None, waited: float = 30.0, seen: Seen = WELL) -> Seen:
+    return replace(seen, answers=Answers(0.0, {A: a, B: b}), waited=waited)
+
+
+PORTS = ("Normal", "PortsAssigned")
+AVAILABLE = ("Normal", "Available")
+FAILED = ("Warning", "NotReachable")
+ANSWERED = ("Normal", "Reachable")
+CRASH = replace(TWO, trouble=Trouble(Reason.CRASH_LOOP, "It ends."))
+OTHERWISE = replace(TWO, trouble=Trouble(Reason.CRASH_LOOP, "It ends again."))
+PULL = replace(TWO, trouble=Trouble(Reason.IMAGE_PULL, "No such image."))
+REFUSAL = replace(WELL, problems=[Problem(Reason.FORBIDDEN, "The server's words.", "Service")])
+MOVED = replace(WELL, service=service_body(port(80, 30002)))
+INSIDE = replace(WELL, service=service_body(port(80), type="ClusterIP"))
+NO_SERVICE = replace(WELL, service=None)
+ALL, SOME, YET, NONE = (
+    tried(OK, OK),
+    tried(OK, REFUSED),
+    tried(None, None, 29.0),
+    tried(REFUSED, REFUSED, 30),
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, TWO, [PORTS]),
+        (None, WELL, [PORTS, AVAILABLE]),
+        (None, STOPPED, [PORTS, ("Normal", "ScaledToZero")]),
+        (None, INSIDE, [AVAILABLE]),
+        (None, NO_SERVICE, []),
+        (WELL, WELL, []),
+        (WELL, MOVED, [PORTS]),
+        (WELL, INSIDE, []),
+        (WELL, NO_SERVICE, []),
+        (WELL, TWO, []),
+        (TWO, WELL, [AVAILABLE]),
+        (TWO, CRASH, [("Warning", "CrashLoopBackOff")]),
+        (CRASH, OTHERWISE, []),
+        (CRASH, PULL, [("Warning", "ImagePullBackOff")]),
+        (WELL, REFUSAL, [("Warning", "Forbidden")]),
+        (REFUSAL, WELL, [AVAILABLE]),
+        (WELL, replace(WELL, nodes=[]), [("Warning", "NoEligibleNode")]),
+        (TWO, YET, []),
+        (YET, ALL, [AVAILABLE]),
+        (YET, NONE, []),
+        (NONE, ALL, [AVAILABLE]),
+        (NONE, SOME, [AVAILABLE]),
+        (ALL, SOME, []),
+        (ALL, NONE, []),
+        (ALL, WELL, []),
+        (WELL, ALL, []),
+    ],
+    ids=[
+        "new",
+        "new and ready",
+        "new and stopped",
+        "new inside",
+        "new without a Service",
+        "nothing",
+        "another node port",
+        "no node port any more",
+        "no Service any more",
+        "a pod is missing",
+        "all pods are there",
+        "a crash",
+        "another word for it",
+        "another trouble",
+        "a refusal",
+        "it is granted",
+        "no node",
+        "waiting for an answer",
+        "the first answer",
+        "no answer",
+        "all answer again",
+        "some answer again",
+        "some fail",
+        "all fail",
+        "tried no more",
+        "tried from now on",
+    ],
+)  # fmt: skip
+def test_of_status(before: Seen | None, after: Seen, told: list[tuple[str, str]]) -> None:
+    first = compute(before) if before else NEW
+    second = compute(replace(after, previous=first))
+    found = of_status(first, second)
+    assert [(it.type, it.reason) for it in found] == told
+    assert all(it.message for it in found)
+
+
+def test_node_ports_are_told() -> None:
+    two = replace(WELL, service=service_body(port(80, 30001), port(53, 30002, "UDP")))
+    message = "80/TCP is node port 30001, 53/UDP is node port 30002 on every node."
+    assert of_status(NEW, compute(two))[0] == Happening("Normal", "PortsAssigned", message)
+
+
+def test_who_does_not_answer_is_told() -> None:
+    (found,) = of_answers("True", compute(SOME))
+    assert f"{B}: {REFUSED}" in found.message
+
+
+@pytest.mark.parametrize(
+    ("last", "after", "told"),
+    [
+        (None, ALL, []),
+        (None, YET, []),
+        (None, WELL, []),
+        (None, NONE, [FAILED]),
+        ("True", ALL, []),
+        ("True", YET, []),
+        ("True", SOME, [FAILED]),
+        ("True", NONE, [FAILED]),
+        ("False", ALL, [ANSWERED]),
+        ("False", YET, []),
+        ("False", SOME, []),
+        ("False", NONE, []),
+    ],
+)
+def test_of_answers(last: Reached | None, after: Seen, told: list[tuple[str, str]]) -> None:
+    assert [(it.type, it.reason) for it in of_answers(last, compute(after))] == told
+
+
+def test_what_was_told_last_of_the_answers() -> None:
+    told = [last_reached(compute(it)) for it in (ALL, SOME, NONE, YET, WELL)]
+    assert told == ["True", "False", "False", None, None]
+    assert last_reached(NEW) is None
+
+
+def test_nothing_becomes_of_nothing() -> None:
+    assert of_status(NEW, ExposedAppStatus(observed_generation=1)) == []
+
+
+# --- the Event object -----------------------------------------------------------------------------
+
+HAPPENED = Happening("Normal", "Created", "Made the Service.")
+OTHERS = [
+    (APP, HAPPENED),
+    (replace(APP, uid="another"), HAPPENED),
+    (APP, replace(HAPPENED, type="Warning")),
+    (APP, replace(HAPPENED, reason="Updated")),
+    (APP, replace(HAPPENED, message="Made the Deployment.")),
+]
+
+
+def name_of(body: Json) -> str:
+    return str(body["metadata"]["name"])
+
+
+def test_an_event() -> None:
+    body = event(APP, HAPPENED, 3, FIRST, LAST)
+    name = body["metadata"].pop("name")
+    assert name.startswith("web.")
+    assert len(name) == len("web.") + 16
+    assert body == {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"namespace": "shop"},
+        "involvedObject": {
+            "apiVersion": "exposedapp.dev/v1alpha1",
+            "kind": "ExposedApp",
+            "name": "web",
+            "namespace": "shop",
+            "uid": APP.uid,
+        },
+        "type": "Normal",
+        "reason": "Created",
+        "message": "Made the Service.",
+        "count": 3,
+        "firstTimestamp": FIRST,
+        "lastTimestamp": LAST,
+        "source": {"component": "exposedapp"},
+        "reportingComponent": "exposedapp",
+    }
+
+
+def test_the_same_happening_has_the_same_name() -> None:
+    first, again = event(APP, HAPPENED, 1, FIRST, FIRST), event(APP, HAPPENED, 2, FIRST, LAST)
+    assert name_of(first) == name_of(again)
+    for one, other in combinations(OTHERS, 2):
+        assert name_of(event(*one, 1, FIRST, FIRST)) != name_of(event(*other, 1, FIRST, FIRST))
+
+
+def test_a_long_message_is_cut() -> None:
+    long = replace(HAPPENED, message="x" * 5000)
+    assert event(APP, long, 1, FIRST, FIRST)["message"] == "x" * LONGEST_MESSAGE
+
+
+# --- the recorder ---------------------------------------------------------------------------------
+
+DEADLINE_SECONDS = 10.0
+
+
+class Writing:
+    """A recorder at work, and the cluster it writes to."""
+
+    def __init__(self) -> None:
+        self.cluster = FakeCluster()
+        self.recorder = Recorder(self.cluster)
+
+    def record(self, happened: Happening = HAPPENED, app: Identity = APP) -> None:
+        self.recorder.record(app, happened)
+
+    @property
+    def events(self) -> list[Json]:
+        return [body for (kind, _, _), body in self.cluster.objects.items() if kind == "Event"]
+
+    @property
+    def written(self) -> int:
+        return self.cluster.writes.count("apply Event")
+
+    async def until(self, happens: Callable[[], bool]) -> None:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not happens():  # noqa: ASYNC110 - nobody else would set an event
+                await asyncio.sleep(0)
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pause between two Events takes no time."""
+    monkeypatch.setattr(recorder, "PAUSE_SECONDS", 0.0)
+
+
+@asynccontextmanager
+async def writing() -> AsyncIterator[Writing]:
+    found = Writing()
+    found.recorder.start()
+    try:
+        yield found
+    finally:
+        await found.recorder.stop()
+
+
+async def test_what_happens_again_is_counted(unhurried: None) -> None:
+    async with writing() as it:
+        it.record()
+        await it.until(lambda: it.written == 1)
+        (first,) = it.events
+        assert first["count"] == 1
+        it.record()
+        await it.until(lambda: it.written == 2)
+        (again,) = it.events
+        assert again["count"] == 2
+        assert again["firstTimestamp"] == first["firstTimestamp"]
+        assert name_of(again) == name_of(first)
+
+
+async def test_what_differs_is_written_beside_it(unhurried: None) -> None:
+    async with writing() as it:
+        for app, happened in OTHERS:
+            it.record(happened, app)
+        await it.until(lambda: it.written == len(OTHERS))
+        assert [body["count"] for body in it.events] == [1] * len(OTHERS)
+
+
+@pytest.mark.parametrize("error", [AWAY, BUSY], ids=["no answer", "throttled"])
+async def test_one_that_cannot_be_written_is_lost(unhurried: None, error: Exception) -> None:
+    async with writing() as it:
+        it.cluster.failures["apply Event"] = [error]  # type: ignore[list-item]
+        it.record()
+        it.record(replace(HAPPENED, reason="Updated"))
+        await it.until(lambda: it.written == 2)
+        assert [body["reason"] for body in it.events] == ["Updated"]
+
+
+async def test_the_newest_wait_when_there_are_too_many(unhurried: None) -> None:
+    found = Writing()
+    for number in range(MOST_WAITING + 5):
+        found.record(replace(HAPPENED, message=str(number)))
+    found.recorder.start()
+    await found.until(lambda: found.written == MOST_WAITING)
+    await found.recorder.stop()
+    told = {body["message"] for body in found.events}
+    assert told == {str(number) for number in range(5, MOST_WAITING + 5)}
+
+
+async def test_what_is_counted_is_bounded(unhurried: None) -> None:
+    async with writing() as it:
+        for batch in range(2):
+            for number in range(MOST_COUNTED // 2 + 1):
+                it.record(replace(HAPPENED, message=f"{batch} {number}"))
+            await it.until(lambda: it.written == (batch + 1) * (MOST_COUNTED // 2 + 1))  # noqa: B023
+        # The oldest is forgotten, and counted anew; the newest is not.
+        for message in ("0 0", "1 0"):
+            it.record(replace(HAPPENED, message=message))
+        await it.until(lambda: it.written == MOST_COUNTED + 4)
+        counts = {body["message"]: body["count"] for body in it.events}
+        assert (counts["0 0"], counts["1 0"]) == (1, 2)
+
+
+@in_virtual_time
+async def test_events_leave_time_for_the_rest() -> None:
+    async with writing() as it:
+        for number in range(30):
+            it.record(replace(HAPPENED, message=str(number)))
+        await asyncio.sleep(2)
+        assert it.written == pytest.approx(20, abs=1)
+
+
+async def test_the_end_does_not_wait() -> None:
+    found = Writing()
+    await found.recorder.stop()
+    found.recorder.start()
+    found.record()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await found.recorder.stop()
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_in_a_storm_of_apps_events_are_told_more_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    busy = iter([True, True, False])
+    cluster, sleep = FakeCluster(), asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("exposedapp.reconcile.event_recorder.asyncio.sleep", note)
+    telling = Recorder(cluster, lambda: next(busy))
+    for number in range(3):
+        telling.record(replace(APP, name=f"app-{number}"), HAPPENED)
+    telling.start()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while len(pauses) < 3:
+            await sleep(0)
+    await telling.stop()
+    slow, usual = recorder.BUSY_PAUSE_SECONDS, recorder.PAUSE_SECONDS
+    assert pauses == [slow, slow, usual]
+
+
+async def test_an_error_nobody_thought_of_does_not_end_the_telling(
+    unhurried: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with writing() as it:
+        with monkeypatch.context() as broken:
+            broken.setattr(it.cluster, "apply", lambda *_: 1 / 0)
+            it.record()
+            await it.until(lambda: "ZeroDivisionError" in caplog.text)
+        it.record()
+        await it.until(lambda: it.written == 1)

@@ -1,0 +1,474 @@
+"""The one reconcile, when URLs answer, when they do not, and when nothing is known of them."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from exposedapp.api.meta import Json, Key
+from exposedapp.exposure.probes import Answers, Target
+from exposedapp.exposure.reachability import MOMENT_SECONDS, WAIT_SECONDS
+from exposedapp.kube.errors import ApiError
+from exposedapp.probing.prober import Prober
+from support.harness import KEY, FakeProber, World
+
+A, B = "http://10.0.0.1:30000", "http://10.0.0.2:30000"
+URLS = [A, B]
+REFUSED, LATE = "connection refused", "timed out"
+
+
+def tried(world: World) -> list[str]:
+    return sorted(it.url for it in world.prober.wanted)
+
+
+def answer(world: World, a: str | None, b: str | None) -> None:
+    world.prober.answers = {A: a, B: b}
+
+
+def reachable(world: World) -> tuple[str, str]:
+    (found,) = (it for it in world.status()["conditions"] if it["type"] == "Reachable")
+    return found["status"], found["reason"]
+
+
+def forget_answers(world: World) -> None:
+    """The operator starts anew, and has tried nothing yet."""
+    world.prober = FakeProber(lambda: world.now)
+    answer(world, None, None)
+    world.restart()
+    world.cluster.writes.clear()
+
+
+async def start(world: World, **spec: Any) -> None:
+    """A new app, up to where its pods have become ready."""
+    world.app(replicas=1, **spec)
+    await world.reconcile()
+    world.run_pods(ready=1)
+    world.cluster.writes.clear()
+
+
+# --- what is tried --------------------------------------------------------------------------------
+
+
+async def test_nothing_is_tried_while_no_pod_could_answer(world: World) -> None:
+    world.app(replicas=2)
+    await world.reconcile()
+    assert tried(world) == []
+    world.run_pods(ready=0, total=2)
+    await world.reconcile()
+    assert tried(world) == []
+    assert reachable(world) == ("Unknown", "NotProbed")
+    world.run_pods(ready=1, total=2)
+    await world.reconcile()
+    assert tried(world) == URLS
+    world.run_pods(ready=0, total=2)
+    await world.reconcile()
+    assert tried(world) == []
+
+
+async def test_only_what_is_listed_is_tried(running: World) -> None:
+    running.nodes[1]["status"]["conditions"][1]["status"] = "False"
+    await running.reconcile()
+    assert tried(running) == [A] == running.status()["urls"]
+
+
+@pytest.mark.parametrize("how", ["being deleted", "gone"])
+async def test_a_deleted_app_is_tried_no_more(running: World, how: str) -> None:
+    def delete(body: Json) -> None:
+        body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+
+    await running.reconcile()
+    assert tried(running) == URLS
+    if how == "gone":
+        running.cluster.remove("ExposedApp", *KEY)
+    else:
+        running.cluster.edit("ExposedApp", *KEY, delete)
+    assert await running.reconcile() is None
+    assert tried(running) == []
+
+
+async def test_an_app_that_was_deleted_meanwhile_is_tried_no_more(running: World) -> None:
+    gone = ApiError(404, "NotFound", 'exposedapps "web" not found')
+    running.cluster.fail("patch status", gone)
+    running.nodes[1]["status"]["conditions"][1]["status"] = "False"
+    assert await running.reconcile() is None
+    assert tried(running) == []
+
+
+async def test_an_app_may_have_its_urls_left_alone(world: World) -> None:
+    await start(world, probe={"enabled": False})
+    assert await world.reconcile() is None
+    assert tried(world) == []
+    assert world.ready() == ("True", "Available")
+    assert reachable(world) == ("Unknown", "NotProbed")
+
+
+@pytest.mark.parametrize(
+    ("spec", "count"),
+    [
+        ({"service": {"type": "ClusterIP"}}, 0),
+        ({"ports": [{"port": 53, "protocol": "UDP"}]}, 0),
+        ({"nodes": {"host": "app.example"}}, 0),
+        ({"nodes": {"limit": 1}}, 1),
+    ],
+    ids=["ClusterIP", "UDP", "host", "limit"],
+)
+async def test_what_cannot_be_tried_holds_nothing_up(world: World, spec: Json, count: int) -> None:
+    await start(world, **spec)
+    await world.reconcile()
+    assert len(world.prober.wanted) == count
+    assert world.ready() == ("True", "Available")
+
+
+# --- what the answers lead to ---------------------------------------------------------------------
+
+
+async def test_an_app_is_ready_when_the_first_url_answers(world: World) -> None:
+    answer(world, None, None)
+    await start(world)
+    await world.reconcile()
+    assert world.ready() != ("True", "Available")
+    answer(world, "", None)
+    world.now += 1
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert reachable(world) == ("True", "Answers")
+
+
+async def test_an_app_that_does_not_answer_is_told_in_time(world: World) -> None:
+    answer(world, LATE, REFUSED)
+    await start(world)
+    began = world.now
+    while (again := await world.reconcile()) is not None:
+        assert world.now + again <= began + WAIT_SECONDS, "it looks again when the time is over"
+        assert world.ready() in [("False", "Progressing"), ("False", "WaitingForAnswer")]
+        world.now += again
+    assert world.now == began + WAIT_SECONDS
+    assert world.ready() == reachable(world) == ("False", "Unreachable")
+    assert world.message() == (
+        f"0 of 2 node URLs answer, tried from the operator's pod; {A}: {LATE}; {B}: {REFUSED}"
+    )
+    assert len(world.cluster.writes) <= 2
+    # It heals by itself.
+    answer(world, "", REFUSED)
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert reachable(world) == ("False", "SomeUnreachable")
+
+
+async def test_the_url_to_click_is_one_that_answers(running: World) -> None:
+    assert running.status()["url"] == A
+    answer(running, REFUSED, "")
+    await running.reconcile()
+    assert running.ready() == ("True", "Available")
+    assert running.status()["url"] == B
+    assert running.status()["urls"] == URLS
+    # And it stays that one.
+    answer(running, "", "")
+    await running.reconcile()
+    assert running.status()["url"] == B
+
+
+@pytest.mark.parametrize("again", [("", ""), ("", REFUSED), (LATE, REFUSED)])
+async def test_the_same_answers_write_nothing(running: World, again: tuple[str, str]) -> None:
+    answer(running, *again)
+    await running.reconcile()
+    running.now += WAIT_SECONDS
+    await running.reconcile()
+    running.cluster.requests.clear()
+    for _ in range(20):
+        running.now += 7
+        assert await running.reconcile() is None
+    assert running.cluster.requests == []
+
+
+async def test_pods_that_come_back_have_their_time_again(running: World) -> None:
+    running.run_pods(ready=0, total=2)
+    await running.reconcile()
+    answer(running, None, None)
+    running.now += 10 * WAIT_SECONDS
+    running.run_pods(ready=2)
+    assert await running.reconcile() is not None
+    running.now += WAIT_SECONDS - 1
+    await running.reconcile()
+    assert running.ready() == ("False", "WaitingForAnswer")
+
+
+# --- a restart ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("known", [("", ""), ("", REFUSED), (REFUSED, "")])
+async def test_a_restart_writes_nothing(running: World, known: tuple[str, str]) -> None:
+    answer(running, *known)
+    await running.reconcile()
+    before = running.live("ExposedApp")["metadata"]["resourceVersion"]
+    forget_answers(running)
+    await running.reconcile()
+    answer(running, *known)
+    running.now += 1
+    await running.reconcile()
+    assert running.cluster.writes == []
+    assert running.live("ExposedApp")["metadata"]["resourceVersion"] == before
+
+
+async def test_a_restart_while_nothing_answers_writes_nothing_at_first(running: World) -> None:
+    answer(running, LATE, REFUSED)
+    running.now += WAIT_SECONDS
+    await running.reconcile()
+    assert running.ready() == ("False", "Unreachable")
+    forget_answers(running)
+    await running.reconcile()
+    assert running.cluster.writes == []
+
+
+async def test_what_broke_during_the_restart_is_told(running: World) -> None:
+    forget_answers(running)
+    await running.reconcile()
+    answer(running, LATE, REFUSED)
+    running.now += WAIT_SECONDS
+    await running.reconcile()
+    assert running.ready() == ("False", "Unreachable")
+
+
+# --- what people find in the events ---------------------------------------------------------------
+
+
+async def test_events(running: World) -> None:
+    running.happened.clear()
+    found = []
+    for answers in [("", ""), ("", REFUSED), ("", LATE), ("", ""), (LATE, REFUSED), ("", "")]:
+        answer(running, *answers)
+        running.now += WAIT_SECONDS
+        await running.reconcile()
+        found.append([(it.type, it.reason) for it in running.happened])
+        running.happened.clear()
+    failed, well = ("Warning", "NotReachable"), ("Normal", "Reachable")
+    assert found == [[], [failed], [], [well], [failed], [("Normal", "Available"), well]]
+
+
+async def test_that_it_answers_again_is_told_also_when_pods_went_and_came(running: World) -> None:
+    answer(running, LATE, REFUSED)
+    running.now += WAIT_SECONDS
+    await running.reconcile()
+    assert reachable(running) == ("False", "Unreachable")
+    running.happened.clear()
+    running.run_pods(ready=0, total=2)
+    running.now += 2 * WAIT_SECONDS
+    await running.reconcile()
+    assert reachable(running)[0] == "Unknown"
+    # Meanwhile the spec is changed.
+    running.app(replicas=2, env=[{"name": "A", "value": "b"}])
+    await running.reconcile()
+    answer(running, "", "")
+    running.run_pods(ready=2)
+    await running.reconcile()
+    assert reachable(running)[0] == "True"
+    told = [it.reason for it in running.happened]
+    assert told.count("Reachable") == 1
+    assert "NotReachable" not in told
+
+
+async def test_a_restart_is_no_news(running: World) -> None:
+    running.run_pods(ready=0, total=2)
+    running.now += WAIT_SECONDS
+    await running.reconcile()
+    running.restart()
+    running.happened.clear()
+    running.run_pods(ready=2)
+    await running.reconcile()
+    assert reachable(running)[0] == "True"
+    assert [it.reason for it in running.happened] == ["Available"]
+
+
+# --- after a change -------------------------------------------------------------------------------
+
+
+class RealProber(FakeProber):
+    """The real one, whose tries end when the test says so."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        Prober.__init__(self, 50, 50, lambda _: None, clock=clock)
+
+    def want(self, key: Key, targets: Iterable[Target]) -> Answers:
+        return Prober.want(self, key, targets)
+
+    def find(self, *found: str) -> None:
+        """What the tries of the URLs have found, in their order; the last one for all others."""
+        states = sorted(self._apps[KEY].states.items())
+        for i, (_, state) in enumerate(states):
+            state.learn(found[min(i, len(found) - 1)])
+
+
+def forget_tries(world: World) -> RealProber:
+    world.prober = prober = RealProber(lambda: world.now)
+    world.restart()
+    world.cluster.writes.clear()
+    return prober
+
+
+@pytest.fixture
+async def answering(running: World) -> tuple[World, RealProber]:
+    """An app whose URLs have been found to answer, some time ago."""
+    prober = forget_tries(running)
+    await running.reconcile()
+    prober.find("")
+    running.now += 2 * WAIT_SECONDS
+    await running.reconcile()
+    assert running.ready() == ("True", "Available")
+    assert running.cluster.writes == []
+    return running, prober
+
+
+ANOTHER_TARGET = {"replicas": 2, "ports": [{"port": 80, "targetPort": 9090}]}
+
+
+def settle_service(world: World) -> None:
+    """The Deployment's template has changed with the port; its pods are the same here."""
+    world.run_pods(ready=2)
+    world.watch()
+
+
+async def test_an_older_answer_makes_no_changed_app_ready(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, prober = answering
+    world.app(**ANOTHER_TARGET)
+    await world.reconcile()
+    settle_service(world)
+    await world.reconcile()
+    world.now += MOMENT_SECONDS * 1.5
+    await world.reconcile()
+    assert world.ready() == ("False", "WaitingForAnswer")
+    assert world.status()["observedGeneration"] == 2
+    world.now += WAIT_SECONDS / 2
+    assert await world.reconcile() is not None
+    assert world.ready() == ("False", "WaitingForAnswer")
+    prober.find(REFUSED)
+    prober.find(REFUSED)
+    await world.reconcile()
+    assert world.ready() == ("False", "WaitingForAnswer")
+    world.now += WAIT_SECONDS / 2
+    await world.reconcile()
+    assert world.ready() == ("False", "Unreachable")
+
+
+async def change_service_only(world: World) -> None:
+    world.app(replicas=2, service={"sessionAffinity": "ClientIP"})
+    await world.reconcile()
+
+
+async def test_a_change_without_a_rollout_is_one_write_of_the_status(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, prober = answering
+    await change_service_only(world)
+    assert world.cluster.writes == ["apply Service"]
+    world.now += MOMENT_SECONDS / 2
+    await world.reconcile()
+    prober.find("")
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert world.cluster.writes == ["apply Service", "patch status"]
+
+
+async def test_a_change_that_is_not_answered_at_once_is_written(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, _ = answering
+    world.app(replicas=2, service={"sessionAffinity": "ClientIP"})
+    again = await world.reconcile()
+    assert again == pytest.approx(MOMENT_SECONDS)
+    world.now += MOMENT_SECONDS
+    await world.reconcile()
+    assert world.ready() == ("False", "WaitingForAnswer")
+    assert world.cluster.writes == ["apply Service", "patch status"]
+
+
+async def test_a_change_of_neither_the_service_nor_the_pods_waits_for_nothing(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, prober = answering
+    world.app(replicas=2, probe={"failureThreshold": 2})
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert world.status()["observedGeneration"] == 2
+    assert world.cluster.writes == ["patch status"]
+    assert prober.state().targets == 2
+
+
+async def test_a_rollout_waits_for_an_answer_of_its_pods(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, prober = answering
+    world.app(replicas=2, env=[{"name": "A", "value": "b"}])
+    await world.reconcile()
+    assert world.ready() == ("False", "Progressing")
+    assert reachable(world) == ("True", "Answers"), "the old pods still answer"
+    world.run_pods(ready=2)
+    for endpoint in world.slices[0]["endpoints"]:
+        endpoint["targetRef"]["uid"] += "-new"
+    assert await world.reconcile() is not None
+    assert world.ready() == ("False", "Progressing")
+    world.now += MOMENT_SECONDS / 2
+    prober.find("")
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert world.cluster.writes == ["apply Deployment", "patch status", "patch status"]
+
+
+async def test_a_mended_app_has_its_time_again(answering: tuple[World, RealProber]) -> None:
+    world, prober = answering
+    prober.find(REFUSED)
+    prober.find(REFUSED)
+    await world.reconcile()
+    assert world.ready() == ("False", "Unreachable")
+    world.now += 10 * WAIT_SECONDS
+    await change_service_only(world)
+    world.now += MOMENT_SECONDS
+    prober.find(REFUSED)
+    await world.reconcile()
+    assert world.ready() == ("False", "WaitingForAnswer")
+    prober.find("")
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+
+
+async def test_other_pods_alone_make_no_app_unready(answering: tuple[World, RealProber]) -> None:
+    world, _ = answering
+    for endpoint in world.slices[0]["endpoints"]:
+        endpoint["targetRef"]["uid"] += "-new"
+    for _ in range(2):
+        await world.reconcile()
+        world.now += WAIT_SECONDS
+    assert world.ready() == ("True", "Available")
+    assert world.cluster.writes == []
+
+
+async def test_what_was_changed_during_a_restart_waits_for_an_answer(
+    answering: tuple[World, RealProber],
+) -> None:
+    world, _ = answering
+    world.app(replicas=2, service={"sessionAffinity": "ClientIP"})
+    prober = forget_tries(world)
+    assert await world.reconcile() == pytest.approx(MOMENT_SECONDS)
+    assert world.status()["observedGeneration"] == 1
+    prober.find("")
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert world.cluster.writes == ["apply Service", "patch status"]
+
+
+async def test_what_is_not_tried_is_told(world: World) -> None:
+    def message() -> str:
+        (found,) = (it for it in world.status()["conditions"] if it["type"] == "Reachable")
+        return str(found["message"])
+
+    await start(world, ports=[{"port": 53, "protocol": "UDP"}])
+    await world.reconcile()
+    assert message() == "UDP and SCTP ports cannot be checked."
+    world.app(replicas=1, probe={"enabled": False})
+    await world.settle()
+    assert message() == "Probing is switched off by spec.probe.enabled."
+    ports = [{"name": "a", "port": 80}, {"name": "b", "port": 53, "protocol": "UDP"}]
+    world.app(replicas=1, ports=ports)
+    await world.settle()
+    assert message().endswith("from the operator's pod. Not checked: UDP and SCTP ports.")

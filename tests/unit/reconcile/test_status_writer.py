@@ -1,0 +1,173 @@
+"""When a status is written, and how often the pods are looked at."""
+
+from itertools import pairwise
+
+import pytest
+
+from exposedapp.reconcile.reconciler import FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS
+from exposedapp.reconcile.status_writer import SETTLED_PACE
+from support.harness import BUSY, PODS, World
+from support.objects import endpoint_body, node_body, pod_body, slice_body
+
+PULLING = {"reason": "ImagePullBackOff", "message": "Back-off pulling"}
+QUIET_SECONDS, LONGEST_WAIT_SECONDS = SETTLED_PACE
+
+# --- news that can wait ---------------------------------------------------------------------------
+
+
+def more_endpoints(world: World, count: int) -> None:
+    """Pods of an older ReplicaSet that come and go: a number in the status, and nothing else."""
+    ready = [endpoint_body(f"p{i}", ready=True) for i in range(2)]
+    others = [endpoint_body(f"q{i}", ready=False) for i in range(count)]
+    world.slices = [slice_body("s", *ready, *others)]
+
+
+async def test_minor_news_wait_for_quiet(running: World) -> None:
+    more_endpoints(running, 1)
+    assert await running.reconcile() == pytest.approx(QUIET_SECONDS)
+    running.now += QUIET_SECONDS / 2
+    more_endpoints(running, 2)
+    assert await running.reconcile() == pytest.approx(QUIET_SECONDS)
+    running.now += QUIET_SECONDS / 2
+    # Asked again without news, it is quiet for as long as it has been.
+    assert await running.reconcile() == pytest.approx(QUIET_SECONDS / 2)
+    assert running.cluster.writes == []
+    running.now += QUIET_SECONDS / 2
+    assert await running.reconcile() is None
+    assert running.cluster.writes == ["patch status"]
+    assert running.status()["endpoints"] == {"ready": 2, "total": 4}
+
+
+async def test_minor_news_wait_no_longer_than_so_long(running: World) -> None:
+    start = running.now
+    for count in range(1, 100):
+        more_endpoints(running, count)
+        await running.reconcile()
+        if running.cluster.writes:
+            break
+        running.now += QUIET_SECONDS / 2
+    assert running.now - start == pytest.approx(LONGEST_WAIT_SECONDS)
+
+
+async def test_minor_news_that_are_taken_back_are_never_written(running: World) -> None:
+    more_endpoints(running, 1)
+    await running.reconcile()
+    more_endpoints(running, 0)
+    assert await running.reconcile() is None
+    running.now += LONGEST_WAIT_SECONDS
+    await running.reconcile()
+    assert running.cluster.writes == []
+    # And the next ones wait anew.
+    more_endpoints(running, 1)
+    assert await running.reconcile() == pytest.approx(QUIET_SECONDS)
+
+
+async def test_urgent_news_take_the_minor_ones_along(running: World) -> None:
+    more_endpoints(running, 1)
+    await running.reconcile()
+    running.nodes[1] = node_body("b", ready=False)
+    assert await running.reconcile() is None
+    assert running.cluster.writes == ["patch status"]
+    assert running.status()["urls"] == ["http://10.0.0.1:30000"]
+    assert running.status()["endpoints"]["total"] == 3
+
+
+# --- pods are asked only while they are not as wanted ---------------------------------------------
+
+
+async def test_the_pods_of_a_ready_app_are_not_asked(running: World) -> None:
+    for _ in range(5):
+        running.now += LAST_LOOK_SECONDS
+        await running.reconcile()
+    assert running.cluster.requests == []
+
+
+async def test_pods_that_do_not_start_are_looked_at_more_and_more_rarely(world: World) -> None:
+    world.app(replicas=2)
+    await world.reconcile()
+    world.run_pods(ready=0, total=2)
+    asked_at = [world.now]
+    step = FIRST_LOOK_SECONDS / 2
+    while world.now < asked_at[0] + 300:
+        # Events that come all the time do not make it look earlier.
+        world.now += step
+        world.cluster.requests.clear()
+        await world.reconcile()
+        asked_at += [world.now] * world.cluster.requests.count(PODS)
+    pauses = [later - earlier for earlier, later in pairwise(asked_at)]
+    assert pauses[0] == FIRST_LOOK_SECONDS
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == LAST_LOOK_SECONDS
+    assert len(pauses) < 20
+
+
+async def test_what_the_pods_say_is_told_until_they_are_ready(world: World) -> None:
+    pull = {"reason": "ErrImagePull", "message": "not found"}
+    world.cluster.pod_list = [pod_body("web-1", waiting=pull)]
+    world.app(replicas=1)
+    await world.reconcile()
+    world.run_pods(ready=0, total=1)
+    world.now += FIRST_LOOK_SECONDS
+    await world.reconcile()
+    assert world.ready() == ("False", "ImagePullBackOff")
+    assert "Pod web-1: not found" in world.message()
+    world.run_pods(ready=1)
+    assert await world.reconcile() is None
+    assert world.ready() == ("True", "Available")
+    # When they fail again, it looks soon again, and does not repeat what was said before.
+    world.run_pods(ready=0, total=1)
+    assert await world.reconcile() == FIRST_LOOK_SECONDS
+    assert world.ready() == ("False", "Progressing")
+
+
+async def test_another_spec_starts_anew(world: World) -> None:
+    pull = {"reason": "ErrImagePull", "message": "not found"}
+    world.cluster.pod_list = [pod_body("web-1", waiting=pull)]
+    world.app(replicas=1)
+    await world.reconcile()
+    world.now += FIRST_LOOK_SECONDS
+    await world.reconcile()
+    assert world.ready() == ("False", "ImagePullBackOff")
+    world.app(replicas=1, image="registry.example/web:2")
+    assert await world.reconcile() == FIRST_LOOK_SECONDS
+    assert world.ready() == ("False", "Progressing")
+
+
+async def test_a_restart_with_pods_in_trouble_writes_nothing(world: World) -> None:
+    world.app(replicas=1)
+    await world.reconcile()
+    world.cluster.pod_list = [pod_body("web-1", waiting=PULLING)]
+    world.now += FIRST_LOOK_SECONDS
+    await world.reconcile()
+    assert world.ready() == ("False", "ImagePullBackOff")
+    world.restart()
+    world.cluster.writes.clear()
+    await world.reconcile()
+    assert world.cluster.writes == []
+
+
+async def test_pods_that_cannot_be_listed_once_are_not_well(world: World) -> None:
+    world.app(replicas=1)
+    await world.reconcile()
+    world.cluster.pod_list = [pod_body("web-1", waiting=PULLING)]
+    world.now += FIRST_LOOK_SECONDS
+    await world.reconcile()
+    world.cluster.fail(PODS, BUSY)
+    world.now += LAST_LOOK_SECONDS
+    await world.reconcile()
+    assert world.ready() == ("False", "ImagePullBackOff")
+
+
+async def test_the_steps_of_a_slow_rollout_are_not_written_one_by_one(world: World) -> None:
+    world.app(replicas=8)
+    await world.reconcile()
+    world.cluster.writes.clear()
+    for ready in range(8):
+        world.run_pods(ready=ready, total=8)
+        await world.reconcile()
+        world.now += 2
+        await world.reconcile()
+    world.run_pods(ready=8)
+    await world.reconcile()
+    assert world.ready() == ("True", "Available")
+    assert len(world.cluster.writes) <= 2

@@ -1,0 +1,344 @@
+"""The Helm chart: it renders, asks for no more than it needs, refuses what it does not know."""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import exposedapp
+from exposedapp.settings import from_environment
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+CHART = DEPLOY / "chart" / "exposedapp"
+OLDEST_KUBERNETES = "1.29.0"
+
+Result = subprocess.CompletedProcess[str]
+
+# The names of what Kubernetes calls the restricted Pod Security level, with the values it wants.
+RESTRICTED_POD = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+RESTRICTED_CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+@cache
+def helm() -> str:
+    built = DEPLOY.parent / "build" / "bin" / "helm"
+    found = str(built) if built.exists() else shutil.which("helm")
+    if found is None:
+        pytest.fail("no helm in build/bin or on the PATH: run tests/kind/tools.sh")
+    return found
+
+
+def run_helm(*args: str | Path) -> Result:
+    return subprocess.run([helm(), *map(str, args)], capture_output=True, text=True, check=False)
+
+
+def template(*sets: str, chart: Path = CHART, release: str = "exposedapp") -> Result:
+    # Some builds of helm take 1.20 for the cluster's version when there is no cluster to ask.
+    flags = ["--namespace", "somewhere", "--kube-version", OLDEST_KUBERNETES]
+    for assignment in sets:
+        flags += ["--set-json", assignment]
+    return run_helm("template", release, chart, *flags)
+
+
+def render(*sets: str, release: str = "exposedapp") -> list[dict[str, Any]]:
+    result = template(*sets, release=release)
+    assert result.returncode == 0, result.stderr
+    return [document for document in yaml.safe_load_all(result.stdout) if document]
+
+
+def one(documents: list[dict[str, Any]], kind: str, name: str | None = None) -> dict[str, Any]:
+    [found] = [
+        document
+        for document in documents
+        if document["kind"] == kind and name in (None, document["metadata"]["name"])
+    ]
+    return found
+
+
+def pod_spec(*sets: str) -> dict[str, Any]:
+    spec: dict[str, Any] = one(render(*sets), "Deployment")["spec"]["template"]["spec"]
+    return spec
+
+
+def test_lint() -> None:
+    result = run_helm("lint", "--strict", CHART)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_every_object_is_where_and_what_it_should_be() -> None:
+    documents = render()
+    assert sorted(document["kind"] for document in documents) == [
+        "ClusterRole",
+        "ClusterRole",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "Deployment",
+        "Service",
+        "ServiceAccount",
+    ]
+    for document in documents:
+        assert document["metadata"]["labels"]["app.kubernetes.io/name"] == "exposedapp"
+        namespaced = document["kind"] in {"Deployment", "Service", "ServiceAccount"}
+        assert document["metadata"].get("namespace") == ("somewhere" if namespaced else None)
+
+
+def test_the_role_is_bound_to_the_account_that_the_pod_runs_as() -> None:
+    documents = render(release="mine")
+    account = one(documents, "ServiceAccount")["metadata"]
+    binding = one(documents, "ClusterRoleBinding")
+    assert account["name"] == "mine-exposedapp"
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": account["name"], "namespace": account["namespace"]}
+    ]
+    assert one(documents, "ClusterRole", binding["roleRef"]["name"])
+    pod = one(documents, "Deployment")["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == account["name"]
+    assert pod["automountServiceAccountToken"] is True
+
+
+def test_the_pod_meets_the_restricted_level() -> None:
+    pod = pod_spec()
+    assert RESTRICTED_POD.items() <= pod["securityContext"].items()
+    assert pod["securityContext"]["runAsUser"] == 65532
+    assert not {"hostNetwork", "hostPID", "hostIPC", "volumes"} & pod.keys()
+    [container] = pod["containers"]
+    assert RESTRICTED_CONTAINER.items() <= container["securityContext"].items()
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert not any("hostPort" in port for port in container["ports"])
+
+
+def test_one_operator_at_a_time() -> None:
+    spec = one(render(), "Deployment")["spec"]
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "Recreate"}
+
+
+def test_the_probes_ask_the_health_port() -> None:
+    [container] = pod_spec()["containers"]
+    assert {"name": "health", "containerPort": 8080} in container["ports"]
+    for probe, path in (("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
+        assert container[probe]["httpGet"] == {"path": path, "port": "health"}
+
+
+def test_no_role_has_a_wildcard_or_reads_secrets() -> None:
+    for document in render():
+        for rule in document.get("rules", []) if document["kind"] == "ClusterRole" else []:
+            assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
+            assert "secrets" not in rule["resources"]
+
+
+def test_the_operator_may_do_this_and_no_more() -> None:
+    rules = one(render(), "ClusterRole", "exposedapp")["rules"]
+    allowed = {
+        f"{group}/{resource}".lstrip("/"): " ".join(rule["verbs"])
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    assert allowed == {
+        "exposedapp.dev/exposedapps": "get list watch",
+        "exposedapp.dev/exposedapps/status": "patch",
+        "exposedapp.dev/exposedapps/finalizers": "update",
+        "apps/deployments": "get list watch create patch delete",
+        "services": "get list watch create patch",
+        "discovery.k8s.io/endpointslices": "list watch",
+        "nodes": "list watch",
+        "pods": "list",
+        "events": "create patch",
+    }
+
+
+def test_the_roles_of_a_namespace_reach_exposedapps() -> None:
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    reach = {"admin": set[str](), "edit": set[str](), "view": set[str]()}
+    for document in render():
+        for role, verbs in reach.items():
+            if document["metadata"]["labels"].get(prefix + role) == "true":
+                for rule in document["rules"]:
+                    if rule["resources"] == ["exposedapps"]:
+                        verbs.update(rule["verbs"])
+    assert reach["view"] == {"get", "list", "watch"}
+    assert reach["edit"] == reach["admin"]
+    assert reach["edit"] - reach["view"] == {
+        "create",
+        "delete",
+        "deletecollection",
+        "patch",
+        "update",
+    }
+
+
+def test_the_crd_is_the_generated_one_and_outlives_the_release() -> None:
+    generated = yaml.safe_load((CHART / "files" / "crd.yaml").read_text())
+    crd = one(render(), "CustomResourceDefinition")
+    assert crd["spec"] == generated["spec"]
+    assert crd["metadata"]["name"] == "exposedapps.exposedapp.dev"
+    assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    for kind in ("annotations", "labels"):
+        assert (generated["metadata"].get(kind) or {}).items() <= crd["metadata"][kind].items()
+
+
+def test_the_crd_can_be_left_out() -> None:
+    assert "CustomResourceDefinition" not in {
+        document["kind"] for document in render("crds.install=false")
+    }
+
+
+def test_values_reach_the_pod() -> None:
+    toleration = {"key": "infra", "operator": "Exists"}
+    documents = render(
+        'image={"repository":"registry.example/operator","tag":"1.2.3","pullPolicy":"Always"}',
+        'imagePullSecrets=[{"name":"registry"}]',
+        'logLevel="DEBUG"',
+        'api={"requestsInFlight":8}',
+        'probe={"enabled":false,"ratePerSecond":0.5,"inFlight":7,"hosts":["a.example","b.example"]}',
+        'resources={"limits":{"memory":"1Gi"}}',
+        'nodeSelector={"kubernetes.io/os":"linux"}',
+        'tolerations=[{"key":"infra","operator":"Exists"}]',
+        'affinity={"nodeAffinity":{}}',
+        'priorityClassName="system-cluster-critical"',
+        'podAnnotations={"note":"this"}',
+        'podLabels={"team":"a","app.kubernetes.io/name":"cannot-change"}',
+    )
+    template = one(documents, "Deployment")["spec"]["template"]
+    assert template["metadata"]["annotations"] == {"note": "this"}
+    assert template["metadata"]["labels"]["team"] == "a"
+    assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "exposedapp"
+    pod = template["spec"]
+    assert pod["imagePullSecrets"] == [{"name": "registry"}]
+    assert pod["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert pod["tolerations"] == [toleration]
+    assert pod["affinity"] == {"nodeAffinity": {}}
+    assert pod["priorityClassName"] == "system-cluster-critical"
+    [container] = pod["containers"]
+    assert container["image"] == "registry.example/operator:1.2.3"
+    assert container["imagePullPolicy"] == "Always"
+    assert {it["name"]: it["value"] for it in container["env"]} == {
+        "EXPOSEDAPP_LOG_LEVEL": "DEBUG",
+        "EXPOSEDAPP_REQUESTS_IN_FLIGHT": "8",
+        "EXPOSEDAPP_PROBE": "false",
+        "EXPOSEDAPP_PROBE_RATE": "0.5",
+        "EXPOSEDAPP_PROBE_IN_FLIGHT": "7",
+        "EXPOSEDAPP_PROBE_HOSTS": "a.example,b.example",
+        "EXPOSEDAPP_METRICS_PORT": "8081",
+    }
+    assert container["resources"]["limits"] == {"memory": "1Gi"}
+
+
+def test_the_image_is_of_the_operator_s_version_by_default() -> None:
+    [container] = pod_spec()["containers"]
+    assert container["image"] == f"exposedapp/operator:{exposedapp.__version__}"
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("replicas=2", "replicas"),
+        ('image={"tga":"dev"}', "tga"),
+        ("crds.instal=false", "instal"),
+        ('logLevel="CHATTY"', "logLevel"),
+        ('image.pullPolicy="Sometimes"', "pullPolicy"),
+        ("image.tag=1.2", "tag"),
+    ],
+)
+def test_an_unknown_or_wrong_value_is_refused_by_name(value: str, named: str) -> None:
+    result = template(value)
+    assert result.returncode != 0, "accepted"
+    assert named in result.stderr
+
+
+@pytest.mark.parametrize(
+    "host", ["", "lb.example.com", "localhost", "1lb", "10.0.0.1", "fd00::1", "::1"]
+)
+def test_a_host_for_all_apps(host: str) -> None:
+    [container] = pod_spec(f'nodes.host="{host}"')["containers"]
+    given = {it["name"]: it["value"] for it in container["env"]}
+    assert given.get("EXPOSEDAPP_NODES_HOST", "") == host
+    assert from_environment(given).nodes_host == (host or None)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("lb.example.com:8080", "10.0.0.1:8080", "http://lb.example.com", "LB.example.com"),
+        *("lb_1", "10.0.0.300", "0.0.0.0", ":::::", "fe80::1", "fd00::1%eth0", "[fd00::1]", "::"),  # noqa: S104
+    ],
+)
+def test_a_host_that_is_none_is_refused(host: str) -> None:
+    result = template(f'nodes.host="{host}"')
+    assert result.returncode != 0, "accepted"
+    assert "/nodes/host" in result.stderr
+
+
+MAPPING = '{"containerPort": 30008, "hostPort": 8080, "listenAddress": "%s"}'
+
+
+@pytest.mark.parametrize("listen", ["", "0.0.0.0", "127.0.0.1", "::", "::1"])  # noqa: S104
+def test_port_mappings_as_kind_has_them(listen: str) -> None:
+    [container] = pod_spec(f"portMappings=[{MAPPING % listen}]")["containers"]
+    given = {it["name"]: it["value"] for it in container["env"]}
+    assert from_environment(given).port_mappings == {(30008, "TCP"): 8080}
+
+
+@pytest.mark.parametrize("listen", ["192.168.1.5", "127.0.0.2", "fd00::1"])
+def test_a_mapping_that_localhost_does_not_lead_to_is_refused(listen: str) -> None:
+    result = template(f"portMappings=[{MAPPING % listen}]")
+    assert result.returncode != 0, "accepted"
+    assert "/portMappings/0/listenAddress" in result.stderr
+
+
+def test_an_older_kubernetes_is_refused() -> None:
+    result = run_helm("template", "exposedapp", CHART, "--kube-version", "1.28.15")
+    assert "1.29" in result.stderr
+
+
+def test_every_value_of_the_schema_is_in_values_yaml() -> None:
+    schema = yaml.safe_load((CHART / "values.schema.json").read_text())["properties"]
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert schema.keys() - {"global"} == values.keys()
+
+
+def test_works_as_a_dependency_of_another_chart(tmp_path: Path) -> None:
+    (tmp_path / "charts").mkdir()
+    shutil.copytree(CHART, tmp_path / "charts" / "exposedapp")
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: parent\nversion: 1.0.0\n")
+    (tmp_path / "values.yaml").write_text("global: {any: thing}\nexposedapp: {logLevel: DEBUG}\n")
+    result = template(chart=tmp_path, release="release")
+    assert result.returncode == 0, result.stderr
+    assert "release-exposedapp" in result.stdout
+
+
+def test_install_yaml_is_what_the_chart_gives() -> None:
+    check = subprocess.run(
+        [DEPLOY / "render.sh", "--check"],
+        env={**os.environ, "HELM": helm()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert check.returncode == 0, check.stderr
+
+
+def test_install_yaml_makes_its_namespace_restricted() -> None:
+    documents = list(yaml.safe_load_all((DEPLOY / "manifests" / "install.yaml").read_text()))
+    namespace = documents[0]
+    assert namespace["kind"] == "Namespace"
+    assert namespace["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
+    for document in documents[1:]:
+        assert document["metadata"].get("namespace") in {None, namespace["metadata"]["name"]}
+        assert "Helm" not in document["metadata"]["labels"].values()
+
+
+@pytest.mark.parametrize("name", ["hello", "hello-fixed-port"])
+def test_examples_run_the_demo_image(name: str) -> None:
+    app = yaml.safe_load((DEPLOY / "examples" / f"{name}.yaml").read_text())
+    assert (app["apiVersion"], app["kind"]) == ("exposedapp.dev/v1alpha1", "ExposedApp")
+    assert app["metadata"]["name"] == name
+    assert app["spec"]["image"] == "exposedapp/demo:dev"
+    assert app["spec"]["ports"][0]["targetPort"] == 8080

@@ -1,0 +1,123 @@
+"""What other programs make of an ExposedApp: Helm 4 and Flux by kstatus, Argo CD by our check."""
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lupa.lua51 import LuaRuntime  # the version of Lua that Argo CD runs
+
+from exposedapp.api.app import ExposedAppStatus
+from exposedapp.api.conditions import Reason
+from exposedapp.api.meta import Json
+from exposedapp.exposure.probes import Answers
+from exposedapp.status.observation import Problem, Trouble
+from exposedapp.status.queries import summary
+from support.objects import APP, deployment_body
+from support.snapshots import NEW, STOPPED, TWO, WELL, Seen, compute
+
+ROOT = Path(__file__).parents[3]
+
+
+def app(status: ExposedAppStatus, *, suspend: bool = False, **metadata: Any) -> Json:
+    """The whole object, as the API server has it."""
+    return {
+        "apiVersion": "exposedapp.dev/v1alpha1",
+        "kind": "ExposedApp",
+        "metadata": {"name": APP.name, "namespace": APP.namespace, "generation": 7, **metadata},
+        "spec": {"image": "registry.example/web:1", "ports": [{"port": 80}], "suspend": suspend},
+        "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
+    }
+
+
+def refused(reason: Reason) -> Seen:
+    return replace(WELL, problems=[Problem(reason, "The server's words.")])
+
+
+def in_trouble(reason: Reason) -> Seen:
+    return replace(TWO, trouble=Trouble(reason, "The kubelet's words."))
+
+
+def lacking_pods(condition: str, status: str) -> Seen:
+    said = {"type": condition, "status": status, "message": "The Deployment's words."}
+    return replace(TWO, deployment=deployment_body(2, 1, conditions=[said]))
+
+
+def with_url(answer: str | None, waited: float) -> Seen:
+    return replace(WELL, answers=Answers(0.0, {"http://10.0.0.1:30001": answer}), waited=waited)
+
+
+# At least one row for every reason of the condition Ready.
+SEEN = [
+    # what is observed                               kstatus       Argo CD
+    (WELL,                                           "Current",    "Healthy"),
+    (STOPPED,                                        "Current",    "Healthy"),
+    (replace(WELL, nodes=[]),                        "InProgress", "Degraded"),
+    (TWO,                                            "InProgress", "Progressing"),
+    (with_url(None, waited=29.0),                    "InProgress", "Progressing"),
+    (with_url("timed out", waited=30.0),             "InProgress", "Degraded"),
+    (in_trouble(Reason.IMAGE_PULL),                  "InProgress", "Progressing"),
+    (in_trouble(Reason.CONTAINER_CONFIG),            "InProgress", "Progressing"),
+    (in_trouble(Reason.CRASH_LOOP),                  "InProgress", "Progressing"),
+    (in_trouble(Reason.UNSCHEDULABLE),               "InProgress", "Progressing"),
+    (lacking_pods("ReplicaFailure", "True"),         "InProgress", "Progressing"),
+    (lacking_pods("Progressing", "False"),           "InProgress", "Progressing"),
+    (refused(Reason.INVALID_SPEC),                   "Failed",     "Degraded"),
+    (refused(Reason.NOT_OWNED),                      "Failed",     "Degraded"),
+    (refused(Reason.NODE_PORT_CONFLICT),             "Failed",     "Degraded"),
+    (refused(Reason.NODE_PORTS_EXHAUSTED),           "Failed",     "Degraded"),
+    (refused(Reason.QUOTA_EXCEEDED),                 "Failed",     "Degraded"),
+    (refused(Reason.FORBIDDEN),                      "Failed",     "Degraded"),
+]  # fmt: skip
+STALLED = compute(refused(Reason.NOT_OWNED))
+OTHERS = {
+    "new": (app(NEW), "InProgress", "Progressing"),
+    "edited": (app(compute(WELL), generation=8), "InProgress", "Progressing"),
+    "edited while stalled": (app(STALLED, generation=8), "InProgress", "Progressing"),
+    # Of what is being deleted Argo CD says Progressing, and does not ask the check.
+    "deleted": (app(compute(WELL), deletionTimestamp=WELL.now), "Terminating", "Healthy"),
+    "suspended": (app(compute(STOPPED), suspend=True), "Current", "Suspended"),
+}
+
+
+def reason_of(seen: Seen) -> str:
+    ready = summary(compute(seen))
+    assert ready is not None
+    return ready.reason
+
+
+ROWS = {reason_of(seen): (app(compute(seen)), *said) for seen, *said in SEEN} | OTHERS
+every_row = pytest.mark.parametrize(("found", "kstatus", "argocd"), ROWS.values(), ids=ROWS)
+
+
+@pytest.fixture(scope="module")
+def kstatus_program() -> Path:
+    program = ROOT / "build/bin/kstatus"
+    if not program.exists():
+        pytest.fail("There is no build/bin/kstatus: run tests/kind/tools.sh user (it needs Go).")
+    return program
+
+
+def test_every_reason_has_a_row() -> None:
+    assert set(Reason) <= set(ROWS)
+
+
+@every_row
+def test_kstatus(kstatus_program: Path, found: Json, kstatus: str, argocd: str) -> None:
+    """Helm 4 --wait and Flux go on at Current, give up at Failed, and wait else."""
+    done = subprocess.run(
+        [kstatus_program], input=json.dumps(found), capture_output=True, text=True, check=True
+    )
+    status, _, message = done.stdout.partition("\t")
+    assert status == kstatus, message
+
+
+@every_row
+def test_argocd(found: Json, kstatus: str, argocd: str) -> None:
+    lua = LuaRuntime()
+    lua.globals().obj = lua.table_from(found, recursive=True)
+    health = lua.execute((ROOT / "deploy/argocd/health.lua").read_text())
+    assert health.status == argocd
+    assert health.message

@@ -1,0 +1,281 @@
+"""The status of apps without pods of their own, suspended ones, and other types of Service."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from exposedapp.api.conditions import Reason
+from exposedapp.api.meta import Json
+from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.status.observation import Problem, Trouble
+from exposedapp.status.rollout import pods_are_well
+from support.objects import deployment_body, node, port, service_body, spec_of
+from support.snapshots import STOPPED, TWO, WELL, Seen, compute, condition, told
+from support.specs import SPECS
+
+DB = {"app": "db", "role": "primary"}
+NAMED = {"port": 5432, "targetPort": "postgres", "protocol": "TCP", "nodePort": 30001}
+
+
+def pod(
+    name: str, *, ready: bool = True, on: str = "a", ports: frozenset[str] = frozenset({""})
+) -> Endpoint:
+    return Endpoint(name, ready=ready, terminating=False, node=on, ports=ports)
+
+
+SELECTING = replace(
+    WELL,
+    spec=spec_of(**SPECS["selector"]),
+    pods=DB,
+    deployment=None,
+    service=service_body(NAMED, selector=DB),
+    endpoints=[pod("p")],
+)
+BY_NUMBER = replace(SELECTING, service=service_body(port(80, 30001)))
+EXTERNAL = replace(
+    WELL,
+    spec=spec_of(**SPECS["external-name"]),
+    pods={},
+    deployment=None,
+    service={"spec": {"type": "ExternalName", "externalName": "db.example.com"}},
+    endpoints=[],
+)
+INSIDE = replace(WELL, service=service_body(port(80), type="ClusterIP"))
+BALANCED = replace(WELL, service=service_body(port(80, 30001), type="LoadBalancer"))
+LOCAL = replace(
+    WELL, service=service_body(externalTrafficPolicy="Local"), endpoints=[pod("p", on="a")]
+)
+NO_POD_ON_A_NODE = (
+    "No node forwards to the app: 2 without a ready pod (externalTrafficPolicy Local)."
+)
+
+
+def suspended(seen: Seen, **spec: Any) -> Seen:
+    return replace(seen, spec=spec_of(suspend=True, **spec))
+
+
+STANDS_FOR = "The name web.shop.svc stands for db.example.com."
+WAITS = "Suspended: changes wait until spec.suspend is false."
+
+
+@pytest.mark.parametrize(
+    ("seen", "status", "reason", "message"),
+    [
+        (SELECTING, "True", "Available", "1 of 1 pods with app=db,role=primary are ready."),
+        (
+            replace(SELECTING, endpoints=[pod("p"), pod("q", ready=False)]),
+            "True",
+            "Available",
+            "1 of 2 pods with app=db,role=primary are ready.",
+        ),
+        (
+            replace(SELECTING, endpoints=[pod("p", ready=False)]),
+            "False",
+            "Progressing",
+            "0 of 1 pods with app=db,role=primary are ready.",
+        ),
+        (
+            replace(SELECTING, endpoints=[]),
+            "False",
+            "Progressing",
+            "0 of 0 pods with app=db,role=primary are ready.",
+        ),
+        (
+            replace(SELECTING, endpoints=[], trouble=Trouble(Reason.IMAGE_PULL, "No such image.")),
+            "False",
+            "ImagePullBackOff",
+            "0 of 0 pods with app=db,role=primary are ready. No such image.",
+        ),
+        (
+            replace(SELECTING, endpoints=[pod("p", ports=frozenset())]),
+            "False",
+            "Progressing",
+            "No pod has a container port named 'postgres', targetPort of 5432.",
+        ),
+        (
+            # One pod of several is enough.
+            replace(SELECTING, endpoints=[pod("p", ports=frozenset()), pod("q")]),
+            "True",
+            "Available",
+            "2 of 2 pods with app=db,role=primary are ready.",
+        ),
+        (
+            replace(SELECTING, endpoints=[pod("p", ports=frozenset()), pod("q", ready=False)]),
+            "False",
+            "Progressing",
+            "No pod has a container port named 'postgres', targetPort of 5432.",
+        ),
+        (
+            # A number needs nobody who has it.
+            replace(BY_NUMBER, endpoints=[pod("p", ports=frozenset())]),
+            "True",
+            "Available",
+            "1 of 1 pods with app=db,role=primary are ready.",
+        ),
+        (replace(SELECTING, service=None), "False", "Progressing", "There is no Service yet."),
+        (EXTERNAL, "True", "Available", STANDS_FOR),
+        (replace(EXTERNAL, nodes=[]), "True", "Available", STANDS_FOR),
+        (replace(EXTERNAL, service=None), "False", "Progressing", "There is no Service yet."),
+        (INSIDE, "True", "Available", "1 of 1 pods are ready."),
+        (replace(INSIDE, nodes=[]), "True", "Available", "1 of 1 pods are ready."),
+        (BALANCED, "True", "Available", "1 of 1 pods are ready."),
+        (suspended(WELL), "True", "Available", f"1 of 1 pods are ready. {WAITS}"),
+        (suspended(TWO), "False", "Progressing", f"1 of 2 pods are ready. {WAITS}"),
+        (
+            suspended(replace(WELL, nodes=[])),
+            "False",
+            "NoEligibleNode",
+            f"No node forwards to the app: there are no nodes. {WAITS}",
+        ),
+        # What is there is told, not what is waiting to be made.
+        (suspended(WELL, replicas=5), "True", "Available", f"1 of 1 pods are ready. {WAITS}"),
+        (
+            suspended(STOPPED, replicas=5),
+            "True",
+            "ScaledToZero",
+            f"No pods are wanted; the address is kept. {WAITS}",
+        ),
+        (LOCAL, "True", "Available", "1 of 1 pods are ready."),
+        (
+            # Its node lists nothing as long as no pod of it is ready: the pods come first.
+            replace(LOCAL, deployment=deployment_body(1, 0), endpoints=[pod("p", ready=False)]),
+            "False",
+            "Progressing",
+            "0 of 1 pods are ready.",
+        ),
+        (
+            replace(LOCAL, endpoints=[pod("p", on="gone")]),
+            "False",
+            "NoEligibleNode",
+            NO_POD_ON_A_NODE,
+        ),
+        (
+            replace(LOCAL, deployment=deployment_body(1, 0), endpoints=[], nodes=[]),
+            "False",
+            "NoEligibleNode",
+            "No node forwards to the app: there are no nodes.",
+        ),
+        (
+            replace(LOCAL, endpoints=[], nodes=[node("a", ready=False)]),
+            "False",
+            "NoEligibleNode",
+            "No node forwards to the app: 1 not ready.",
+        ),
+        (
+            replace(STOPPED, service=service_body(externalTrafficPolicy="Local")),
+            "True",
+            "ScaledToZero",
+            "No pods are wanted; the address is kept.",
+        ),
+    ],
+    ids=[
+        "selector",
+        "selector, one of two",
+        "selector, none ready",
+        "selector, no pods",
+        "selector, pods in trouble",
+        "selector, named port missing",
+        "selector, named port of another pod",
+        "selector, named port of a pod that is not ready",
+        "selector, port by number",
+        "selector, no Service",
+        "ExternalName",
+        "ExternalName without nodes",
+        "ExternalName, no Service",
+        "ClusterIP",
+        "ClusterIP without nodes",
+        "LoadBalancer, pending",
+        "suspended",
+        "suspended in a rollout",
+        "suspended without nodes",
+        "suspended, more wanted",
+        "suspended, stopped",
+        "Local",
+        "Local, pods on their way",
+        "Local, pods where no node forwards",
+        "Local without nodes",
+        "Local, no node ready",
+        "Local, stopped",
+    ],
+)  # fmt: skip
+def test_ready(seen: Seen, status: str, reason: str, message: str) -> None:
+    assert told(seen) == (status, reason, message)
+    # Under way is what waiting helps: not what is well, and not what has no node.
+    under_way = condition(compute(seen), "Reconciling")
+    assert (under_way is not None) is (status == "False" and reason != "NoEligibleNode")
+    if under_way:
+        assert (under_way.status, under_way.reason, under_way.message) == ("True", reason, message)
+    assert condition(compute(seen), "Stalled") is None
+
+
+@pytest.mark.parametrize("seen", [SELECTING, EXTERNAL, INSIDE, LOCAL])
+def test_a_problem_comes_first_in_every_mode(seen: Seen) -> None:
+    seen = replace(seen, problems=[Problem(Reason.FORBIDDEN, "No.", "Service")], nodes=[])
+    assert told(seen) == ("False", "Forbidden", "No.")
+    assert told(seen, "Stalled") == ("True", "Forbidden", "No.")
+    assert condition(compute(seen), "Reconciling") is None
+
+
+def test_a_deployment_that_may_not_be_removed_is_told() -> None:
+    refused = Problem(Reason.FORBIDDEN, "cannot delete deployments", "Deployment")
+    seen = replace(SELECTING, deployment=deployment_body(), problems=[refused])
+    assert told(seen, "WorkloadAvailable")[:2] == ("False", "Forbidden")
+    assert told(seen, "ServiceReady")[:2] == ("True", "Available")
+
+
+def test_an_external_name_has_no_pods_whatever_was_left_behind() -> None:
+    # The EndpointSlice controller does not touch the slices of an ExternalName.
+    status = compute(replace(EXTERNAL, endpoints=[pod("p")]))
+    assert (status.replicas, status.ready_replicas) == (0, 0)
+
+
+THREE = [pod("p"), pod("q", ready=False), pod("r")]
+
+
+@pytest.mark.parametrize(
+    ("seen", "replicas", "ready", "selector"),
+    [
+        (TWO, 2, 1, "exposedapp.dev/name=web"),
+        (replace(TWO, endpoints=THREE), 2, 1, "exposedapp.dev/name=web"),
+        (replace(SELECTING, endpoints=THREE), 3, 2, "app=db,role=primary"),
+        (replace(SELECTING, endpoints=[]), 0, 0, "app=db,role=primary"),
+        (EXTERNAL, 0, 0, None),
+        (replace(WELL, pods={"app": "old"}), 1, 1, "app=old"),
+    ],
+    ids=["image", "by the Deployment", "selector", "no pods", "ExternalName", "adopted"],
+)  # fmt: skip
+def test_the_scale_subresource(seen: Seen, replicas: int, ready: int, selector: str | None) -> None:
+    status = compute(seen)
+    assert (status.replicas, status.ready_replicas, status.selector) == (replicas, ready, selector)
+
+
+@pytest.mark.parametrize(
+    ("seen", "well"),
+    [
+        (WELL, True),
+        (TWO, False),
+        (SELECTING, True),
+        (replace(SELECTING, endpoints=THREE), True),
+        (replace(SELECTING, endpoints=[pod("p", ready=False)]), False),
+        (replace(SELECTING, endpoints=[]), False),
+        (EXTERNAL, True),
+        (replace(WELL, deployment=None), True),
+    ],
+)
+def test_when_there_is_nothing_to_ask_the_pods(seen: Seen, well: bool) -> None:
+    assert pods_are_well(seen.observed()) is well
+
+
+# --- suspended: what is there is told, whatever the spec says -------------------------------------
+
+
+OTHER_MODES: list[Json] = [SPECS["selector"], SPECS["external-name"]]
+
+
+@pytest.mark.parametrize("spec", OTHER_MODES, ids=["selector", "ExternalName"])
+def test_a_change_of_mode_that_waits(spec: Json) -> None:
+    before = compute(WELL)
+    after = compute(suspended(replace(WELL, previous=before), **spec))
+    assert after.selector == before.selector
+    assert told(suspended(WELL, **spec))[2] == f"1 of 1 pods are ready. {WAITS}"

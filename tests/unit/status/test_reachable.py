@@ -1,0 +1,207 @@
+"""What the answers of the URLs make of an app's status."""
+
+from dataclasses import replace
+
+import pytest
+
+from exposedapp.api.conditions import Reason
+from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.exposure.probes import Answers
+from exposedapp.status.observation import Problem
+from exposedapp.status.queries import is_reconciling, waits
+from exposedapp.status.write_policy import changes, is_urgent
+from support.objects import deployment_body, port, service_body
+from support.snapshots import BEFORE, NOW, STOPPED, TWO, WELL, Seen, compute, condition, told
+
+A, B = "http://10.0.0.1:30001", "http://10.0.0.2:30001"
+OK, REFUSED, LATE = "", "connection refused", "timed out"
+SOON, LONG = 29.0, 30.0
+Said = tuple[str, str, str]
+
+
+def tried(a: str | None, b: str | None, waited: float = SOON, seen: Seen = WELL) -> Seen:
+    """The same app, when its URLs have been tried for so many seconds."""
+    return replace(seen, answers=Answers(0.0, {A: a, B: b}), waited=waited)
+
+
+AVAILABLE = ("True", "Available", "1 of 1 pods are ready.")
+ANSWERS = ("True", "Answers", "The node URLs answer, tried from the operator's pod.")
+WAITING = ("WaitingForAnswer", "The pods are ready; no URL answers yet.")
+COUNTED = "{} of 2 node URLs answer, tried from the operator's pod; {}"
+SOME = ("False", "SomeUnreachable", COUNTED.format(1, f"{B}: {REFUSED}"))
+NONE = ("Unreachable", COUNTED.format(0, f"{A}: {LATE}; {B}: {REFUSED}"))
+NOT_PROBED = ("Unknown", "NotProbed", "No URL is tried.")
+NO_PODS = ("Unknown", "NotProbed", "No pods are wanted.")
+INSIDE = replace(WELL, service=service_body(port(80), type="ClusterIP"))
+DATAGRAMS = replace(WELL, service=service_body(port(80, 30001, "UDP")))
+
+
+@pytest.mark.parametrize(
+    ("seen", "ready", "reachable", "url"),
+    [
+        (tried(OK, OK), AVAILABLE, ANSWERS, A),
+        (tried(OK, OK, LONG), AVAILABLE, ANSWERS, A),
+        (tried(None, OK), AVAILABLE, ANSWERS, B),
+        (tried(OK, REFUSED), AVAILABLE, ANSWERS, A),
+        (tried(OK, REFUSED, LONG), AVAILABLE, SOME, A),
+        (tried(None, None), ("False", *WAITING), ("Unknown", *WAITING), A),
+        (tried(LATE, REFUSED), ("False", *WAITING), ("Unknown", *WAITING), A),
+        (tried(LATE, REFUSED, LONG), ("False", *NONE), ("False", *NONE), A),
+        (WELL, AVAILABLE, NOT_PROBED, A),
+        (INSIDE, AVAILABLE, NOT_PROBED, "http://web.shop.svc:80"),
+        (DATAGRAMS, AVAILABLE, NOT_PROBED, "udp://10.0.0.1:30001"),
+    ],
+    ids=[
+        "all answer at once",
+        "all answer",
+        "one has answered",
+        "one fails at first",
+        "one fails",
+        "nothing known",
+        "none yet",
+        "none",
+        "probing off",
+        "ClusterIP",
+        "UDP only",
+    ],
+)
+def test_ready_and_reachable(seen: Seen, ready: Said, reachable: Said, url: str) -> None:
+    status = compute(seen)
+    assert told(seen) == ready
+    assert told(seen, "Reachable") == reachable
+    assert status.url == url
+    # The pods and the Service are well all the same.
+    assert told(seen, "WorkloadAvailable")[0] == told(seen, "ServiceReady")[0] == "True"
+    # Waiting ends by itself; that nothing answers does not, and more spec does not help.
+    waiting = ready[1] == Reason.WAITING_FOR_ANSWER
+    assert is_reconciling(status) is waits(status) is waiting
+    assert condition(status, "Stalled") is None
+    if waiting:
+        assert told(seen, "Reconciling") == ("True", *WAITING)
+
+
+REFUSAL = Problem(Reason.FORBIDDEN, "The server's words.", "Service")
+
+
+@pytest.mark.parametrize(
+    ("seen", "ready", "reachable"),
+    [
+        (tried(OK, OK, seen=STOPPED), ("True", "ScaledToZero"), NO_PODS),
+        (tried(None, None, seen=STOPPED), ("True", "ScaledToZero"), NO_PODS),
+        (tried(LATE, LATE, LONG, STOPPED), ("True", "ScaledToZero"), NO_PODS),
+        (tried(OK, OK, seen=TWO), ("False", "Progressing"), ANSWERS),
+        (tried(LATE, REFUSED, LONG, TWO), ("False", "Progressing"), ("False", *NONE)),
+        (
+            tried(LATE, REFUSED, LONG, replace(WELL, problems=[REFUSAL])),
+            ("False", "Forbidden"),
+            ("False", *NONE),
+        ),
+        (replace(WELL, nodes=[]), ("False", "NoEligibleNode"), NOT_PROBED),
+    ],
+    ids=[
+        "stopped, and still answers",
+        "stopped, nothing known",
+        "stopped, none answers",
+        "pods are missing",
+        "pods are missing, none answers",
+        "a problem, none answers",
+        "no node",
+    ],
+)
+def test_what_goes_before_the_answers(seen: Seen, ready: tuple[str, str], reachable: Said) -> None:
+    assert told(seen)[:2] == ready
+    assert told(seen, "Reachable") == reachable
+
+
+# --- what is written, and when --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [WELL, tried(OK, OK), tried(OK, REFUSED, LONG), tried(None, None), tried(LATE, REFUSED, LONG)],
+    ids=["not tried", "all answer", "some answer", "none yet", "none"],
+)
+def test_the_same_answers_change_nothing(seen: Seen) -> None:
+    first = compute(seen)
+    later = replace(seen, previous=first, now=NOW, waited=seen.waited + 0.9)
+    assert compute(later) == first
+    assert changes(first, compute(later)) == {}
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [tried(OK, OK), tried(OK, REFUSED, LONG), tried(REFUSED, OK, LONG), tried(LATE, REFUSED, LONG)],
+    ids=["all answered", "the second failed", "the first failed", "none answered"],
+)
+def test_a_restart_changes_nothing(seen: Seen) -> None:
+    first = compute(seen)
+    later = replace(tried(None, None, 0.0), previous=first, now=NOW)
+    assert changes(first, compute(later)) == {}
+
+
+def test_a_transition_has_its_time() -> None:
+    first = compute(tried(OK, OK))
+    later = compute(replace(tried(OK, REFUSED, LONG), previous=first, now=NOW))
+    times = {it.type: it.last_transition_time for it in later.conditions or ()}
+    assert (times["Ready"], times["Reachable"]) == (BEFORE, NOW)
+
+
+PODS = [Endpoint(name, ready=True, terminating=False) for name in "pq"]
+TWO_READY = replace(TWO, deployment=deployment_body(2), endpoints=PODS)
+WAIT, ANSWER = tried(None, None, seen=TWO_READY), tried(OK, OK, seen=TWO_READY)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "urgent"),
+    [
+        (TWO, WAIT, False),
+        (WAIT, ANSWER, True),
+        (ANSWER, TWO, True),
+        (tried(None, None), tried(OK, None), True),
+        (tried(OK, OK), tried(OK, REFUSED, LONG), True),
+        (tried(OK, REFUSED, LONG), tried(OK, OK), True),
+        (tried(OK, OK), tried(LATE, REFUSED, LONG), True),
+        (tried(None, None), tried(LATE, REFUSED, LONG), True),
+        (tried(OK, REFUSED, LONG), tried(OK, LATE, LONG), False),
+        (tried(LATE, REFUSED, LONG), tried(LATE, LATE, LONG), False),
+    ],
+    ids=[
+        "the pods are ready, and no URL answers yet",
+        "then all answer",
+        "a pod is ready no more",
+        "the first answers",
+        "one fails",
+        "all answer again",
+        "none answers any more",
+        "none has answered in time",
+        "one fails otherwise",
+        "none answers otherwise",
+    ],
+)
+def test_is_urgent(before: Seen, after: Seen, urgent: bool) -> None:
+    first = compute(before)
+    status = compute(replace(after, previous=first, now=NOW))
+    assert changes(first, status)
+    assert is_urgent(first, status) is urgent
+
+
+# --- what was left out ----------------------------------------------------------------------------
+
+
+def test_what_is_not_tried_is_told() -> None:
+    seen = replace(
+        WELL, answers=Answers(None, {}, left_out="UDP and SCTP ports cannot be checked.")
+    )
+    said = ("Unknown", "NotProbed", "UDP and SCTP ports cannot be checked.")
+    assert told(seen, "Reachable") == said
+    assert told(seen) == AVAILABLE
+
+
+def test_a_changed_app_waits_for_a_new_answer() -> None:
+    before = compute(tried(OK, OK))
+    stale = Answers(0.0, {A: OK, B: OK}, frozenset({A, B}), 50.0)
+    later = replace(WELL, generation=8, previous=before)
+    assert told(replace(later, answers=stale, waited=60.0)) == AVAILABLE
+    afresh = replace(later, answers=stale.afresh(), waited=10.0)
+    assert told(afresh) == ("False", *WAITING)
+    assert told(afresh, "Reachable") == ("Unknown", *WAITING)

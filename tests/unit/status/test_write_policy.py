@@ -1,0 +1,291 @@
+"""What of a status is written, and what is written at once."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from exposedapp.api.app import ExposedAppStatus
+from exposedapp.api.conditions import Reason
+from exposedapp.api.meta import Json
+from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.reconcile.status_writer import SETTLED_PACE
+from exposedapp.status.observation import Trouble
+from exposedapp.status.write_policy import changes, is_urgent
+from support.harness import World
+from support.objects import (
+    deployment_body,
+    endpoint_body,
+    node,
+    node_body,
+    port,
+    service_body,
+    slice_body,
+    spec_of,
+)
+from support.snapshots import BEFORE, NEW, NODES, NOW, TWO, WELL, Seen, compute
+
+FIRST = compute(WELL)
+BOTH = [Endpoint(name, ready=True, terminating=False) for name in "pq"]
+
+
+def after(**fields: Any) -> ExposedAppStatus:
+    return compute(replace(WELL, previous=FIRST, now=NOW, **fields))
+
+
+def test_an_equal_status_is_not_written() -> None:
+    assert changes(FIRST, after()) == {}
+
+
+def test_the_number_of_eligible_nodes_alone_is_not_written() -> None:
+    many = [node(f"n{i}", ("InternalIP", "10.0.0.1")) for i in range(17)]
+    first = compute(replace(WELL, nodes=many))
+    # All have one address here, so the URLs are equal and nothing but the count is different.
+    more = compute(replace(WELL, nodes=[*many, node("one-more")], previous=first))
+    assert first.nodes != more.nodes
+    assert changes(first, more) == {}
+
+
+NOWHERE = replace(WELL, nodes=[node("a", ready=False)])
+OTHER_HOST = replace(WELL, spec=spec_of(nodes={"host": "lb.example.com"}))
+
+
+def test_how_many_nodes_do_not_forward_is_not_written() -> None:
+    first = compute(NOWHERE)
+    more = replace(NOWHERE, nodes=[node(it, ready=False) for it in "abc"], previous=first)
+    assert first.conditions != compute(more).conditions
+    assert changes(first, compute(more)) == {}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"nodes": [node("a", ready=False), node("b", deleting=True)]},
+        {"nodes": [node("a", ("InternalIP", "fd00::1"))]},
+        {"nodes": []},
+        {"nodes": NODES},
+        {"generation": 8},
+    ],
+    ids=["another reason", "instead", "no node", "nodes", "generation"],
+)
+def test_why_no_node_forwards_is_written(fields: dict[str, Any]) -> None:
+    first = compute(NOWHERE)
+    assert changes(first, compute(replace(NOWHERE, previous=first, **fields)))
+
+
+def test_an_ip_family_is_no_count() -> None:
+    first = compute(replace(WELL, nodes=[node("a", ("InternalIP", "fd00::1"))]))
+    six = service_body(ipFamilies=["IPv6"])
+    other = replace(WELL, previous=first, service=six)
+    assert changes(first, compute(other))
+
+
+def test_behind_a_host_the_nodes_are_not_written() -> None:
+    first = compute(OTHER_HOST)
+    more = replace(OTHER_HOST, nodes=[*NODES, node("c", ("InternalIP", "10.0.0.3"))])
+    status = compute(replace(more, previous=first))
+    assert status.nodes is not None
+    assert (status.nodes.eligible, status.nodes.listed) == (3, 3)
+    assert changes(first, status) == {}
+    assert changes(first, compute(replace(OTHER_HOST, nodes=[], previous=first)))
+
+
+def test_a_listed_node_is_written() -> None:
+    patch = changes(FIRST, after(nodes=NODES[:1]))
+    assert patch == {
+        "nodes": {"eligible": 1, "listed": 1},
+        "urls": ["http://10.0.0.1:30001"],
+    }
+
+
+def test_only_what_changed_is_written() -> None:
+    assert set(changes(FIRST, after(generation=8))) == {"observedGeneration", "conditions"}
+    assert set(changes(FIRST, after(endpoints=[]))) == {"endpoints", "conditions"}
+
+
+def test_what_is_no_longer_true_is_removed() -> None:
+    patch = changes(FIRST, after(service=None))
+    assert {key for key, value in patch.items() if value is None} == {
+        "url",
+        "urls",
+        "nodes",
+        "clusterIPs",
+        "clusterURL",
+        "proxyPath",
+    }
+
+
+def test_the_first_status_is_written_whole() -> None:
+    patch = changes(NEW, FIRST)
+    assert patch["observedGeneration"] == 7
+    assert None not in patch.values()
+    assert patch["clusterIPs"] == ["10.96.0.1"]
+    assert patch["conditions"][0]["lastTransitionTime"] == BEFORE
+
+
+@pytest.mark.parametrize(
+    ("fields", "urgent"),
+    [
+        ({}, False),
+        ({"generation": 8}, True),
+        ({"nodes": NODES[:1]}, True),
+        ({"nodes": []}, True),
+        ({"service": service_body(port(80, 30002))}, True),
+        ({"deployment": deployment_body(2, 1)}, True),
+        ({"trouble": Trouble(Reason.CRASH_LOOP, "x"), "deployment": deployment_body(1, 0)}, True),
+        ({"deployment": deployment_body(2), "endpoints": BOTH}, False),
+        ({"endpoints": [*WELL.endpoints, Endpoint("q", ready=False, terminating=False)]}, False),
+        ({"service": service_body(clusterIPs=["10.96.0.2"])}, False),
+    ],
+    ids=[
+        "nothing",
+        "generation",
+        "a URL less",
+        "no URL",
+        "node port",
+        "not ready",
+        "another reason",
+        "counts",
+        "endpoints",
+        "cluster IP",
+    ],
+)
+def test_is_urgent(fields: dict[str, Any], urgent: bool) -> None:
+    assert is_urgent(FIRST, after(**fields)) is urgent
+
+
+# --- URLs that come and go ------------------------------------------------------------------------
+
+
+def with_pods(*on: str, previous: ExposedAppStatus = NEW, ready: int = 3) -> ExposedAppStatus:
+    """A Local app with so many ready pods, on these nodes."""
+    pods = [
+        Endpoint(f"p{i}", ready=True, terminating=False, node=on[i % len(on)]) for i in range(ready)
+    ]
+    return compute(
+        replace(
+            WELL,
+            service=service_body(externalTrafficPolicy="Local"),
+            nodes=[node(it, ("InternalIP", f"10.0.0.{ord(it)}")) for it in "abcd"],
+            endpoints=pods,
+            previous=previous,
+        )
+    )
+
+
+def test_the_steps_of_a_local_rollout_can_wait() -> None:
+    first = with_pods("a", "b", "c")
+    for other in (
+        with_pods("a", "b", "d", previous=first),
+        with_pods("a", "b", previous=first, ready=2),
+        with_pods("a", "b", "c", "d", previous=first, ready=4),
+    ):
+        assert changes(first, other)["urls"]
+        assert not is_urgent(first, other)
+
+
+def test_the_url_itself_cannot_wait() -> None:
+    first = with_pods("a", "b", "c")
+    assert first.url == "http://10.0.0.97:30001"
+    assert is_urgent(first, with_pods("b", "c", "d", previous=first))
+    assert is_urgent(NEW, first)
+
+
+def test_a_node_that_comes_or_goes_cannot_wait() -> None:
+    three = [*NODES, node("c", ("InternalIP", "10.0.0.3"))]
+    assert is_urgent(FIRST, after(nodes=NODES[:1]))
+    assert is_urgent(FIRST, after(nodes=three))
+
+
+async def test_sixteen_endpoints_that_change_one_by_one_are_few_writes() -> None:
+    world = World()
+    world.nodes = [node_body(f"n{i}", f"10.0.0.{i + 1}") for i in range(16)]
+    world.app(replicas=16, service={"externalTrafficPolicy": "Local"})
+    await world.settle()
+
+    async def but(away: int | None, seconds: float) -> None:
+        pods = [endpoint_body(f"p{i}", ready=i != away) for i in range(16)]
+        placed = ({**it, "nodeName": f"n{i}"} for i, it in enumerate(pods))
+        world.slices = [slice_body("s", *placed)]
+        world.now += seconds
+        await world.reconcile()
+
+    await but(None, 60)
+    await but(None, 60)
+    world.cluster.writes.clear()
+    for away in range(16):
+        await but(away, 0.05)
+        assert world.status()["url"] in world.status()["urls"]
+    # That a pod is missing, and twice another url.
+    assert len(world.cluster.writes) <= 3
+    await but(None, 0.05)
+    await but(None, SETTLED_PACE[0])
+    assert len(world.status()["urls"]) == 16
+    assert len(world.cluster.writes) <= 4
+
+
+def test_a_message_alone_is_not_urgent() -> None:
+    first = compute(TWO)
+    more = replace(
+        TWO,
+        previous=first,
+        spec=spec_of(replicas=3),
+        deployment=deployment_body(3, 2),
+    )
+    status = compute(more)
+    assert changes(first, status)
+    assert not is_urgent(first, status)
+
+
+# --- another type of Service ----------------------------------------------------------------------
+
+EXTERNAL: Json = {
+    "metadata": {"name": "web"},
+    "spec": {"type": "ExternalName", "externalName": "db.example.com"},
+}
+TYPES: dict[str, Seen] = {
+    "NodePort": WELL,
+    "ClusterIP": replace(WELL, service=service_body(port(80), type="ClusterIP")),
+    "LoadBalancer": replace(
+        WELL,
+        service={
+            **service_body(port(80, 30001), type="LoadBalancer"),
+            "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}},
+        },
+    ),
+    "ExternalName": replace(
+        WELL,
+        spec=spec_of(image=None, ports=None, service={"type": "ExternalName", **EXTERNAL["spec"]}),
+        pods={},
+        deployment=None,
+        service=EXTERNAL,
+        endpoints=[],
+    ),
+}
+INSIDE = {"url", "ports", "clusterIPs", "clusterURL", "proxyPath", "selector"}
+FIELDS = {
+    "NodePort": INSIDE | {"urls", "nodes"},
+    "ClusterIP": INSIDE,
+    "LoadBalancer": INSIDE | {"urls", "nodes", "loadBalancer"},
+    "ExternalName": set(),
+}
+ALWAYS = {"observedGeneration", "conditions", "replicas", "readyReplicas", "endpoints"}
+
+
+@pytest.mark.parametrize("new", TYPES)
+@pytest.mark.parametrize("old", TYPES)
+def test_another_type_leaves_nothing_stale(old: str, new: str) -> None:
+    first = compute(TYPES[old])
+    fresh = compute(TYPES[new])
+    status = compute(replace(TYPES[new], previous=first))
+    # Whatever was there before; url alone may remember which of several it was.
+    assert status == fresh
+    patch = changes(first, status)
+    assert {key for key, value in patch.items() if value is None} == FIELDS[old] - FIELDS[new]
+    merged = {**as_json(first), **patch}
+    assert {key: it for key, it in merged.items() if it is not None} == as_json(fresh)
+    assert as_json(fresh).keys() == FIELDS[new] | ALWAYS
+
+
+def as_json(status: ExposedAppStatus) -> Json:
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
