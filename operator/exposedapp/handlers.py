@@ -13,15 +13,15 @@ import kopf
 
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import Informer
-from exposedapp.cache.watches import News, Watch, watches
-from exposedapp.kube.client import Cluster
+from exposedapp.cache.watches import Requests, ResourceHandler, resource_handlers
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
-from exposedapp.reconcile.event_recorder import Recorder
+from exposedapp.reconcile.event_recorder import EventRecorder
 from exposedapp.reconcile.reconciler import Reconciler
 from exposedapp.settings import Settings
 from exposedapp.telemetry.metrics import Metrics
-from exposedapp.workqueue.debounce import Burst
+from exposedapp.workqueue.debounce import Debouncer
 from exposedapp.workqueue.queue import WORKERS, WorkQueue
 
 log = logging.getLogger(__name__)
@@ -53,28 +53,28 @@ class _Running:
         self._metrics = metrics
         self._ready = ready
         self._cache = Cache()
-        self._burst = Burst(self._look_at_all)
+        self._burst = Debouncer(self._look_at_all)
         self._tasks: list[asyncio.Task[None]] = []
 
-    def _news(self, watch: Watch, news: News) -> None:
+    def _news(self, watch: ResourceHandler, news: Requests) -> None:
         """Has the apps worked on that something is news for."""
         if not watch.of_all:
-            for key, lane in news:
-                self._queue.add(key, lane)
+            for key, priority in news:
+                self._queue.add(key, priority)
         elif any(True for _ in news):
             self._burst.news()
 
     def _look_at_all(self) -> None:
-        for key in self._cache.apps_after_node_news():
+        for key in self._cache.apps_by_node_impact():
             self._queue.add(key)
 
     async def start(self, **_: Any) -> None:
         """Logs in, lists everything there is, and then begins to work."""
         settings, cache, metrics = self._settings, self._cache, self._metrics
         metrics.reset()
-        self._cluster = cluster = await Cluster.login(settings.requests_in_flight)
+        self._cluster = cluster = await KubeClient.login(settings.requests_in_flight)
         cluster.observe = metrics.requests_of(cluster.host)
-        self._recorder = Recorder(cluster, lambda: self._queue.is_behind)
+        self._recorder = EventRecorder(cluster, lambda: self._queue.is_behind)
         self._prober = Prober(
             settings.probe_rate,
             settings.probe_in_flight,
@@ -92,13 +92,13 @@ class _Running:
             min(WORKERS, settings.requests_in_flight),
         )
         await self._wait_for_the_crd()
-        await asyncio.gather(*(self._follow(it) for it in watches(cache)))
+        await asyncio.gather(*(self._follow(it) for it in resource_handlers(cache)))
         self._recorder.start()
         self._prober.start()
         self._queue.start()
         self._ready.set()
 
-    async def _follow(self, watch: Watch) -> None:
+    async def _follow(self, watch: ResourceHandler) -> None:
         """Starts to follow a kind, and waits until all of it has been seen once."""
         seen = self._metrics.watches.seen
         seen(watch.kind.plural)  # one that never hears anything grows old from now on

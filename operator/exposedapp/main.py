@@ -15,9 +15,9 @@ import uvloop
 from exposedapp.handlers import make_registry
 from exposedapp.settings import Settings, from_environment
 from exposedapp.telemetry.health import health
-from exposedapp.telemetry.http_server import serving
+from exposedapp.telemetry.http_server import serve_http
 from exposedapp.telemetry.metrics import Metrics
-from exposedapp.telemetry.metrics_server import measured
+from exposedapp.telemetry.metrics_server import serve_metrics
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +64,8 @@ def _without_kopf_traces(record: logging.LogRecord) -> bool:
 async def _run(settings: Settings, health_port: int, metrics_port: int) -> None:
     metrics, ready = Metrics(), asyncio.Event()
     async with (
-        serving(health_port, health(ready.is_set)),
-        measured(metrics, metrics_port),
+        serve_http(health_port, health(ready.is_set)),
+        serve_metrics(metrics, metrics_port),
     ):
         await _run_again(settings, metrics, ready)
 

@@ -18,11 +18,11 @@ import yaml
 from kubernetes.aio import client, config
 from pytest_kind import KindCluster
 
-from exposedapp.kube.client import Cluster
+from exposedapp.kube.client import KubeClient
 
 Json = dict[str, Any]
 T = TypeVar("T")
-Api = TypeVar("Api", bound=Cluster)
+Api = TypeVar("Api", bound=KubeClient)
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "deploy" / "examples"

@@ -18,12 +18,12 @@ from e2e.conftest import Operator, namespace_of
 from e2e.support import DEMO_IMAGE, Json, Namespace, T, api_server, condition, fetch
 from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.crd import schema
-from exposedapp.api.meta import API_VERSION, KIND, Identity
+from exposedapp.api.meta import API_VERSION, KIND, AppRef
 from exposedapp.desired.deployment import make_deployment
 from exposedapp.desired.diff import drift
 from exposedapp.desired.pod_template import pod_labels
 from exposedapp.desired.service import make_service
-from exposedapp.kube.client import Cluster
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 
 AT_A_TIME = 6
@@ -417,7 +417,7 @@ def whole(differences: Json) -> Json:
 class Walk:
     """One app, on its way from one spec to another and back."""
 
-    api: Cluster
+    api: KubeClient
     namespace: str
     name: str
 
@@ -446,7 +446,7 @@ class Walk:
         assert condition(status, "Ready")["status"] == str(ready), status["conditions"]
         assert re.fullmatch(urls, " ".join(status.get("urls", ())))
         spec = ExposedAppSpec.model_validate(app["spec"])
-        identity = Identity(self.namespace, self.name, app["metadata"]["uid"])
+        identity = AppRef(self.namespace, self.name, app["metadata"]["uid"])
         deployment = make_deployment(identity, spec)
         found = [await self.child(make_service(identity, spec, pod_labels(identity, spec, None)))]
         if deployment:
@@ -505,13 +505,13 @@ async def walk_all(namespace: Namespace) -> Results:
     free = asyncio.Semaphore(AT_A_TIME)
     changes = VALUES | MODES
 
-    async def walk(api: Cluster, index: int, name: str) -> None:
+    async def walk(api: KubeClient, index: int, name: str) -> None:
         async with free:
             found = Walk(api, namespace.name, f"app-{index}")
             await found.there_and_back(changes[name], ready=name not in NOT_READY)
             await api.delete(await found.get(KIND), KIND)
 
-    async with api_server(namespace.cluster, Cluster) as api:
+    async with api_server(namespace.cluster, KubeClient) as api:
         walks = (walk(api, index, name) for index, name in enumerate(changes))
         results = await asyncio.gather(*walks, return_exceptions=True)
     return dict(zip(changes, results, strict=True))

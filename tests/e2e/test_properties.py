@@ -17,13 +17,13 @@ from pytest_kind import KindCluster
 
 from e2e.support import Api, Json, Namespace, api_server
 from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import API_VERSION, KIND, Identity
+from exposedapp.api.meta import API_VERSION, KIND, AppRef
 from exposedapp.desired.deployment import make_deployment
 from exposedapp.desired.diff import drift
 from exposedapp.desired.errors import SpecError
 from exposedapp.desired.pod_template import pod_labels
 from exposedapp.desired.service import make_service
-from exposedapp.kube.client import Cluster
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import PATHS
 
@@ -226,7 +226,7 @@ PORTS = objects(
 PORT_LISTS = lists(PORTS, "name", "port", least=1) | PORTS.map(
     lambda port: [{key: value for key, value in port.items() if key != "name"}]
 )
-POLICIES = st.sampled_from(["Cluster", "Local"])
+POLICIES = st.sampled_from(["KubeClient", "Local"])
 FAMILIES: list[Json] = [
     {},
     {"ipFamilyPolicy": "SingleStack"},
@@ -321,7 +321,7 @@ MIXED_SPECS = st.builds(lambda one, other: {**one, **other}, SPECS, SPECS)
 # --- the API server -------------------------------------------------------------------------------
 
 
-class DryRun(Cluster):
+class DryRun(KubeClient):
     """An API server that only says what it would do."""
 
     async def _request(self, method: str, path: str, *args: Any, **kwargs: Any) -> Json:
@@ -338,12 +338,12 @@ class DryRun(Cluster):
 class Server:
     """The API server, for tests that are no coroutines: hypothesis wants them so."""
 
-    def __init__(self, runner: asyncio.Runner, dry: DryRun, real: Cluster) -> None:
+    def __init__(self, runner: asyncio.Runner, dry: DryRun, real: KubeClient) -> None:
         self.run = runner.run
         self.dry = dry
         self.real = real
 
-    def children(self, app: Identity, spec: Json) -> list[Json] | str:
+    def children(self, app: AppRef, spec: Json) -> list[Json] | str:
         """What the operator makes of a spec, or in a word why it makes nothing."""
         try:
             accepted = self.run(self.dry.store(app.namespace, f"{app.name}-new", spec))
@@ -361,7 +361,7 @@ class Server:
         service = make_service(app, parsed, pod_labels(app, parsed, None))
         return [deployment, service] if deployment else [service]
 
-    def apply(self, cluster: Cluster, child: Json) -> Json | None:
+    def apply(self, cluster: KubeClient, child: Json) -> Json | None:
         """The child as it is then; None when only this cluster cannot have it."""
         try:
             return self.run(cluster.apply(child, None))
@@ -380,7 +380,7 @@ def server(cluster: KindCluster) -> Iterator[Server]:
         async def enter(kind: type[Api]) -> Api:
             return await stack.enter_async_context(api_server(cluster, kind))
 
-        yield Server(runner, runner.run(enter(DryRun)), runner.run(enter(Cluster)))
+        yield Server(runner, runner.run(enter(DryRun)), runner.run(enter(KubeClient)))
         runner.run(stack.aclose())
 
 
@@ -398,7 +398,7 @@ def examples(count: int) -> settings:
 
 
 def test_children_of_an_accepted_app_are_accepted(server: Server, namespace: Namespace) -> None:
-    app = Identity(namespace.name, "made-up", "5c3ad9e0-0000-4000-8000-000000000000")
+    app = AppRef(namespace.name, "made-up", "5c3ad9e0-0000-4000-8000-000000000000")
     came: Counter[str] = Counter()
 
     @examples(220)
@@ -426,7 +426,7 @@ def test_applying_twice_changes_nothing(server: Server, namespace: Namespace) ->
     namespace.apply(
         {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": "steady"}, "spec": owner}
     )
-    app = Identity(namespace.name, "steady", namespace.get("xapp", "steady")["metadata"]["uid"])
+    app = AppRef(namespace.name, "steady", namespace.get("xapp", "steady")["metadata"]["uid"])
     came: Counter[str] = Counter()
 
     @examples(100)

@@ -14,7 +14,7 @@ from typing import Any
 
 from exposedapp.api.meta import Json
 from exposedapp.desired.node_ports import PortKey
-from exposedapp.kube.client import Cluster
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from support.rbac import allowed, needed
 
@@ -36,7 +36,7 @@ ATOMIC_MAPS = ("selector", "matchLabels", "nodeSelector")
 NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
 
 
-class FakeCluster(Cluster):
+class FakeApiServer(KubeClient):
     def __init__(self) -> None:  # without the real one's connection
         self.objects: dict[ObjectKey, Json] = {}
         self.pod_list: list[Json] = []
@@ -212,7 +212,7 @@ class FakeCluster(Cluster):
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("clusterIPs", [f"10.96.0.{len(self.objects)}"])
         if spec["type"] in NODE_PORT_TYPES:
-            spec.setdefault("externalTrafficPolicy", "Cluster")
+            spec.setdefault("externalTrafficPolicy", "KubeClient")
             self._allocate(body, live)
 
     def _allocate(self, body: Json, live: Json | None) -> None:

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from exposedapp.api.meta import NAME_LABEL, Json, Key
+from exposedapp.api.meta import NAME_LABEL, Json, NamespacedName
 from exposedapp.cache.cache import Cache
-from exposedapp.exposure.probes import Answers, Target
+from exposedapp.exposure.probes import ProbeResults, Target
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
-from exposedapp.reconcile.reconciler import LAST_LOOK_SECONDS, Reconciler
+from exposedapp.reconcile.reconciler import MAX_POLL_SECONDS, Reconciler
 from exposedapp.settings import Settings
-from exposedapp.status.events import Happening
+from exposedapp.status.events import EventMessage
 from exposedapp.workqueue.errors import Retry
-from support.fake_api_server import FakeCluster
+from support.fake_api_server import FakeApiServer
 from support.objects import FOREIGN, endpoint_body, node_body, slice_body
 
-KEY = Key("shop", "web")
+KEY = NamespacedName("shop", "web")
 PODS = "pods shop exposedapp.dev/name=web"
 """The request for the pods of the app, as the API server in memory calls it."""
 
@@ -37,21 +37,23 @@ class FakeProber(Prober):
         self._now = clock
         self._start: float | None = None
 
-    def want(self, _: Key, targets: Iterable[Target]) -> Answers:
+    def want(self, _: NamespacedName, targets: Iterable[Target]) -> ProbeResults:
         self.wanted = list(targets)
         if not self.wanted:
             self._start = None
         elif self._start is None:
             self._start = self._now()
-        return Answers(self._start, {it.url: self.answers.get(it.url, "") for it in self.wanted})
+        return ProbeResults(
+            self._start, {it.url: self.answers.get(it.url, "") for it in self.wanted}
+        )
 
 
 class World:
     """A cluster, what the operator remembers of it, and a clock."""
 
     def __init__(self) -> None:
-        self.cluster = FakeCluster()
-        self.happened: list[Happening] = []
+        self.cluster = FakeApiServer()
+        self.happened: list[EventMessage] = []
         self.now = 1000.0
         self.prober = FakeProber(lambda: self.now)
         self.restart()
@@ -115,7 +117,7 @@ class World:
                 return
             if self.has("Deployment"):
                 self.run_pods(ready=self.live("Deployment")["spec"]["replicas"])
-            self.now += LAST_LOOK_SECONDS
+            self.now += MAX_POLL_SECONDS
         pytest.fail(f"still writes {self.cluster.writes}")
 
     async def settle_all(self) -> None:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import Identity, Json
+from exposedapp.api.meta import AppRef, Json
 from exposedapp.exposure.nodes import Node
 
-APP = Identity("shop", "web", "uid-web")
+APP = AppRef("shop", "web", "uid-web")
 OWNER: Json = {
     "apiVersion": "exposedapp.dev/v1alpha1",
     "kind": "ExposedApp",
@@ -62,10 +62,12 @@ def node(
     ready: bool = True,
     deleting: bool = False,
     labels: dict[str, str] | None = None,
-    dying: str | None = None,
+    disruption_taint: str | None = None,
 ) -> Node:
     addresses = addresses or (("InternalIP", "10.0.0.1"),)
-    return Node(name, ready, deleting, addresses, tuple(sorted((labels or {}).items())), dying)
+    return Node(
+        name, ready, deleting, addresses, tuple(sorted((labels or {}).items())), disruption_taint
+    )
 
 
 def node_body(name: str, address: str = "10.0.0.1", *, ready: bool = True, **meta: Any) -> Json:

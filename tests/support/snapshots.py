@@ -4,20 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from exposedapp.api.app import Condition, ExposedAppSpec, ExposedAppStatus
-from exposedapp.api.meta import ChildKind, Identity, Json
-from exposedapp.exposure.addresses import Addresses
+from exposedapp.api.meta import AppRef, ChildKind, Json
+from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.exposure.node_selection import Nodes
+from exposedapp.exposure.node_selection import NodeIndex
 from exposedapp.exposure.nodes import Node
-from exposedapp.exposure.probes import NOTHING_TRIED, Answers
-from exposedapp.exposure.urls import find
+from exposedapp.exposure.probes import NOTHING_PROBED, ProbeResults
+from exposedapp.exposure.urls import compute_exposure
 from exposedapp.settings import Settings
-from exposedapp.status.compute import compute as compute_status
-from exposedapp.status.observation import Observed, Problem, Trouble
+from exposedapp.status.compute import compute_status
+from exposedapp.status.observation import Observation, PodFailure, Problem
 from support.objects import APP, deployment_body, node, service_body, spec_of
 
 DEFAULTS = Settings()
-NEW = ExposedAppStatus(observed_generation=-1)
+NORMAL = ExposedAppStatus(observed_generation=-1)
 NODES = [node("a", ("InternalIP", "10.0.0.1")), node("b", ("InternalIP", "10.0.0.2"))]
 BEFORE, NOW = "2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z"
 
@@ -26,7 +26,7 @@ BEFORE, NOW = "2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z"
 class Seen:
     """What is seen of an app, with the nodes instead of what follows from them."""
 
-    app: Identity
+    app: AppRef
     generation: int
     spec: ExposedAppSpec | None
     previous: ExposedAppStatus
@@ -35,21 +35,23 @@ class Seen:
     service: Json | None
     endpoints: Sequence[Endpoint]
     nodes: Sequence[Node]
-    trouble: Trouble | None
+    trouble: PodFailure | None
     problems: Sequence[Problem]
     waiting: Mapping[ChildKind, str]
     now: str
     settings: Settings = DEFAULTS
-    answers: Answers = NOTHING_TRIED
+    answers: ProbeResults = NOTHING_PROBED
     waited: float = 0.0
 
-    def observed(self) -> Observed:
+    def observed(self) -> Observation:
         fields = dict(vars(self))
         nodes, settings = fields.pop("nodes"), fields.pop("settings")
-        at = Addresses(ports=self.previous.ports or ())
+        at = Exposure(ports=self.previous.ports or ())
         if self.service is not None:
-            at = find(self.app, self.spec, self.service, self.endpoints, Nodes(nodes), settings)
-        return Observed(**fields, at=at)
+            at = compute_exposure(
+                self.app, self.spec, self.service, self.endpoints, NodeIndex(nodes), settings
+            )
+        return Observation(**fields, at=at)
 
 
 def compute(seen: Seen) -> ExposedAppStatus:
@@ -60,7 +62,7 @@ WELL = Seen(
     app=APP,
     generation=7,
     spec=spec_of(),
-    previous=NEW,
+    previous=NORMAL,
     pods={"exposedapp.dev/name": APP.name},
     deployment=deployment_body(),
     service=service_body(),

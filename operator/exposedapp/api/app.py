@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from exposedapp.api.container import EnvFromSource, EnvVar, Probe, ResourceRequirements
-from exposedapp.api.hosts import HOST_RULE, HOST_WORDS, LONGEST_NAME, HostText
+from exposedapp.api.hosts import HOST_RULE, HOST_WORDS, MAX_NAME_LENGTH, HostText
 from exposedapp.api.meta import Json
 from exposedapp.api.schema import (
     Model,
@@ -22,7 +22,7 @@ from exposedapp.api.schema import (
 )
 from exposedapp.api.service import LabelValue, LoadBalancerStatus, Port, Protocol, ServiceSpec
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """How deep a podTemplate may be nested; the API server takes ten thousand levels."""
 
 
@@ -33,8 +33,8 @@ class PodTemplate(Model):
     @classmethod
     def _not_too_deep(cls, given: Any) -> Any:
         # No schema can say it, and what is deeper ends a JSON library or two.
-        if is_deeper(given, DEEPEST):
-            raise ValueError(f"nested deeper than {DEEPEST} levels; no pod is")
+        if is_deeper(given, MAX_DEPTH):
+            raise ValueError(f"nested deeper than {MAX_DEPTH} levels; no pod is")
         return given
 
     metadata: Annotated[Json, any_object()] | None = Field(
@@ -80,7 +80,7 @@ class NodesSpec(Model):
         description="A DNS name in lower case or an IP address, without scheme and port, to write "
         "into the URLs instead of the nodes' addresses: that of a load balancer or a NAT in front "
         "of them.",
-        max_length=LONGEST_NAME,
+        max_length=MAX_NAME_LENGTH,
         json_schema_extra=rules((HOST_RULE, f"nodes.host must be {HOST_WORDS}")),
     )
     limit: int = Field(

@@ -19,7 +19,7 @@ DATA_KEY = r"^(\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*)$"
 
 HEADER_NAME = r"^[-A-Za-z0-9]+$"
 
-MOST = 2**31 - 1
+MAX_ITEMS = 2**31 - 1
 """What an int32 can hold."""
 
 Quantity = Annotated[int | str, int_or_string(pattern=QUANTITY, maxLength=64)]
@@ -224,25 +224,28 @@ class Probe(Model):
         default=None,
         description="Seconds from the container's start to the first try.",
         ge=0,
-        le=MOST,
+        le=MAX_ITEMS,
     )
     timeout_seconds: int | None = Field(
-        default=None, description="Seconds after which a try has failed; default 1.", ge=1, le=MOST
+        default=None,
+        description="Seconds after which a try has failed; default 1.",
+        ge=1,
+        le=MAX_ITEMS,
     )
     period_seconds: int | None = Field(
-        default=None, description="Seconds between two tries; default 10.", ge=1, le=MOST
+        default=None, description="Seconds between two tries; default 10.", ge=1, le=MAX_ITEMS
     )
     success_threshold: int | None = Field(
         default=None,
         description="Successes in a row that count as well again; default 1.",
         ge=1,
-        le=MOST,
+        le=MAX_ITEMS,
     )
     failure_threshold: int | None = Field(
         default=None,
         description="Failures in a row that count as failed; default 3.",
         ge=1,
-        le=MOST,
+        le=MAX_ITEMS,
     )
     termination_grace_period_seconds: int | None = Field(
         default=None,

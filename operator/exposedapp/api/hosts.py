@@ -12,28 +12,29 @@ DNS_LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 
 NAME = f"^{DNS_LABEL}([.]{DNS_LABEL})*$"
 
-LONGEST_NAME = 253
+MAX_NAME_LENGTH = 253
 
-NUMBER_LAST = "(^|[.])[0-9]+$"
+NUMERIC_LAST_LABEL = "(^|[.])[0-9]+$"
 """What ends like this is taken for an IPv4 address by all that read URLs, or refused."""
 
 OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 
 IPV4 = f"^({OCTET}[.]){{3}}{OCTET}$"
 
-NO_IPV4 = "^(0[.]0[.]0[.]0$|169[.]254[.]|22[4-9][.]|23[0-9][.])"
+UNUSABLE_IPV4 = "^(0[.]0[.]0[.]0$|169[.]254[.]|22[4-9][.]|23[0-9][.])"
 
 IPV6 = "^([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}$"
 
-SHORT_IPV6 = "^([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?::([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?$"
+COMPRESSED_IPV6 = "^([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?::([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?$"
 
-NO_IPV6 = "^([0:]+$|fe[89ab][0-9a-f]:|ff[0-9a-f]{2}:)"
+UNUSABLE_IPV6 = "^([0:]+$|fe[89ab][0-9a-f]:|ff[0-9a-f]{2}:)"
 
 HOST_RULE = (
-    f"(self.matches('{NAME}') && !self.matches('{NUMBER_LAST}')) "
-    f"|| (self.matches('{IPV4}') && !self.matches('{NO_IPV4}')) "
-    f"|| ((self.matches('{IPV6}') || (self.matches('{SHORT_IPV6}') "
-    f"&& self.split(':').filter(group, group != '').size() < 8)) && !self.matches('{NO_IPV6}'))"
+    f"(self.matches('{NAME}') && !self.matches('{NUMERIC_LAST_LABEL}')) "
+    f"|| (self.matches('{IPV4}') && !self.matches('{UNUSABLE_IPV4}')) "
+    f"|| ((self.matches('{IPV6}') || (self.matches('{COMPRESSED_IPV6}') "
+    f"&& self.split(':').filter(group, group != '').size() < 8)) "
+    f"&& !self.matches('{UNUSABLE_IPV6}'))"
 )
 """parse_host() in CEL, which knows addresses from Kubernetes 1.31 on only."""
 
@@ -61,8 +62,8 @@ def parse_host(text: str) -> Host | None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        named = re.fullmatch(NAME, text) and not re.search(NUMBER_LAST, text)
-        return Host(text, None) if named and len(text) <= LONGEST_NAME else None
+        named = re.fullmatch(NAME, text) and not re.search(NUMERIC_LAST_LABEL, text)
+        return Host(text, None) if named and len(text) <= MAX_NAME_LENGTH else None
     nowhere = address.is_unspecified or address.is_link_local or address.is_multicast
     # The rule in CEL does not know IPv6 addresses that have an IPv4 one or capitals in them.
     odd = address.version == 6 and re.search("[^0-9a-f:]", text)

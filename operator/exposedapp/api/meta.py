@@ -19,7 +19,7 @@ Json = dict[str, Any]
 """A Kubernetes object, or a part of one, as the API server sends it."""
 
 
-class Key(NamedTuple):
+class NamespacedName(NamedTuple):
     """What identifies an app and, since they have its name, its children."""
 
     namespace: str
@@ -29,9 +29,9 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
-def key_of(body: Json) -> Key:
+def key_of(body: Json) -> NamespacedName:
     """The key of an object."""
-    return Key(body["metadata"]["namespace"], body["metadata"]["name"])
+    return NamespacedName(body["metadata"]["namespace"], body["metadata"]["name"])
 
 
 def version_of(body: Json) -> int:
@@ -56,7 +56,7 @@ CONTAINER_ANNOTATION = "exposedapp.dev/container"
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class AppRef:
     """Who an app is, apart from what it wants."""
 
     namespace: str

@@ -4,13 +4,13 @@ Watch events and the answers to the operator's own writes both end here. The new
 wins, so that a late event does not bring back what has been changed since.
 """
 
-from exposedapp.api.meta import Json, Key, version_of
-from exposedapp.cache.store import Listed, Store
+from exposedapp.api.meta import Json, NamespacedName, version_of
+from exposedapp.cache.store import ListSnapshot, ObjectStore
 from exposedapp.exposure.endpoints import Endpoint, parse_endpoint
-from exposedapp.exposure.node_selection import Nodes
-from exposedapp.exposure.nodes import LABELS_THAT_MATTER, Node, parse_node
+from exposedapp.exposure.node_selection import NodeIndex
+from exposedapp.exposure.nodes import RELEVANT_LABELS, Node, parse_node
 
-MOST_CHANGED = 10
+MAX_CHANGED_NODES = 10
 """With more nodes than this at once, most apps list one of them: then the order does not matter."""
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
@@ -20,36 +20,36 @@ class Cache:
     """Everything that is watched."""
 
     def __init__(self) -> None:
-        self.apps = Store()
-        self.children = {"Deployment": Store(), "Service": Store()}
+        self.apps = ObjectStore()
+        self.children = {"Deployment": ObjectStore(), "Service": ObjectStore()}
         self.nodes: dict[str, Node] = {}
         self._node_versions: dict[str, int] = {}
         self._changed: list[Node] = []
         """Nodes as they were, before they became different or went."""
-        self._all_nodes, self._nodes_changed = Nodes(()), True
-        self._labels_that_matter = set(LABELS_THAT_MATTER)
-        self._slices: dict[Key, dict[str, tuple[Endpoint, ...]]] = {}
-        self._slice_versions: dict[tuple[Key, str], int] = {}
+        self._all_nodes, self._nodes_changed = NodeIndex(()), True
+        self._labels_that_matter = set(RELEVANT_LABELS)
+        self._slices: dict[NamespacedName, dict[str, tuple[Endpoint, ...]]] = {}
+        self._slice_versions: dict[tuple[NamespacedName, str], int] = {}
 
-    def endpoints(self, key: Key) -> list[Endpoint]:
+    def endpoints(self, key: NamespacedName) -> list[Endpoint]:
         """The pods behind an app's Service; one in two slices (two IP families) comes twice."""
         return [it for part in self._slices.get(key, {}).values() for it in part]
 
-    def all_nodes(self) -> Nodes:
+    def all_nodes(self) -> NodeIndex:
         """The nodes as they are now."""
         if self._nodes_changed:
-            self._all_nodes = Nodes(self.nodes.values(), self._all_nodes)
+            self._all_nodes = NodeIndex(self.nodes.values(), self._all_nodes)
             self._nodes_changed = False
         return self._all_nodes
 
-    def apps_after_node_news(self) -> list[Key]:
+    def apps_by_node_impact(self) -> list[NamespacedName]:
         """All apps; first those that list a node that is not as it was: their URLs may be wrong."""
         changed, self._changed = self._changed, []
-        if len(changed) > MOST_CHANGED:
+        if len(changed) > MAX_CHANGED_NODES:
             return list(self.apps)
         addresses = {text.lower() for node in changed for _, text in node.addresses}
         in_urls = [form.format(it) for it in addresses for form in ("//{}:", "//[{}]:")]
-        return list(dict.fromkeys([*self.apps.naming(in_urls), *self.apps]))
+        return list(dict.fromkeys([*self.apps.keys_mentioning(in_urls), *self.apps]))
 
     def put_app(self, body: Json) -> bool:
         """Remembers an app; False when a newer state of it, or the same, is known already."""
@@ -70,14 +70,14 @@ class Cache:
         before, self.nodes[node.name] = self.nodes.get(node.name), node
         self._node_versions[node.name] = version_of(body)
         labels = self._labels_that_matter
-        if before and before.only_labels(labels) == node.only_labels(labels):
+        if before and before.with_labels(labels) == node.with_labels(labels):
             return False
         self._note_changed(before)
         return True
 
     def _note_changed(self, before: Node | None) -> None:
         self._nodes_changed = True
-        if before and len(self._changed) <= MOST_CHANGED:
+        if before and len(self._changed) <= MAX_CHANGED_NODES:
             self._changed.append(before)
 
     def drop_node(self, body: Json) -> bool:
@@ -90,7 +90,7 @@ class Cache:
         self._note_changed(before)
         return before is not None
 
-    def sweep_nodes(self, listed: Listed) -> bool:
+    def sweep_nodes(self, listed: ListSnapshot) -> bool:
         """Forgets the nodes that are gone; False when there are none."""
         gone = [
             name
@@ -101,7 +101,7 @@ class Cache:
             self._drop_node(name)
         return bool(gone)
 
-    def put_slice(self, body: Json) -> tuple[Key, ...]:
+    def put_slice(self, body: Json) -> tuple[NamespacedName, ...]:
         """Remembers an EndpointSlice; the key of its app when anything that matters changed."""
         key, name = _service_of(body), body["metadata"]["name"]
         parts = self._slices.setdefault(key, {})
@@ -113,20 +113,20 @@ class Cache:
         parts[name] = endpoints
         return (key,)
 
-    def drop_slice(self, body: Json) -> tuple[Key, ...]:
+    def drop_slice(self, body: Json) -> tuple[NamespacedName, ...]:
         """Forgets a deleted EndpointSlice; the key of its app."""
         key = _service_of(body)
         self._drop_slice(key, body["metadata"]["name"])
         return (key,)
 
-    def _drop_slice(self, key: Key, name: str) -> None:
+    def _drop_slice(self, key: NamespacedName, name: str) -> None:
         self._slice_versions.pop((key, name), None)
         parts = self._slices.get(key, {})
         parts.pop(name, None)
         if not parts:
             self._slices.pop(key, None)
 
-    def sweep_slices(self, listed: Listed) -> list[Key]:
+    def sweep_slices(self, listed: ListSnapshot) -> list[NamespacedName]:
         """Forgets the EndpointSlices that are gone; the keys of their apps."""
         gone = [
             (key, name)
@@ -138,6 +138,6 @@ class Cache:
         return [key for key, _ in gone]
 
 
-def _service_of(body: Json) -> Key:
+def _service_of(body: Json) -> NamespacedName:
     meta = body["metadata"]
-    return Key(meta["namespace"], meta["labels"].get(SERVICE_NAME_LABEL, ""))
+    return NamespacedName(meta["namespace"], meta["labels"].get(SERVICE_NAME_LABEL, ""))

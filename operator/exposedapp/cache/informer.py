@@ -12,20 +12,20 @@ import time
 from collections.abc import Callable
 
 from exposedapp.api.meta import Json
-from exposedapp.cache.store import Listed
-from exposedapp.cache.watches import News, Watch
-from exposedapp.kube.client import Cluster
+from exposedapp.cache.store import ListSnapshot
+from exposedapp.cache.watches import Requests, ResourceHandler
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_SECONDS = 0.5
+INITIAL_BACKOFF_SECONDS = 0.5
 
-LAST_PAUSE_SECONDS = 10.0
+MAX_BACKOFF_SECONDS = 10.0
 
-SHORTEST_SECONDS = 1.0
+MIN_WATCH_SECONDS = 1.0
 
-PASSING = (0, 429, 502, 503, 504)
+RETRIABLE_STATUSES = (0, 429, 502, 503, 504)
 """After these it goes on where it was. Others say that this place is no good: too old (410), not to
 be read, or of a kind that is not there any more; then all is listed anew."""
 
@@ -35,9 +35,9 @@ class Informer:
 
     def __init__(
         self,
-        cluster: Cluster,
-        watch: Watch,
-        queue: Callable[[Watch, News], None],
+        cluster: KubeClient,
+        watch: ResourceHandler,
+        queue: Callable[[ResourceHandler, Requests], None],
         seen: Callable[[str], None],
     ) -> None:
         """`seen` is told the kind's plural whenever the API server has said something of it."""
@@ -47,7 +47,7 @@ class Informer:
         self._seen = seen
         self._version: str | None = None
         """Where to go on; None: list anew."""
-        self._pause = FIRST_PAUSE_SECONDS
+        self._pause = INITIAL_BACKOFF_SECONDS
         self._told = ""
         self.listed = asyncio.Event()
         """Set as soon as everything there is has been seen once."""
@@ -61,13 +61,13 @@ class Informer:
                     self.listed.set()
                 await self._follow(self._version)
             except ApiError as error:
-                if error.status not in PASSING:
+                if error.status not in RETRIABLE_STATUSES:
                     self._version = None
                 await self._rest(error)
             except Exception:
                 log.exception("%s: unexpected error; listing anew", self._watch.kind.plural)
                 self._version = None
-                await asyncio.sleep(LAST_PAUSE_SECONDS)
+                await asyncio.sleep(MAX_BACKOFF_SECONDS)
 
     async def _list(self) -> str:
         names, version = set(), "0"
@@ -78,7 +78,7 @@ class Informer:
                 meta = body["metadata"]
                 names.add((meta.get("namespace", ""), meta["name"]))
                 self._queue(self._watch, self._watch.put(body))
-        gone = list(self._watch.sweep(Listed(int(version), names)))
+        gone = list(self._watch.sweep(ListSnapshot(int(version), names)))
         if gone:
             log.info("%s were deleted while nobody watched", self._watch.kind.plural)
         self._queue(self._watch, gone)
@@ -94,7 +94,7 @@ class Informer:
                 self._queue(self._watch, self._watch.drop(event["object"]))
             elif event["type"] != "BOOKMARK":
                 self._queue(self._watch, self._watch.put(event["object"]))
-        if silent and time.monotonic() - start < SHORTEST_SECONDS:
+        if silent and time.monotonic() - start < MIN_WATCH_SECONDS:
             # As an API server does that is about to stop: it must not be asked without end.
             raise ApiError(0, "ShortWatch", "the API server ended the watch at once")
         self._works()
@@ -102,12 +102,12 @@ class Informer:
     def _works(self) -> None:
         """It can be followed; being listed alone would be no reason to list it again soon."""
         self._seen(self._watch.kind.plural)
-        self._pause, self._told = FIRST_PAUSE_SECONDS, ""
+        self._pause, self._told = INITIAL_BACKOFF_SECONDS, ""
 
     async def _rest(self, error: ApiError) -> None:
         """Waits before the next try, longer each time; or as long as the API server says."""
         pause = error.retry_after or self._pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        self._pause = min(self._pause * 2, LAST_PAUSE_SECONDS)
+        self._pause = min(self._pause * 2, MAX_BACKOFF_SECONDS)
         level = logging.DEBUG if str(error) == self._told else logging.WARNING
         self._told = str(error)
         log.log(level, "%s: %s; next try in %.1f s", self._watch.kind.plural, error, pause)

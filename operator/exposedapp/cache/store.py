@@ -6,20 +6,20 @@ from typing import Any, cast
 
 import orjson
 
-from exposedapp.api.meta import Json, Key, key_of, version_of
+from exposedapp.api.meta import Json, NamespacedName, key_of, version_of
 
-DROPPED_KEPT = 1000
+MAX_TOMBSTONES = 1000
 """How many deleted objects' last versions are kept: enough for all requests under way."""
 
-DEEPEST_KEPT = 200
+MAX_DEPTH = 200
 """How deep an object is kept; orjson goes 254 levels deep, a podTemplate may have half as many."""
 
-DROPPED_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
+IGNORED_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 """A second copy of the whole object."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListSnapshot:
     """The objects of a kind that there are: what is known and not among them was deleted."""
 
     version: int
@@ -28,22 +28,22 @@ class Listed:
     """(namespace, name); of a node ("", name)."""
 
 
-class Store:
+class ObjectStore:
     """Objects of one kind, trimmed and packed: as JSON they take a tenth of the memory."""
 
     def __init__(self) -> None:
-        self._packed: dict[Key, tuple[int, bytes]] = {}
-        self._dropped: dict[Key, int] = {}
+        self._packed: dict[NamespacedName, tuple[int, bytes]] = {}
+        self._tombstones: dict[NamespacedName, int] = {}
 
-    def __iter__(self) -> Iterator[Key]:
+    def __iter__(self) -> Iterator[NamespacedName]:
         return iter(list(self._packed))
 
-    def get(self, key: Key) -> Json | None:
+    def get(self, key: NamespacedName) -> Json | None:
         """The object as it was last seen."""
         found = self._packed.get(key)
         return cast("Json", orjson.loads(found[1])) if found else None
 
-    def naming(self, texts: Iterable[str]) -> Iterator[Key]:
+    def keys_mentioning(self, texts: Iterable[str]) -> Iterator[NamespacedName]:
         """The objects that have one of these texts anywhere."""
         wanted = [it.encode() for it in texts]
         for key, (_, packed) in self._packed.items():
@@ -54,9 +54,9 @@ class Store:
         """Remembers an object; False when a newer state of it, or the same, is known already."""
         key, version = key_of(body), version_of(body)
         known = self._packed.get(key)
-        if version <= (known[0] if known else self._dropped.get(key, 0)):
+        if version <= (known[0] if known else self._tombstones.get(key, 0)):
             return False
-        self._packed[key] = (version, _pack(trim(body)))
+        self._packed[key] = (version, _pack(strip(body)))
         return True
 
     def drop(self, body: Json) -> bool:
@@ -65,17 +65,17 @@ class Store:
         known = self._packed.get(key)
         if known and known[0] > version:
             return False
-        self._note_dropped(key, version)
+        self._bury(key, version)
         return self._packed.pop(key, None) is not None
 
-    def _note_dropped(self, key: Key, version: int) -> None:
+    def _bury(self, key: NamespacedName, version: int) -> None:
         """The answer to a write may be handled after the news that its object is gone."""
-        self._dropped.pop(key, None)
-        self._dropped[key] = version
-        if len(self._dropped) > DROPPED_KEPT:
-            del self._dropped[next(iter(self._dropped))]
+        self._tombstones.pop(key, None)
+        self._tombstones[key] = version
+        if len(self._tombstones) > MAX_TOMBSTONES:
+            del self._tombstones[next(iter(self._tombstones))]
 
-    def sweep(self, listed: Listed) -> list[Key]:
+    def sweep(self, listed: ListSnapshot) -> list[NamespacedName]:
         """Forgets what is not in a list of all there is, and is not newer than it either."""
         gone = [
             key
@@ -84,17 +84,17 @@ class Store:
         ]
         for key in gone:
             del self._packed[key]
-            self._note_dropped(key, listed.version)
+            self._bury(key, listed.version)
         return gone
 
-    def forget(self, key: Key, uid: str) -> None:
+    def forget(self, key: NamespacedName, uid: str) -> None:
         """Forgets an object that has proved to be gone; one that took its place stays."""
         found = self.get(key)
         if found and found["metadata"]["uid"] == uid:
             del self._packed[key]
 
 
-def trim(body: Json) -> Json:
+def strip(body: Json) -> Json:
     """The part of an object that the operator uses."""
     meta = body["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "generation", "labels")
@@ -107,7 +107,7 @@ def trim(body: Json) -> Json:
         if key in meta:
             trimmed["metadata"][key] = meta[key]
     annotations = meta.get("annotations") or {}
-    if found := {key: it for key, it in annotations.items() if key != DROPPED_ANNOTATION}:
+    if found := {key: it for key, it in annotations.items() if key != IGNORED_ANNOTATION}:
         trimmed["metadata"]["annotations"] = found
     return trimmed
 
@@ -117,7 +117,7 @@ def _pack(body: Json) -> bytes:
         return orjson.dumps(body)
     except orjson.JSONEncodeError:
         # Nested deeper than it goes, which the reconcile must be able to tell.
-        return orjson.dumps(_cut(body, DEEPEST_KEPT))
+        return orjson.dumps(_cut(body, MAX_DEPTH))
 
 
 def _cut(value: Any, levels: int) -> Any:

@@ -3,24 +3,31 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from exposedapp.api.meta import Json, Key, key_of
+from exposedapp.api.meta import Json, NamespacedName, key_of
 from exposedapp.cache.cache import Cache
-from exposedapp.cache.store import Listed, Store
-from exposedapp.kube.resources import APPS, DEPLOYMENTS, NODES, SERVICES, SLICES, Kind
-from exposedapp.workqueue.priority import Lane
+from exposedapp.cache.store import ListSnapshot, ObjectStore
+from exposedapp.kube.resources import (
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    EXPOSED_APPS,
+    NODES,
+    SERVICES,
+    Resource,
+)
+from exposedapp.workqueue.priority import Priority
 
-News = Iterable[tuple[Key, Lane]]
+Requests = Iterable[tuple[NamespacedName, Priority]]
 """The apps that something is news for, and how soon they are to be worked on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class ResourceHandler:
     """A kind that is watched. Each of the three says which apps it was about."""
 
-    kind: Kind
-    put: Callable[[Json], News]
-    drop: Callable[[Json], News]
-    sweep: Callable[[Listed], News]
+    kind: Resource
+    put: Callable[[Json], Requests]
+    drop: Callable[[Json], Requests]
+    sweep: Callable[[ListSnapshot], Requests]
     """Given all that there is, forgets what is gone."""
     lasts: float = 300.0
     """For how many seconds one watch request follows, and at most how long a connection that died
@@ -29,67 +36,67 @@ class Watch:
     """Whether its news is about all apps: then a burst of it is answered once."""
 
 
-def watches(cache: Cache) -> list[Watch]:
+def resource_handlers(cache: Cache) -> list[ResourceHandler]:
     """Everything that can make an app's children or its URLs wrong."""
     return [
         _apps(cache),
         _children(DEPLOYMENTS, cache.children["Deployment"]),
         _children(SERVICES, cache.children["Service"]),
-        Watch(
-            SLICES,
-            lambda body: _swept(cache.put_slice(body)),
-            lambda body: _swept(cache.drop_slice(body)),
-            lambda listed: _swept(cache.sweep_slices(listed)),
+        ResourceHandler(
+            ENDPOINT_SLICES,
+            lambda body: _low_priority(cache.put_slice(body)),
+            lambda body: _low_priority(cache.drop_slice(body)),
+            lambda listed: _low_priority(cache.sweep_slices(listed)),
         ),
-        Watch(
+        ResourceHandler(
             NODES,
-            lambda body: _swept(cache.apps if cache.put_node(body) else ()),
-            lambda body: _swept(cache.apps if cache.drop_node(body) else ()),
-            lambda listed: _swept(cache.apps if cache.sweep_nodes(listed) else ()),
+            lambda body: _low_priority(cache.apps if cache.put_node(body) else ()),
+            lambda body: _low_priority(cache.apps if cache.drop_node(body) else ()),
+            lambda listed: _low_priority(cache.apps if cache.sweep_nodes(listed) else ()),
             lasts=45.0,
             of_all=True,
         ),
     ]
 
 
-def _apps(cache: Cache) -> Watch:
+def _apps(cache: Cache) -> ResourceHandler:
     store = cache.apps
 
-    def put(body: Json) -> News:
+    def put(body: Json) -> Requests:
         key = key_of(body)
         before = store.get(key)
-        return ((key, _lane(before, body)),) if cache.put_app(body) else ()
+        return ((key, _priority(before, body)),) if cache.put_app(body) else ()
 
-    return Watch(
-        APPS,
+    return ResourceHandler(
+        EXPOSED_APPS,
         put,
-        lambda body: _swept([key_of(body)] if store.drop(body) else ()),
-        lambda listed: _swept(store.sweep(listed)),
+        lambda body: _low_priority([key_of(body)] if store.drop(body) else ()),
+        lambda listed: _low_priority(store.sweep(listed)),
     )
 
 
-def _children(kind: Kind, store: Store) -> Watch:
+def _children(kind: Resource, store: ObjectStore) -> ResourceHandler:
     """A child has the key of its app."""
-    return Watch(
+    return ResourceHandler(
         kind,
-        lambda body: _swept([key_of(body)] if store.put(body) else ()),
-        lambda body: _swept([key_of(body)] if store.drop(body) else ()),
-        lambda listed: _swept(store.sweep(listed)),
+        lambda body: _low_priority([key_of(body)] if store.put(body) else ()),
+        lambda body: _low_priority([key_of(body)] if store.drop(body) else ()),
+        lambda listed: _low_priority(store.sweep(listed)),
     )
 
 
-def _swept(keys: Iterable[Key]) -> News:
-    return ((key, Lane.SWEEP) for key in keys)
+def _low_priority(keys: Iterable[NamespacedName]) -> Requests:
+    return ((key, Priority.LOW) for key in keys)
 
 
-def _lane(before: Json | None, body: Json) -> Lane:
+def _priority(before: Json | None, body: Json) -> Priority:
     """How soon an app is to be worked on: what somebody waits for goes before what is swept."""
     meta = body["metadata"]
     if before is None:
         answered = (body.get("status") or {}).get("observedGeneration", -1)
-        return Lane.SWEEP if answered == meta["generation"] else Lane.NEW
+        return Priority.LOW if answered == meta["generation"] else Priority.NORMAL
     if before["metadata"].get("generation") != meta["generation"]:
-        return Lane.CHANGED
+        return Priority.HIGH
     # Handing over a foreign object is done by an annotation; one that goes is to be left alone.
     changed = "deletionTimestamp" in meta or before["metadata"]["uid"] != meta["uid"]
-    return Lane.CHANGED if changed else Lane.SWEEP
+    return Priority.HIGH if changed else Priority.LOW

@@ -11,7 +11,7 @@ from kubernetes.aio import client, config
 
 from exposedapp.api.meta import GROUP, Json
 from exposedapp.cli.exit_codes import Exit, Failure, no_such_app
-from exposedapp.kube.client import Cluster
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import PATHS
 
@@ -27,7 +27,7 @@ UNREACHED = "error trying to reach service"
 """How the API server's proxy begins when it could not connect to a pod."""
 
 
-class Server(Cluster):
+class Server(KubeClient):
     """The cluster of a kubeconfig's context, and the namespace that is meant."""
 
     namespace = "default"

@@ -7,7 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import HASH_ANNOTATION, KIND, Identity, Json
+from exposedapp.api.meta import HASH_ANNOTATION, KIND, AppRef, Json
 from exposedapp.cli.exit_codes import Exit, Failure
 from exposedapp.cli.validation.schema_check import problems
 from exposedapp.desired.deployment import make_deployment
@@ -64,7 +64,7 @@ def objects(body: Json, source: str, namespace: str | None) -> Iterator[Json]:
     name = str(metadata.get("name")) if isinstance(metadata, dict) else "?"
     if wrong := problems(body):
         raise Failure(Exit.USAGE, "\n".join(f"{source}: {name}: {it}" for it in wrong))
-    app = Identity(body["metadata"].get("namespace") or namespace or "", name, "")
+    app = AppRef(body["metadata"].get("namespace") or namespace or "", name, "")
     try:
         spec = ExposedAppSpec.model_validate(_without_nulls(body["spec"]))
         pods = pod_labels(app, spec, None)

@@ -4,7 +4,7 @@ What cannot be changed, or only by starting every pod anew, stays as it was: the
 labels and the container's name.
 """
 
-from exposedapp.api.meta import ADOPT_ANNOTATION, CONTAINER_ANNOTATION, NAME_LABEL, Identity, Json
+from exposedapp.api.meta import ADOPT_ANNOTATION, CONTAINER_ANNOTATION, NAME_LABEL, AppRef, Json
 
 
 def is_adoptable(live: Json) -> bool:
@@ -12,13 +12,13 @@ def is_adoptable(live: Json) -> bool:
     return bool((live["metadata"].get("annotations") or {}).get(ADOPT_ANNOTATION) == "true")
 
 
-def adopted(app: Identity, live: Json | None) -> Json | None:
+def adopted_deployment(app: AppRef, live: Json | None) -> Json | None:
     """The live Deployment, when it was not made by this operator: its selector tells."""
     ours = {"matchLabels": {NAME_LABEL: app.name}}
     return live if live and live["spec"].get("selector") != ours else None
 
 
-def identity_of(live: Json) -> dict[str, str]:
+def adopted_pod_labels(live: Json) -> dict[str, str]:
     """The labels of an adopted Deployment's pods that must stay."""
     selector: Json = live["spec"]["selector"]
     labels: dict[str, str] = live["spec"]["template"]["metadata"]["labels"]
@@ -26,7 +26,7 @@ def identity_of(live: Json) -> dict[str, str]:
     return labels if selector.get("matchExpressions") else selector["matchLabels"]
 
 
-def container_of(live: Json, image: str) -> str:
+def adopted_container(live: Json, image: str) -> str:
     """Which container of an adopted Deployment is the app: as chosen before, else by its image."""
     chosen: str | None = (live["metadata"].get("annotations") or {}).get(CONTAINER_ANNOTATION)
     containers = live["spec"]["template"]["spec"]["containers"]

@@ -4,8 +4,8 @@ Both children have the app's own name.
 """
 
 from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import CONTAINER_ANNOTATION, NAME_LABEL, Identity, Json, labels
-from exposedapp.desired.adoption import adopted, container_of
+from exposedapp.api.meta import CONTAINER_ANNOTATION, NAME_LABEL, AppRef, Json, labels
+from exposedapp.desired.adoption import adopted_container, adopted_deployment
 from exposedapp.desired.metadata import child_metadata, with_hash
 from exposedapp.desired.pod_template import (
     CONTAINER_NAME,
@@ -15,7 +15,7 @@ from exposedapp.desired.pod_template import (
 )
 
 
-def make_deployment(app: Identity, spec: ExposedAppSpec, live: Json | None = None) -> Json | None:
+def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None) -> Json | None:
     """The Deployment that runs the app; None when the app runs no pods of its own.
 
     `live` is the one that is there. One that somebody else made keeps its selector, its pods'
@@ -27,9 +27,9 @@ def make_deployment(app: Identity, spec: ExposedAppSpec, live: Json | None = Non
     """
     if spec.image is None:
         return None
-    taken = adopted(app, live)
+    taken = adopted_deployment(app, live)
     selector = taken["spec"]["selector"] if taken else {"matchLabels": {NAME_LABEL: app.name}}
-    container = container_of(taken, spec.image) if taken else CONTAINER_NAME
+    container = adopted_container(taken, spec.image) if taken else CONTAINER_NAME
     template = make_pod_template(app, spec, container, taken)
     check_target_ports(spec.ports or [], container_port_names(template, taken))
     return with_hash(

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import orjson
 
-from exposedapp.api.meta import API_VERSION, HASH_ANNOTATION, KIND, Identity, Json
+from exposedapp.api.meta import API_VERSION, HASH_ANNOTATION, KIND, AppRef, Json
 
 
-def child_metadata(app: Identity, labels: Json, annotations: Mapping[str, str]) -> Json:
+def child_metadata(app: AppRef, labels: Json, annotations: Mapping[str, str]) -> Json:
     """Name, labels, annotations and the owner reference of a child."""
     return {
         "name": app.name,

@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import NAME_LABEL, Identity, Json, labels
+from exposedapp.api.meta import NAME_LABEL, AppRef, Json, labels
 from exposedapp.api.service import Port
-from exposedapp.desired.adoption import adopted, identity_of
+from exposedapp.desired.adoption import adopted_deployment, adopted_pod_labels
 from exposedapp.desired.errors import SpecError
 from exposedapp.desired.node_ports import PortKey
-from exposedapp.desired.strategic_merge import OverlayError, lay_over
+from exposedapp.desired.strategic_merge import MergeError, strategic_merge
 
 CONTAINER_NAME = "app"
 
@@ -28,7 +28,7 @@ CONTAINER_PORT_NAME = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9](?:[-a-z0-9]{0,13}
 """A container port's name is narrower than a Service port's (IANA_SVC_NAME, RFC 6335)."""
 
 
-def pod_labels(app: Identity, spec: ExposedAppSpec, deployment: Json | None) -> dict[str, str]:
+def pod_labels(app: AppRef, spec: ExposedAppSpec, deployment: Json | None) -> dict[str, str]:
     """The labels by which the app's pods are found; empty when it has none.
 
     `deployment` is the live one. One that was adopted keeps its selector, which is immutable.
@@ -37,12 +37,12 @@ def pod_labels(app: Identity, spec: ExposedAppSpec, deployment: Json | None) -> 
         return spec.selector
     if spec.image is None:
         return {}
-    taken = adopted(app, deployment)
-    return identity_of(taken) if taken else {NAME_LABEL: app.name}
+    taken = adopted_deployment(app, deployment)
+    return adopted_pod_labels(taken) if taken else {NAME_LABEL: app.name}
 
 
 def make_pod_template(
-    app: Identity, spec: ExposedAppSpec, container_name: str, taken: Json | None
+    app: AppRef, spec: ExposedAppSpec, container_name: str, taken: Json | None
 ) -> Json:
     """The generated template with spec.podTemplate merged over it. Raises SpecError."""
     given = spec.as_json()
@@ -57,8 +57,8 @@ def make_pod_template(
         "spec": {"containers": [container]},
     }
     try:
-        template = lay_over(base, given.get("podTemplate") or {}, "spec.podTemplate")
-    except OverlayError as error:
+        template = strategic_merge(base, given.get("podTemplate") or {}, "spec.podTemplate")
+    except MergeError as error:
         raise SpecError(str(error)) from error
     spec_part = _dict(template.get("spec"))
     if account := spec_part.get("serviceAccountName"):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import Identity, Json, labels
+from exposedapp.api.meta import AppRef, Json, labels
 from exposedapp.api.service import Port
 from exposedapp.desired.metadata import child_metadata, with_hash
 
@@ -18,7 +18,7 @@ SERVICE_FIELDS = (
 """Fields of spec.service that are the Service's own, word for word."""
 
 
-def make_service(app: Identity, spec: ExposedAppSpec, pods: Mapping[str, str]) -> Json:
+def make_service(app: AppRef, spec: ExposedAppSpec, pods: Mapping[str, str]) -> Json:
     """The Service in front of these pods, with only those node ports that the spec asks for."""
     given = spec.service.as_json()
     wanted = {key: given[key] for key in SERVICE_FIELDS if given.get(key)}

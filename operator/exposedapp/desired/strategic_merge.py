@@ -21,7 +21,7 @@ KEY_DEFAULTS = {"protocol": "TCP"}
 DIRECTIVE = "$patch"
 
 
-class OverlayError(Exception):
+class MergeError(Exception):
     """An overlay that cannot be laid over anything. The message names the field."""
 
 
@@ -32,12 +32,12 @@ class _Absent:
 ABSENT = _Absent()
 
 
-def lay_over(base: Json, overlay: Json, path: str) -> Json:
+def strategic_merge(base: Json, overlay: Json, path: str) -> Json:
     """The template with the overlay on it; neither argument is changed.
 
     Objects merge field by field, lists by their API's keys, other lists and scalars are replaced;
     null and `$patch: delete` remove, `$patch: replace` replaces. A value of a wrong kind is kept:
-    the API server refuses it in its own words. Raises OverlayError for a directive that is not
+    the API server refuses it in its own words. Raises MergeError for a directive that is not
     known here; `path` is how its message begins.
     """
     merged = _object(base, overlay, path)
@@ -62,7 +62,7 @@ def _object(base: Json, overlay: Json, path: str) -> Any:
         if key == DIRECTIVE:
             continue
         if key.startswith("$"):
-            raise OverlayError(f"{path}.{key}: only {DIRECTIVE} is understood here")
+            raise MergeError(f"{path}.{key}: only {DIRECTIVE} is understood here")
         merged = _merge(result.get(key), value, key, f"{path}.{key}")
         if merged is ABSENT:
             result.pop(key, None)
@@ -107,4 +107,4 @@ def _directive(overlay: Json, path: str) -> str | None:
     found = overlay.get(DIRECTIVE)
     if found in (None, "merge", "delete", "replace"):
         return found
-    raise OverlayError(f"{path}.{DIRECTIVE}: write delete, replace or merge, not {found!r}")
+    raise MergeError(f"{path}.{DIRECTIVE}: write delete, replace or merge, not {found!r}")

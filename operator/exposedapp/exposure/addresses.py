@@ -8,7 +8,7 @@ from exposedapp.api.service import LoadBalancerStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class Exposure:
     """Where the app is: fields of its status. An empty one says that there is no such address."""
 
     best: Sequence[str] = ()
@@ -20,9 +20,9 @@ class Addresses:
     cluster_url: str | None = None
     proxy_path: str | None = None
     load_balancer: LoadBalancerStatus | None = None
-    to_try: Sequence[tuple[str, str, int]] = ()
+    probe_urls: Sequence[tuple[str, str, int]] = ()
     """(URL, host, port) of the node URLs that can be tried: TCP, at a host that may be."""
-    why_no_node: str | None = None
+    no_node_reason: str | None = None
     """Why no node is listed although the Service has node ports."""
-    pods_decide: bool = False
+    local_pods_required: bool = False
     """Whether nodes would be listed as soon as they ran a ready pod."""

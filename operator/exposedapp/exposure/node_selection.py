@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from exposedapp.api.app import NodesSpec
-from exposedapp.exposure.nodes import Node, hosts, why_not
+from exposedapp.exposure.nodes import Node, ineligible_reason, node_hosts
 
-MOST_CHOICES = 10_000
+MAX_SELECTIONS = 10_000
 
-MOST_SURVEYS = 200
+MAX_ELIGIBILITIES = 200
 """Each names all nodes that forward, and every app may ask for others."""
 
 
-def choose(uid: str, names: Iterable[str], limit: int) -> list[str]:
+def select_nodes(uid: str, names: Iterable[str], limit: int) -> list[str]:
     """At most so many of the nodes, by rendezvous hashing, in the order of their weight.
 
     Each app gets its own, evenly spread; when a node comes or goes, only the apps that list it
@@ -31,21 +31,21 @@ def choose(uid: str, names: Iterable[str], limit: int) -> list[str]:
     return heapq.nsmallest(limit, names, key=weight)
 
 
-Choice = tuple[str, int]
+SelectionKey = tuple[str, int]
 """(UID of an app, how many nodes it may list)"""
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
+class NodeDelta:
     """What has become different of the nodes that forward, and who listed which before."""
 
-    choices: Mapping[Choice, Sequence[str]]
+    choices: Mapping[SelectionKey, Sequence[str]]
     come: Set[str] = frozenset()
     gone: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class Eligibility:
     """What the nodes are to all apps that ask for the same."""
 
     hosts: Mapping[str, Sequence[str]]
@@ -53,13 +53,13 @@ class Survey:
     behind another host."""
     hindrances: Mapping[str, int]
     """Why others do not, and how many."""
-    since: Since = field(default_factory=lambda: Since({}))
+    since: NodeDelta = field(default_factory=lambda: NodeDelta({}))
     """What is different from the survey before it."""
-    choices: dict[Choice, list[str]] = field(default_factory=dict)
+    choices: dict[SelectionKey, list[str]] = field(default_factory=dict)
 
     def choose(self, uid: str, limit: int) -> list[str]:
         """The names of the nodes that an app lists, see above."""
-        if len(self.choices) >= MOST_CHOICES:
+        if len(self.choices) >= MAX_SELECTIONS:
             self.choices.clear()
         found = self.choices.get((uid, limit))
         if found is None:
@@ -69,11 +69,11 @@ class Survey:
             else:
                 # As all others still come after these, only the new ones can come before.
                 names = (*earlier, *self.since.come)
-            found = self.choices[uid, limit] = choose(uid, names, limit)
+            found = self.choices[uid, limit] = select_nodes(uid, names, limit)
         return found
 
 
-class Nodes:
+class NodeIndex:
     """All nodes as they are at a moment.
 
     What follows from them is kept: most apps ask for the same, and a cluster may have thousands.
@@ -81,15 +81,15 @@ class Nodes:
     apps that were looked at in between.
     """
 
-    def __init__(self, nodes: Iterable[Node], before: "Nodes | None" = None) -> None:
+    def __init__(self, nodes: Iterable[Node], before: "NodeIndex | None" = None) -> None:
         self._nodes = tuple(nodes)
-        self.surveys: dict[tuple[object, ...], Survey] = {}
+        self.surveys: dict[tuple[object, ...], Eligibility] = {}
         """By what was asked for."""
         earlier = before.surveys if before else {}
         # Not the surveys themselves: each would keep the one before it.
         self._before = {asked: (it.hosts, it.choices) for asked, it in earlier.items()}
 
-    def survey(self, wanted: NodesSpec, families: Sequence[str]) -> Survey:
+    def survey(self, wanted: NodesSpec, families: Sequence[str]) -> Eligibility:
         """Which nodes forward, and which of their addresses count."""
         selector = tuple(sorted((wanted.selector or {}).items()))
         # Behind another host the addresses do not matter.
@@ -97,24 +97,24 @@ class Nodes:
         asked = (selector, *about)
         found = self.surveys.get(asked)
         if found is None:
-            if len(self.surveys) >= MOST_SURVEYS:
+            if len(self.surveys) >= MAX_ELIGIBILITIES:
                 del self.surveys[next(iter(self.surveys))]  # the oldest
             found = _survey(self._nodes, wanted, families)
             if asked in self._before:
                 hosts_before, choices = self._before[asked]
                 come = found.hosts.keys() - hosts_before.keys()
                 gone = hosts_before.keys() - found.hosts.keys()
-                found = replace(found, since=Since(choices, come, gone))
+                found = replace(found, since=NodeDelta(choices, come, gone))
             self.surveys[asked] = found
         return found
 
 
-def _survey(nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str]) -> Survey:
+def _survey(nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str]) -> Eligibility:
     forward, hindrances = {}, Counter[str]()
     for node in nodes:
-        if why := why_not(node, wanted, families):
+        if why := ineligible_reason(node, wanted, families):
             hindrances[why] += 1
         else:
             named = not wanted.host
-            forward[node.name] = hosts(node, wanted.address_types, families) if named else []
-    return Survey(forward, hindrances)
+            forward[node.name] = node_hosts(node, wanted.address_types, families) if named else []
+    return Eligibility(forward, hindrances)

@@ -11,16 +11,16 @@ EXCLUSION_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 
-LABELS_THAT_MATTER = (EXCLUSION_LABEL, *CONTROL_PLANE_LABELS)
+RELEVANT_LABELS = (EXCLUSION_LABEL, *CONTROL_PLANE_LABELS)
 """To every app; to some, those of their spec.nodes.selector besides."""
 
 IP_TYPES = ("ExternalIP", "InternalIP")
 """Types whose addresses have a family; the others are names."""
 
-NO_NAMES = ("none", "null")
+PLACEHOLDER_ADDRESSES = ("none", "null")
 """What a program writes that has no name, such as Python and its JSON."""
 
-DYING_TAINTS = (
+DISRUPTION_TAINTS = (
     "ToBeDeletedByClusterAutoscaler",
     "karpenter.sh/disrupted",
     "node.cloudprovider.kubernetes.io/shutdown",
@@ -38,10 +38,10 @@ class Node:
     addresses: tuple[tuple[str, str], ...]
     """(type, address), in the node's own order."""
     labels: tuple[tuple[str, str], ...] = ()
-    dying: str | None = None
+    disruption_taint: str | None = None
     """The taint that says so."""
 
-    def only_labels(self, keys: Collection[str]) -> "Node":
+    def with_labels(self, keys: Collection[str]) -> "Node":
         """The same with these labels alone."""
         return replace(self, labels=tuple(it for it in self.labels if it[0] in keys))
 
@@ -61,11 +61,11 @@ def parse_node(body: Json) -> Node:
             (address["type"], address["address"]) for address in status.get("addresses") or ()
         ),
         labels=tuple(sorted((meta.get("labels") or {}).items())),
-        dying=next((it for it in taints if it in DYING_TAINTS), None),
+        disruption_taint=next((it for it in taints if it in DISRUPTION_TAINTS), None),
     )
 
 
-def why_not(
+def ineligible_reason(
     node: Node,
     wanted: NodesSpec,
     families: Sequence[str],
@@ -77,8 +77,8 @@ def why_not(
     """
     if node.deleting:
         return "being deleted"
-    if node.dying:
-        return f"about to go (taint {node.dying})"
+    if node.disruption_taint:
+        return f"about to go (taint {node.disruption_taint})"
     if not node.ready:
         return "not ready"
     labels = dict(node.labels)
@@ -87,7 +87,7 @@ def why_not(
     if not _matches(labels, wanted.selector or {}):
         return "not matching spec.nodes.selector"
     # Behind another host it does not matter how a node is called.
-    if wanted.host or hosts(node, wanted.address_types, families):
+    if wanted.host or node_hosts(node, wanted.address_types, families):
         return None
     types, kinds = " or ".join(wanted.address_types), " or ".join(families)
     useless = any(
@@ -100,7 +100,7 @@ def _matches(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
     return all(labels.get(key) == value for key, value in selector.items())
 
 
-def hosts(node: Node, types: Sequence[AddressType], families: Sequence[str]) -> list[str]:
+def node_hosts(node: Node, types: Sequence[AddressType], families: Sequence[str]) -> list[str]:
     """The node's addresses that become URLs: of its first type, one per IP family of the Service.
 
     One type alone, or a node with a public address would show an internal one of the other family
@@ -125,4 +125,4 @@ def hosts(node: Node, types: Sequence[AddressType], families: Sequence[str]) -> 
 def _usable(address: str) -> Host | None:
     """An address as URLs have it, in which capitals mean nothing."""
     text = address.lower()
-    return None if text in NO_NAMES else parse_host(text)
+    return None if text in PLACEHOLDER_ADDRESSES else parse_host(text)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from exposedapp.api.app import ExposedAppSpec, PortStatus
-from exposedapp.api.meta import Identity, Json
+from exposedapp.api.meta import AppRef, Json
 from exposedapp.api.service import Port
 
 PROTOCOL_SCHEMES = {"TCP": "http", "UDP": "udp", "SCTP": "sctp"}
@@ -78,12 +78,12 @@ def _way(body: Json, asked: Port | None) -> PortUrls:
     )
 
 
-def cluster_url_of(app: Identity, way: PortUrls) -> str:
+def cluster_url_of(app: AppRef, way: PortUrls) -> str:
     """The URL of a port inside the cluster."""
     return f"{way.scheme}://{app.name}.{app.namespace}.svc:{way.port}"
 
 
-def proxy_path_of(app: Identity, way: PortUrls) -> str | None:
+def proxy_path_of(app: AppRef, way: PortUrls) -> str | None:
     """The API server's proxy path to a port; None where it cannot proxy."""
     if way.protocol != "TCP":
         return None  # the API server passes on HTTP only

@@ -12,31 +12,33 @@ from exposedapp.api.service import NODE_PORT_TYPES
 from exposedapp.settings import Settings
 
 
-class Behind(NamedTuple):
+class BackendFingerprint(NamedTuple):
     """What answers at the URLs of an app, as numbers that differ when it does."""
 
     service: int = 0
     pods: int | None = None
     """None while they are on their way, when every moment has its own."""
 
-    def differs(self, before: "Behind") -> bool:
+    def differs(self, before: "BackendFingerprint") -> bool:
         """Whether an answer of then says little of now."""
         moved = None not in (self.pods, before.pods) and self.pods != before.pods
         return moved or self.service != before.service
 
-    def following(self, before: "Behind") -> "Behind":
+    def following(self, before: "BackendFingerprint") -> "BackendFingerprint":
         """What is to be compared with the next one: pods on their way leave the former ones."""
         return self if self.pods is not None else self._replace(pods=before.pods)
 
 
-UNKNOWN_BEHIND = Behind()
+UNKNOWN_BACKEND = BackendFingerprint()
 
 
-def what_is_behind(service: Json | None, ready_pods: Iterable[str] | None) -> Behind:
+def backend_fingerprint(
+    service: Json | None, ready_pods: Iterable[str] | None
+) -> BackendFingerprint:
     """See above. Of the Service all is taken: where it leads, for whom, and from where."""
     options = orjson.OPT_SORT_KEYS
     spec = hash(orjson.dumps(service["spec"], option=options)) if service else 0
-    return Behind(spec, None if ready_pods is None else hash(frozenset(ready_pods)))
+    return BackendFingerprint(spec, None if ready_pods is None else hash(frozenset(ready_pods)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,11 @@ class Target:
     period: float
     timeout: float
     threshold: int
-    behind: Behind = field(default=UNKNOWN_BEHIND, compare=False)
+    behind: BackendFingerprint = field(default=UNKNOWN_BACKEND, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class ProbeResults:
     """What is known of the URLs that are tried."""
 
     since: float | None
@@ -66,19 +68,19 @@ class Answers:
     """The URLs that have not been tried since something else is behind them."""
     changed: float | None = None
     """Since when that is so, or was."""
-    anew: bool = False
+    fresh_only: bool = False
     """Whether what was said of the app before does not count either; see afresh()."""
-    left_out: str = ""
+    not_probed: str = ""
     """What is not tried, and why; in one sentence."""
 
-    def afresh(self) -> "Answers":
+    def only_fresh(self) -> "ProbeResults":
         """What was found out about what is there now, and nothing older.
 
         Only such answers make an app Ready that was not so for its present spec.
         """
         of = {url: None if url in self.stale else found for url, found in self.of.items()}
         since = self.since if self.changed is None else self.changed
-        return replace(self, since=since, of=of, stale=frozenset(), anew=True)
+        return replace(self, since=since, of=of, stale=frozenset(), fresh_only=True)
 
     def failed(self, url: str) -> bool:
         """Whether it is known not to answer."""
@@ -89,15 +91,15 @@ class Answers:
         return self.of.get(url) == ""
 
 
-NOTHING_TRIED = Answers(None, {})
+NOTHING_PROBED = ProbeResults(None, {})
 
 
-def targets(
+def probe_targets(
     found: Iterable[tuple[str, str, int]],
     probe: ProbeSpec | None,
     *,
     enabled: bool,
-    behind: Behind = UNKNOWN_BEHIND,
+    behind: BackendFingerprint = UNKNOWN_BACKEND,
 ) -> list[Target]:
     """What to try of (URL, host, port); nothing when the app or the operator's owner says so."""
     probe = probe or ProbeSpec()
@@ -118,7 +120,7 @@ def targets(
     ]
 
 
-def why_nothing(
+def no_probe_reason(
     spec: ExposedAppSpec | None, service: Json | None, settings: Settings, *, ready: bool
 ) -> str:
     """Why no URL is tried; what lasts is told before what passes. `ready`: a pod could answer."""
@@ -145,7 +147,7 @@ def why_nothing(
     return next((why for why, true in hindrances.items() if true), "There is no node URL to try.")
 
 
-def unchecked(
+def not_probed_note(
     service: Json, listed: Iterable[str], best: Sequence[str], tried: Collection[str]
 ) -> str:
     """What is listed beside the URLs that are tried; "" when that is nothing.

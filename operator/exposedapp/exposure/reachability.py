@@ -4,22 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exposedapp.api.app import Condition, ConditionStatus
-from exposedapp.exposure.probes import Answers
+from exposedapp.exposure.probes import ProbeResults
 
-WAIT_SECONDS = 30.0
+FIRST_ANSWER_GRACE_SECONDS = 30.0
 """How long an app whose pods are ready may take until the first URL answers: kube-proxy needs a
 second, a program that counts as ready before it listens some more."""
 
-MOMENT_SECONDS = 1.0
+FIRST_STATUS_DELAY_SECONDS = 1.0
 """Within this a URL has most likely been tried after a change; nothing is written for less."""
 
-MOST_QUOTED = 5
+MAX_QUOTED = 5
 
 ANSWERS = "The node URLs answer, tried from the operator's pod."
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class Reachability:
     """What the answers say of the app as a whole."""
 
     status: ConditionStatus
@@ -27,7 +27,7 @@ class Reached:
     message: str
 
 
-def judge(answers: Answers, before: Condition | None, waited: float) -> Reached:
+def evaluate(answers: ProbeResults, before: Condition | None, waited: float) -> Reachability:
     """Whether the app can be reached; `before` is what was said of it, `waited` in seconds.
 
     A URL that has not been tried yet is none that fails: as long as there is one, what was said is
@@ -35,57 +35,59 @@ def judge(answers: Answers, before: Condition | None, waited: float) -> Reached:
     called unreachable since its turn to be tried has not come.
     """
     if answers.since is None:
-        return Reached("Unknown", "NotProbed", answers.left_out or "No URL is tried.")
+        return Reachability("Unknown", "NotProbed", answers.not_probed or "No URL is tried.")
     wrong = {url: found for url, found in answers.of.items() if found}
     good = [url for url, found in answers.of.items() if found == ""]
-    early = waited < WAIT_SECONDS
+    early = waited < FIRST_ANSWER_GRACE_SECONDS
     said = before if before and before.status != "Unknown" else None
     failed_before = said is not None and said.status == "False"
     if None in answers.of.values():
         return _so_far(answers, said, any_good=bool(good))
     if good and (not wrong or (early and not failed_before)):
         # The nodes do not learn of a new port at the same moment.
-        return Reached("True", "Answers", _told(ANSWERS, answers))
+        return Reachability("True", "ProbeResults", _told(ANSWERS, answers))
     counted = _told(_counted(len(good), answers.of, wrong), answers)
     if good:
-        return Reached("False", "SomeUnreachable", counted)
-    if early and (answers.anew or not failed_before):
+        return Reachability("False", "SomeUnreachable", counted)
+    if early and (answers.fresh_only or not failed_before):
         return WAITING
-    return Reached("False", "Unreachable", counted)
+    return Reachability("False", "Unreachable", counted)
 
 
-WAITING = Reached("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
+WAITING = Reachability("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
 
 
-def _so_far(answers: Answers, said: Condition | None, *, any_good: bool) -> Reached:
+def _so_far(answers: ProbeResults, said: Condition | None, *, any_good: bool) -> Reachability:
     """What can be said before all URLs have been tried."""
     refuted = any_good and said is not None and said.reason == "Unreachable"
     # What was said of another spec stands only for the rest, once there is an answer to this one.
-    if said and not refuted and (any_good or not answers.anew):
-        return Reached(said.status, said.reason, said.message)
-    return Reached("True", "Answers", _told(ANSWERS, answers)) if any_good else WAITING
+    if said and not refuted and (any_good or not answers.fresh_only):
+        return Reachability(said.status, said.reason, said.message)
+    return Reachability("True", "ProbeResults", _told(ANSWERS, answers)) if any_good else WAITING
 
 
-def patience(answers: Answers, waited: float) -> float | None:
+def grace_left(answers: ProbeResults, waited: float) -> float | None:
     """After how many seconds URLs that do not answer must be judged anew, if they must."""
-    left = WAIT_SECONDS - waited
+    left = FIRST_ANSWER_GRACE_SECONDS - waited
     settled = all(found == "" for found in answers.of.values())
     return None if answers.since is None or settled or left <= 0 else left
 
 
-def _told(message: str, answers: Answers) -> str:
-    left_out = answers.left_out
-    return f"{message.removesuffix('.')}. {left_out}" if left_out else message
+def _told(message: str, answers: ProbeResults) -> str:
+    not_probed = answers.not_probed
+    return f"{message.removesuffix('.')}. {not_probed}" if not_probed else message
 
 
 def _counted(good: int, of: Mapping[str, str | None], wrong: Mapping[str, str]) -> str:
     told = [f"{url}: {why}" for url, why in sorted(wrong.items())]
-    more = f"; and {len(told) - MOST_QUOTED} more" if len(told) > MOST_QUOTED else ""
+    more = f"; and {len(told) - MAX_QUOTED} more" if len(told) > MAX_QUOTED else ""
     counted = f"{good} of {len(of)} node URLs answer, tried from the operator's pod"
-    return f"{counted}; {'; '.join(told[:MOST_QUOTED])}{more}"
+    return f"{counted}; {'; '.join(told[:MAX_QUOTED])}{more}"
 
 
-def pick(best: Sequence[str], before: str | None, answers: Answers, *, known: bool) -> str | None:
+def select_url(
+    best: Sequence[str], before: str | None, answers: ProbeResults, *, known: bool
+) -> str | None:
     """The URL to click: one that answers, then one that may, and as long as it can be the same.
 
     `known`: that `before` answers was found out by an operator that has been restarted since.

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from exposedapp.api.meta import Json, selector_string
 from exposedapp.api.service import LoadBalancerIngress
-from exposedapp.exposure.addresses import Addresses
+from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.port_urls import PortUrls
 
-MOST_BYTES = 95_000
+MAX_STATUS_BYTES = 95_000
 """Of a status as JSON: it must stay well below the 1.5 MiB that etcd takes, and below what a person
 can read."""
 
@@ -17,10 +17,10 @@ OTHER_BYTES = 28_000
 """Of these, for what is not counted here: the conditions, whose messages status.py keeps short, the
 url, and what is small."""
 
-LEAST_BYTES = 5_000
+MIN_URL_BYTES = 5_000
 """What the URLs get in any case: two of the longest have room."""
 
-MOST_BALANCER_BYTES = 8_000
+MAX_LOAD_BALANCER_BYTES = 8_000
 
 PORT_BYTES, INGRESS_BYTES = 100, 40
 """Of one of these in a status, but for its names."""
@@ -38,12 +38,12 @@ class ExternalUrl(NamedTuple):
     place: int
 
 
-def byte_budget(inside: Addresses, body: Json, ingress: Sequence[LoadBalancerIngress]) -> int:
+def byte_budget(inside: Exposure, body: Json, ingress: Sequence[LoadBalancerIngress]) -> int:
     """How many bytes of the status the URLs may take."""
     ports = (PORT_BYTES + len(it.name or "") + len(str(it.target_port)) for it in inside.ports)
     selector = len(selector_string(body.get("selector") or {}))
-    left = MOST_BYTES - OTHER_BYTES - sum(ports) - sum(map(ingress_size, ingress)) - selector
-    return max(left, LEAST_BYTES)
+    left = MAX_STATUS_BYTES - OTHER_BYTES - sum(ports) - sum(map(ingress_size, ingress)) - selector
+    return max(left, MIN_URL_BYTES)
 
 
 def ingress_size(it: LoadBalancerIngress) -> int:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from exposedapp.api.app import ExposedAppSpec, NodesSpec, NodesStatus
 from exposedapp.api.hosts import parse_host
-from exposedapp.api.meta import Identity, Json
+from exposedapp.api.meta import AppRef, Json
 from exposedapp.api.service import NODE_PORT_TYPES, LoadBalancerIngress, LoadBalancerStatus
-from exposedapp.exposure.addresses import Addresses
+from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.exposure.node_selection import Nodes, Survey, choose
+from exposedapp.exposure.node_selection import Eligibility, NodeIndex, select_nodes
 from exposedapp.exposure.port_urls import (
     PortUrls,
     cluster_url_of,
@@ -20,7 +20,7 @@ from exposedapp.exposure.port_urls import (
 from exposedapp.exposure.url_budget import (
     BALANCER,
     MAPPED,
-    MOST_BALANCER_BYTES,
+    MAX_LOAD_BALANCER_BYTES,
     NODE,
     ExternalUrl,
     byte_budget,
@@ -40,18 +40,18 @@ class _AppNodes:
     """The addresses of each that may be listed, the preferred node first."""
     override: str | None = None
     """The host that stands for all of them."""
-    why_none: str | None = None
-    pods_decide: bool = False
+    no_node_reason: str | None = None
+    local_pods_required: bool = False
 
 
-def find(
-    app: Identity,
+def compute_exposure(
+    app: AppRef,
     spec: ExposedAppSpec | None,
     service: Json,
     endpoints: Sequence[Endpoint],
-    known: Nodes,
+    known: NodeIndex,
     settings: Settings,
-) -> Addresses:
+) -> Exposure:
     """The addresses of an app with this Service."""
     body = service["spec"]
     ways = service_ports(body, spec)
@@ -73,14 +73,14 @@ def find(
         urls=sorted({it.text for it in (*elsewhere, *at_nodes)}),
         nodes=NodesStatus(eligible=nodes.eligible, listed=listed) if numbered else None,
         load_balancer=LoadBalancerStatus(ingress=ingress) if ingress else None,
-        to_try=[
+        probe_urls=[
             (it.text, it.host, it.way.node_port or 0)
             for it in at_nodes
             if it.way.protocol == "TCP" and _may_try(wanted, settings)
         ],
         # A balancer is a way in: whether it needs the nodes is its own matter.
-        why_no_node=None if balancers else nodes.why_none,
-        pods_decide=nodes.pods_decide,
+        no_node_reason=None if balancers else nodes.no_node_reason,
+        local_pods_required=nodes.local_pods_required,
     )
 
 
@@ -88,9 +88,9 @@ def _may_try(wanted: NodesSpec, settings: Settings) -> bool:
     return wanted.host is None or wanted.host in settings.probe_hosts
 
 
-def _inside(app: Identity, body: Json, ways: Sequence[PortUrls]) -> Addresses:
+def _inside(app: AppRef, body: Json, ways: Sequence[PortUrls]) -> Exposure:
     """What does not depend on the nodes."""
-    return Addresses(
+    return Exposure(
         ports=[port_status(it) for it in body.get("ports") or ()],
         cluster_ips=[it for it in body.get("clusterIPs") or () if it != "None"],
         cluster_url=next((cluster_url_of(app, it) for it in ways), None),
@@ -108,11 +108,11 @@ def _best(ways: Sequence[PortUrls], found: Sequence[ExternalUrl]) -> list[str]:
 
 
 def _choose(
-    app: Identity,
+    app: AppRef,
     body: Json,
     wanted: NodesSpec,
     endpoints: Sequence[Endpoint],
-    known: Nodes,
+    known: NodeIndex,
     settings: Settings,
 ) -> _AppNodes:
     """The nodes that forward to the app, and which of them it may list."""
@@ -124,15 +124,15 @@ def _choose(
     if local:
         with_pods = {it.node for it in endpoints if it.ready and not it.terminating}
         names = [it for it in with_pods if it and it in survey.hosts]
-        count, chosen = len(names), choose(app.uid, names, wanted.limit)
+        count, chosen = len(names), select_nodes(app.uid, names, wanted.limit)
     else:
         count, chosen = len(survey.hosts), survey.choose(app.uid, wanted.limit)
     return _AppNodes(
         eligible=count,
         hosts=[survey.hosts[it] for it in chosen],
         override=override,
-        why_none=None if chosen else _why_none(survey),
-        pods_decide=local and bool(survey.hosts),
+        no_node_reason=None if chosen else _why_none(survey),
+        local_pods_required=local and bool(survey.hosts),
     )
 
 
@@ -181,7 +181,7 @@ def _elsewhere(
 def _ingress(service: Json) -> list[LoadBalancerIngress]:
     """The addresses of load balancers; a status has no room for hundreds of them."""
     given = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    found, left = [], MOST_BALANCER_BYTES
+    found, left = [], MAX_LOAD_BALANCER_BYTES
     for it in map(LoadBalancerIngress.model_validate, given):
         left -= ingress_size(it)
         if left < 0:
@@ -195,7 +195,7 @@ def _balancer(it: LoadBalancerIngress) -> str | None:
     return next((host.text for host in hosts if host), None)
 
 
-def _why_none(survey: Survey) -> str:
+def _why_none(survey: Eligibility) -> str:
     counts = dict(survey.hindrances)
     if survey.hosts:
         counts["without a ready pod (externalTrafficPolicy Local)"] = len(survey.hosts)

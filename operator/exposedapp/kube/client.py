@@ -28,7 +28,7 @@ from exposedapp.kube.errors import (
     error_from_status,
     no_response_error,
 )
-from exposedapp.kube.resources import Kind, object_path
+from exposedapp.kube.resources import Resource, object_path
 
 FIELD_MANAGER = "exposedapp"
 
@@ -36,20 +36,20 @@ TIMEOUT_SECONDS = 30.0
 
 CONNECT_SECONDS = 10.0
 
-IN_FLIGHT = 32
+MAX_IN_FLIGHT = 32
 
-PAGE = 100
+PAGE_SIZE = 100
 """How many objects are listed at once: thousands in one answer would take much memory."""
 
 APPLY = "application/apply-patch+yaml "
 """With a space, which is no part of the value (RFC 9110, 5.5), but keeps the client library from
 writing the body itself: it would write surrogate pairs."""
 
-BEFORE_ALL = "1"
+MUST_NOT_EXIST = "1"
 """A resourceVersion that no object ever has: the empty store has it (etcd's API, "Revisions"), and
 each write counts on. Applied with it, an object can be made, but none that is there be changed."""
 
-NOT_PLAIN = re.compile(r"[\x7f-\uffff]")
+NON_ASCII = re.compile(r"[\x7f-\uffff]")
 
 
 @dataclass(slots=True)
@@ -59,10 +59,10 @@ class _Told:
     status: int = 0
 
 
-class Cluster:
+class KubeClient:
     """The API server, as far as the operator needs it."""
 
-    def __init__(self, configuration: client.Configuration, in_flight: int = IN_FLIGHT) -> None:
+    def __init__(self, configuration: client.Configuration, in_flight: int = MAX_IN_FLIGHT) -> None:
         # What bounds the requests is below: watches, which last, have connections of their own.
         configuration.connection_pool_maxsize = 0
         # Asked once: aiohttp reads the environment anew for every request, in a thread.
@@ -76,7 +76,7 @@ class Cluster:
         of a watch, until it began."""
 
     @classmethod
-    async def login(cls, in_flight: int = IN_FLIGHT) -> Self:
+    async def login(cls, in_flight: int = MAX_IN_FLIGHT) -> Self:
         """Finds the cluster: from inside a pod, else by the kubeconfig.
 
         There are never more requests than `in_flight` under way, for the whole operator: a storm of
@@ -127,7 +127,7 @@ class Cluster:
 
         Refused (ApiError 409) when there is one of its name, whosever it is.
         """
-        return await self._apply(wanted, {"resourceVersion": BEFORE_ALL})
+        return await self._apply(wanted, {"resourceVersion": MUST_NOT_EXIST})
 
     async def apply(self, wanted: Json, uid: str | None = None) -> Json:
         """Server-side apply, also of fields that others own; the answer is the object as it is now.
@@ -199,7 +199,7 @@ class Cluster:
     async def services(self) -> list[Json]:
         """All Services of the cluster, with their names and ports alone: there may be thousands."""
         found = []
-        async for page in self.list(Kind("", "v1", "services")):
+        async for page in self.list(Resource("", "v1", "services")):
             for body in page["items"]:
                 meta = {key: body["metadata"][key] for key in ("namespace", "name")}
                 fields = ("ports", "healthCheckNodePort")
@@ -207,16 +207,16 @@ class Cluster:
                 found.append({"metadata": meta, "spec": spec})
         return found
 
-    async def list(self, kind: Kind) -> AsyncIterator[Json]:
+    async def list(self, kind: Resource) -> AsyncIterator[Json]:
         """All objects of a kind, page by page: each a list, with the version to watch from."""
         token: str | None = ""
         while token is not None:
             more = {"continue": token} if token else {}
-            page = await self._request("GET", kind.path(limit=str(PAGE), **more))
+            page = await self._request("GET", kind.path(limit=str(PAGE_SIZE), **more))
             token = page["metadata"].get("continue") or None
             yield page
 
-    async def watch(self, kind: Kind, version: str, seconds: int) -> AsyncIterator[Json]:
+    async def watch(self, kind: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
         """What happens to a kind's objects after a version, for so long: {type, object}.
 
         Raises ApiError, 410 when the version is too old: then list anew.
@@ -302,7 +302,7 @@ def _proxy(url: str) -> str | None:
 def _yaml(body: Json | None) -> bytes:
     """JSON that is YAML too: YAML knows no surrogate pairs, and not every character as it is."""
     text = json.dumps(body, ensure_ascii=False)
-    return NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+    return NON_ASCII.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 def _parse(data: bytes) -> Json:

@@ -15,7 +15,7 @@ PATHS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Resource:
     """A kind of object, by the names that it has in the API's paths."""
 
     group: str
@@ -39,13 +39,13 @@ def object_path(kind: str, namespace: str, name: str | None = None) -> str:
     return f"{path}/{name}" if name else path
 
 
-APPS = Kind(GROUP, VERSION, PLURAL)
+EXPOSED_APPS = Resource(GROUP, VERSION, PLURAL)
 
-DEPLOYMENTS = Kind("apps", "v1", "deployments", NAME_LABEL)
+DEPLOYMENTS = Resource("apps", "v1", "deployments", NAME_LABEL)
 
-SERVICES = Kind("", "v1", "services", NAME_LABEL)
+SERVICES = Resource("", "v1", "services", NAME_LABEL)
 
 # The EndpointSlice controller copies the label from the Service.
-SLICES = Kind("discovery.k8s.io", "v1", "endpointslices", NAME_LABEL)
+ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", NAME_LABEL)
 
-NODES = Kind("", "v1", "nodes")
+NODES = Resource("", "v1", "nodes")

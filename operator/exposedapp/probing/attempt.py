@@ -18,7 +18,7 @@ Attempt = Callable[[Target], Awaitable[str]]
 """Tries a URL; returns OK or what is wrong, in words that stay the same."""
 
 
-async def try_once(target: Target) -> str:
+async def probe_once(target: Target) -> str:
     """One try, within the target's time."""
     try:
         async with asyncio.timeout(target.timeout):

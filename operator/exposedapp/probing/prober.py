@@ -15,24 +15,24 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import count
 
-from exposedapp.api.meta import Key
-from exposedapp.exposure.probes import NOTHING_TRIED, Answers, Target
-from exposedapp.probing.attempt import Attempt, try_once
+from exposedapp.api.meta import NamespacedName
+from exposedapp.exposure.probes import NOTHING_PROBED, ProbeResults, Target
+from exposedapp.probing.attempt import Attempt, probe_once
 from exposedapp.probing.state import AppTargets, ProbeState, TargetState
-from exposedapp.workqueue.fair_queue import Lanes
-from exposedapp.workqueue.priority import Lane
+from exposedapp.workqueue.fair_queue import FairQueue
+from exposedapp.workqueue.priority import Priority
 
 log = logging.getLogger(__name__)
 
 JITTER = 0.15
 
-EARLY_SECONDS = 1.0
+MIN_RETRY_SECONDS = 1.0
 """How soon after its last try a URL is tried again because other pods are behind it."""
 
-MOST_PART = 4
+MAX_SHARE = 4
 """One app has at most this part of the tries at one time."""
 
-LEAST_SWEPT = 1000
+MIN_COMPACTION_SIZE = 1000
 
 
 class Prober:
@@ -46,28 +46,28 @@ class Prober:
         self,
         rate: float,
         in_flight: int,
-        changed: Callable[[Key], None],
+        changed: Callable[[NamespacedName], None],
         attempt: Attempt | None = None,
         clock: Callable[[], float] = time.monotonic,
         tried: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._spacing = 1 / rate
         self._free = asyncio.Semaphore(in_flight)
-        self._most_of_one = max(1, in_flight // MOST_PART)
+        self._most_of_one = max(1, in_flight // MAX_SHARE)
         self._changed = changed
-        self._attempt = attempt or try_once
+        self._attempt = attempt or probe_once
         self._tried = tried
         self._in_flight = 0
         self._clock = clock
-        self._apps: dict[Key, AppTargets] = {}
+        self._apps: dict[NamespacedName, AppTargets] = {}
         self._waiting: list[tuple[float, int, TargetState]] = []
-        self._sweep_at = LEAST_SWEPT
-        self._turns = Lanes[tuple[Key, Lane]](lambda it: it[0].namespace)
+        self._sweep_at = MIN_COMPACTION_SIZE
+        self._turns = FairQueue[tuple[NamespacedName, Priority]](lambda it: it[0].namespace)
         self._order: Iterator[int] = count()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def want(self, key: Key, targets: Iterable[Target]) -> Answers:
+    def want(self, key: NamespacedName, targets: Iterable[Target]) -> ProbeResults:
         """Has these URLs of an app tried from now on, and no others; what is known of them."""
         app = self._apps.setdefault(key, AppTargets(key))
         before, app.states = app.states, {}
@@ -88,10 +88,10 @@ class Prober:
             app.since, app.changed = self._clock(), None
         if not app.states:
             self._forget_idle(app)
-            return NOTHING_TRIED
+            return NOTHING_PROBED
         found = {url: it.answer for url, it in app.states.items()}
         stale = frozenset(url for url, it in app.states.items() if it.stale)
-        return Answers(app.since, found, stale, app.changed)
+        return ProbeResults(app.since, found, stale, app.changed)
 
     def state(self) -> ProbeState:
         """How busy it is."""
@@ -123,7 +123,7 @@ class Prober:
         """At once; but pods that change all the time do not have it tried all the time."""
         wait = 0.0
         if before and before.target.behind.service == state.target.behind.service:
-            wait = max(0.0, state.tried + EARLY_SECONDS - self._clock())
+            wait = max(0.0, state.tried + MIN_RETRY_SECONDS - self._clock())
         self._schedule(state, wait)
 
     def _schedule(self, state: TargetState, seconds: float) -> None:
@@ -133,7 +133,7 @@ class Prober:
             # What was dropped would stay until it is due.
             self._waiting = [it for it in self._waiting if not it[2].dropped]
             heapq.heapify(self._waiting)
-            self._sweep_at = max(LEAST_SWEPT, 2 * len(self._waiting))
+            self._sweep_at = max(MIN_COMPACTION_SIZE, 2 * len(self._waiting))
         self._news.set()
 
     def _drop(self, app: AppTargets, states: Sequence[TargetState]) -> None:
@@ -141,7 +141,8 @@ class Prober:
             state.dropped = True
         if states:
             app.due = {
-                lane: deque(it for it in due if not it.dropped) for lane, due in app.due.items()
+                priority: deque(it for it in due if not it.dropped)
+                for priority, due in app.due.items()
             }
 
     def _forget_dropped(self) -> None:
@@ -157,9 +158,9 @@ class Prober:
         """Has an app take its turn when it has something to try, and may."""
         if app.in_flight >= self._most_of_one:
             return
-        for lane, due in app.due.items():
+        for priority, due in app.due.items():
             if due:
-                self._turns.add((app.key, lane), lane)
+                self._turns.add((app.key, priority), priority)
                 self._news.set()
 
     # --- the tries --------------------------------------------------------------------------------
@@ -176,10 +177,10 @@ class Prober:
             self._news.clear()
             wait = self._line_up()
             while self._turns:
-                (key, lane), _ = self._turns.pop()
+                (key, priority), _ = self._turns.pop()
                 app = self._apps.get(key)
-                if app and app.due[lane] and app.in_flight < self._most_of_one:
-                    return self._take(app, lane)
+                if app and app.due[priority] and app.in_flight < self._most_of_one:
+                    return self._take(app, priority)
             # Not wait_for, which in Python 3.11 forgets that it was cancelled when there is news.
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
@@ -191,13 +192,13 @@ class Prober:
         now = self._clock()
         while self._waiting and self._waiting[0][0] <= now:
             state = heapq.heappop(self._waiting)[2]
-            state.app.due[state.lane].append(state)
+            state.app.due[state.priority].append(state)
             self._offer(state.app)
             self._forget_dropped()
         return self._waiting[0][0] - now if self._waiting else None
 
-    def _take(self, app: AppTargets, lane: Lane) -> TargetState:
-        state = app.due[lane].popleft()
+    def _take(self, app: AppTargets, priority: Priority) -> TargetState:
+        state = app.due[priority].popleft()
         state.tried = self._clock()
         app.in_flight += 1
         self._in_flight += 1

@@ -4,10 +4,10 @@ import math
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from exposedapp.api.meta import Key
+from exposedapp.api.meta import NamespacedName
 from exposedapp.exposure.probes import Target
 from exposedapp.probing.attempt import OK
-from exposedapp.workqueue.priority import Lane
+from exposedapp.workqueue.priority import Priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,15 @@ class ProbeState:
     """For how many seconds the next try has been due; 0: it is not."""
 
 
-FIRST_PAUSE_SECONDS = 0.2
+INITIAL_BACKOFF_SECONDS = 0.2
 
-PAUSE_FACTOR = 1.6
+BACKOFF_FACTOR = 1.6
 
-SECOND_LOOK_SECONDS = 3.0
+RECHECK_SECONDS = 3.0
 """After a change the nodes may forward by the old rules for a moment. So a URL that answers is
 tried once more, later than kube-proxy needs."""
 
-LANES = (Lane.CHANGED, Lane.SWEEP)
+PRIORITIES = (Priority.HIGH, Priority.LOW)
 """URLs that are waited for, and URLs that are only looked after; see lanes.py for their turns."""
 
 
@@ -45,7 +45,7 @@ class TargetState:
     changed: bool = False
     """Whether its next good answer may still come from what was there before."""
     failures: int = 0
-    pause: float = FIRST_PAUSE_SECONDS
+    pause: float = INITIAL_BACKOFF_SECONDS
     tried: float = -math.inf
     due: float = 0.0
     dropped: bool = False
@@ -78,31 +78,31 @@ class TargetState:
         """In how many seconds to try again after this try."""
         period = self.target.period
         if self.failures:
-            self.pause = min(self.pause * PAUSE_FACTOR, period)
+            self.pause = min(self.pause * BACKOFF_FACTOR, period)
             return self.pause
-        self.pause = FIRST_PAUSE_SECONDS
+        self.pause = INITIAL_BACKOFF_SECONDS
         if self.changed:
             self.changed = False
-            return min(SECOND_LOOK_SECONDS, period)
+            return min(RECHECK_SECONDS, period)
         return period
 
     @property
-    def lane(self) -> Lane:
+    def priority(self) -> Priority:
         """Whether somebody waits for it, or it is only looked after."""
         in_doubt = self.failures > 0 and self.pause < self.target.period
-        return Lane.CHANGED if self.answer is None or self.stale or in_doubt else Lane.SWEEP
+        return Priority.HIGH if self.answer is None or self.stale or in_doubt else Priority.LOW
 
 
 @dataclass(slots=True, eq=False)
 class AppTargets:
     """The URLs of one app."""
 
-    key: Key
+    key: NamespacedName
     states: dict[str, TargetState] = field(default_factory=dict)
     since: float = 0.0
     changed: float | None = None
     in_flight: int = 0
-    due: dict[Lane, deque[TargetState]] = field(
-        default_factory=lambda: {it: deque() for it in LANES}
+    due: dict[Priority, deque[TargetState]] = field(
+        default_factory=lambda: {it: deque() for it in PRIORITIES}
     )
     """What waits for the app's turn."""

@@ -14,7 +14,7 @@ def is_terminating(error: ApiError) -> bool:
     return error.status == 403 and "NamespaceTerminating" in error.causes
 
 
-def problem_of(error: ApiError, child: ChildKind) -> Problem | None:
+def problem_from_api_error(error: ApiError, child: ChildKind) -> Problem | None:
     """The problem behind a refusal; None when it is a passing one and only trying again helps.
 
     The API server tells several of these apart in words only: the phrases are those of

@@ -12,35 +12,35 @@ from exposedapp.api.meta import (
     ADOPT_ANNOTATION,
     HASH_ANNOTATION,
     KIND,
+    AppRef,
     ChildKind,
-    Identity,
     Json,
-    Key,
+    NamespacedName,
     key_of,
 )
 from exposedapp.cache.cache import Cache
 from exposedapp.desired.adoption import is_adoptable
 from exposedapp.desired.diff import drift, surplus_ports
 from exposedapp.desired.node_ports import keep_node_ports, node_ports
-from exposedapp.kube.client import Cluster
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.api_errors import is_out_of_range, is_terminating, problem_of
-from exposedapp.reconcile.errors import Gone
-from exposedapp.status.events import Did
+from exposedapp.reconcile.api_errors import is_out_of_range, is_terminating, problem_from_api_error
+from exposedapp.reconcile.errors import AppDeleted
+from exposedapp.status.events import ChildChange
 from exposedapp.status.observation import Problem
 from exposedapp.workqueue.errors import Retry
 
 log = logging.getLogger(__name__)
 
-FIGHT_APPLIES = 3
+MAX_CONFLICTING_APPLIES = 3
 
-FIGHT_SECONDS = 60.0
+CONFLICT_PERIOD_SECONDS = 60.0
 """Somebody who undoes every apply gets so many answers in a row, then one in so many seconds."""
 
-PEACE_SECONDS = 600.0
+CONFLICT_RESET_SECONDS = 600.0
 """Who has not done it for so long may be answered at once again."""
 
-HOLDERS_SECONDS = 2.0
+HOLDERS_TTL_SECONDS = 2.0
 """For how long it is believed who has which node port: hundreds of apps may want taken ones."""
 
 
@@ -60,19 +60,19 @@ Applied = dict[ChildKind, LastApply]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ChildResult:
     """What came of it. With a problem or a wait, `live` is the child as it still is."""
 
     live: Json | None = None
     problem: Problem | None = None
     waiting: str | None = None
-    did: Did | None = None
+    did: ChildChange | None = None
     taken: ApiError | None = None
     """Why nothing was done: most likely, something that was not known of has the child's name."""
     again: float | None = None
     """After how many seconds to try again, when nobody else needs to know."""
 
-    def after(self, first: "Outcome") -> "Outcome":
+    def after(self, first: "ChildResult") -> "ChildResult":
         """This second try's outcome, with what the first one did."""
         return replace(self, did=first.did or self.did)
 
@@ -80,29 +80,29 @@ class Outcome:
 class Children:
     """Makes children, one at a time; several at once do not hinder each other."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, clock: Callable[[], float]) -> None:
+    def __init__(self, cluster: KubeClient, cache: Cache, clock: Callable[[], float]) -> None:
         self._cluster = cluster
         self._cache = cache
         self._clock = clock
         self._services: tuple[float, list[Json]] | None = None
         self._listing = asyncio.Lock()
 
-    def known(self, app: Identity, kind: ChildKind) -> Json | None:
+    def known(self, app: AppRef, kind: ChildKind) -> Json | None:
         """The child as it was last seen, when it is this app's."""
-        live = self._cache.children[kind].get(Key(app.namespace, app.name))
+        live = self._cache.children[kind].get(NamespacedName(app.namespace, app.name))
         return live if live and _owner(live).get("uid") == app.uid else None
 
-    def own(self, app: Identity, live: Json | None) -> Json | None:
+    def own(self, app: AppRef, live: Json | None) -> Json | None:
         """The object that has a child's name, when this app may change it."""
         return live if live and _may_change(app, live) else None
 
-    async def look(self, app: Identity, kind: ChildKind, *, ask: bool) -> Json | None:
+    async def look(self, app: AppRef, kind: ChildKind, *, ask: bool) -> Json | None:
         """What has the child's name, whosever it is.
 
         Foreign objects are not watched: those are only seen when the API server is asked. Raises
         Retry when there is no answer.
         """
-        key = Key(app.namespace, app.name)
+        key = NamespacedName(app.namespace, app.name)
         seen = self._cache.children[kind].get(key)
         if seen or not ask:
             return seen
@@ -112,31 +112,31 @@ class Children:
             raise Retry(str(error), error.retry_after) from error
 
     async def ensure_deployment(
-        self, app: Identity, live: Json | None, wanted: Json, applied: Applied
-    ) -> Outcome:
+        self, app: AppRef, live: Json | None, wanted: Json, applied: Applied
+    ) -> ChildResult:
         """Makes the Deployment as wanted; `live` is what has its name.
 
         Raises Retry when it is better to come back soon.
         """
         return await self._ensure(app, "Deployment", live, wanted, applied)
 
-    async def remove_deployment(self, app: Identity) -> Outcome:
+    async def remove_deployment(self, app: AppRef) -> ChildResult:
         """Removes the Deployment that the app had, if any. Raises Retry as above."""
-        key, live = Key(app.namespace, app.name), self.known(app, "Deployment")
+        key, live = NamespacedName(app.namespace, app.name), self.known(app, "Deployment")
         if live is None or "deletionTimestamp" in live["metadata"]:
-            return Outcome()
+            return ChildResult()
         try:
             await self._cluster.delete(live, "Deployment")
         except ApiError as error:
             return self._refused(key, "Deployment", live, error)
         self._cache.children["Deployment"].forget(key, live["metadata"]["uid"])
-        did = Did("Deployment", "Removed")
+        did = ChildChange("Deployment", "Removed")
         log.info("%s/%s: %s", *key, did)
-        return Outcome(did=did)
+        return ChildResult(did=did)
 
     async def ensure_service(
-        self, app: Identity, live: Json | None, wanted: Json, before: list[Json], applied: Applied
-    ) -> Outcome:
+        self, app: AppRef, live: Json | None, wanted: Json, before: list[Json], applied: Applied
+    ) -> ChildResult:
         """Makes the Service as wanted, on the node ports that it had.
 
         `live` is what has its name; `before` are the ports of the app's status: the memory of a
@@ -152,13 +152,13 @@ class Children:
         if problem.reason == Reason.NODE_PORT_CONFLICT:
             numbers = set(node_ports(sticky["spec"]["ports"]).values())
             pinned = set(node_ports(wanted["spec"]["ports"]).values())
-            holders = await self._holders(Key(app.namespace, app.name), numbers)
+            holders = await self._holders(NamespacedName(app.namespace, app.name), numbers)
             if pinned & holders.keys():
                 message = f"{problem.message}. {'; '.join(sorted(holders.values()))}."
                 return replace(outcome, problem=replace(problem, message=message))
             if not holders and numbers > pinned:
                 # Deleting a Service is told before its ports are free again.
-                return Outcome(live, waiting="A node port of this app is still being released.")
+                return ChildResult(live, waiting="A node port of this app is still being released.")
             had = {key: number for key, number in had.items() if number not in holders}
         elif is_out_of_range(problem):
             had = {}
@@ -168,7 +168,7 @@ class Children:
         # Nobody asked for a remembered number by name: when it cannot be had, a new one will do.
         return await self._ensure(app, "Service", live, again, applied)
 
-    async def _holders(self, key: Key, numbers: set[int]) -> dict[int, str]:
+    async def _holders(self, key: NamespacedName, numbers: set[int]) -> dict[int, str]:
         """Which of these node ports other Services have, and in words, which ones.
 
         Between Services a number is taken for all protocols, and for health checks too.
@@ -186,7 +186,7 @@ class Children:
     async def _all_services(self) -> list[Json]:
         """All Services of the cluster, as they were just now; one list for all who ask at once."""
         async with self._listing:
-            if self._services is None or self._clock() - self._services[0] > HOLDERS_SECONDS:
+            if self._services is None or self._clock() - self._services[0] > HOLDERS_TTL_SECONDS:
                 try:
                     self._services = self._clock(), await self._cluster.services()
                 except ApiError as error:
@@ -195,14 +195,14 @@ class Children:
 
     async def _ensure(
         self,
-        app: Identity,
+        app: AppRef,
         kind: ChildKind,
         live: Json | None,
         wanted: Json,
         applied: Applied,
-    ) -> Outcome:
-        key = Key(app.namespace, app.name)
-        did = Did(kind, "Created")
+    ) -> ChildResult:
+        key = NamespacedName(app.namespace, app.name)
+        did = ChildChange(kind, "Created")
         try:
             if live is None:
                 answer = await self._cluster.create(wanted)
@@ -210,9 +210,9 @@ class Children:
                 if hindrance := _hindrance(app, kind, live):
                     return hindrance
                 if not self._differs(kind, wanted, live, applied):
-                    return Outcome(live)
+                    return ChildResult(live)
                 if rest := self._rest(key, kind, applied[kind]):
-                    return Outcome(live, again=rest)
+                    return ChildResult(live, again=rest)
                 did = _difference(kind, wanted, live, applied)
                 answer = await self._change(kind, wanted, live, did)
         except ApiError as error:
@@ -220,11 +220,11 @@ class Children:
         self._cache.children[kind].put(answer)
         if live and answer["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]:
             applied[kind].futile_for = _digest(live)
-            return Outcome(answer)
+            return ChildResult(answer)
         log.info("%s/%s: %s", *key, did)
-        return Outcome(answer, did=did)
+        return ChildResult(answer, did=did)
 
-    async def _change(self, kind: ChildKind, wanted: Json, live: Json, did: Did) -> Json:
+    async def _change(self, kind: ChildKind, wanted: Json, live: Json, did: ChildChange) -> Json:
         """Applies to a live object.
 
         Apply takes away only what it has given: where ports of others are in the way, the spec is
@@ -261,34 +261,36 @@ class Children:
         if last is not None and last.futile_for == _digest(live):
             return False
         quiet = self._clock() - last.at if last else 0.0
-        if last is None or last.differences != differences or quiet > PEACE_SECONDS:
+        if last is None or last.differences != differences or quiet > CONFLICT_RESET_SECONDS:
             applied[kind] = LastApply(differences, None, 0, self._clock())
         return True
 
-    def _rest(self, key: Key, kind: ChildKind, last: LastApply) -> float | None:
+    def _rest(self, key: NamespacedName, kind: ChildKind, last: LastApply) -> float | None:
         """For how many seconds a fight is not answered; None: it is, and that is noted."""
-        left = last.at + FIGHT_SECONDS - self._clock()
-        if last.times >= FIGHT_APPLIES and left > 0:
+        left = last.at + CONFLICT_PERIOD_SECONDS - self._clock()
+        if last.times >= MAX_CONFLICTING_APPLIES and left > 0:
             return left
-        if last.times == FIGHT_APPLIES:
+        if last.times == MAX_CONFLICTING_APPLIES:
             what = ", ".join(last.differences)
             log.warning("%s/%s: something keeps changing %s of the %s back", *key, what, kind)
         last.times, last.at = last.times + 1, self._clock()
         return None
 
-    def _refused(self, key: Key, kind: ChildKind, live: Json | None, error: ApiError) -> Outcome:
+    def _refused(
+        self, key: NamespacedName, kind: ChildKind, live: Json | None, error: ApiError
+    ) -> ChildResult:
         if live is None and error.status == 409:
-            return Outcome(taken=error)
+            return ChildResult(taken=error)
         if live is not None and (error.status == 409 or "metadata.uid" in error.message):
             # Deleted (409) or replaced (422) since it was last seen.
             self._cache.children[kind].forget(key, live["metadata"]["uid"])
             raise Retry(str(error)) from error
         if is_terminating(error):
-            raise Gone from error
-        if found := problem_of(error, kind):
-            return Outcome(live, problem=found)
+            raise AppDeleted from error
+        if found := problem_from_api_error(error, kind):
+            return ChildResult(live, problem=found)
         if error.status >= 500 and "webhook" in error.message:
-            return Outcome(live, waiting=f"The API server cannot take the {kind} now: {error}")
+            return ChildResult(live, waiting=f"The API server cannot take the {kind} now: {error}")
         raise Retry(str(error), error.retry_after) from error
 
 
@@ -298,20 +300,22 @@ def _owner(live: Json) -> Json:
     return next((it for it in references if it.get("controller")), {})
 
 
-def _may_change(app: Identity, live: Json) -> bool:
+def _may_change(app: AppRef, live: Json) -> bool:
     owner = _owner(live)
     return owner.get("uid") == app.uid or (not owner and is_adoptable(live))
 
 
-def _hindrance(app: Identity, kind: ChildKind, live: Json) -> Outcome | None:
+def _hindrance(app: AppRef, kind: ChildKind, live: Json) -> ChildResult | None:
     """Why the object that has the child's name must not be touched."""
     owner = _owner(live)
     if _may_change(app, live):
         if "deletionTimestamp" in live["metadata"]:
-            return Outcome(waiting=f"The old {kind} is being deleted.")
+            return ChildResult(waiting=f"The old {kind} is being deleted.")
         return None
     if owner.get("kind") == KIND and owner.get("name") == app.name:
-        return Outcome(waiting=f"The {kind} of an earlier app of this name is still being deleted.")
+        return ChildResult(
+            waiting=f"The {kind} of an earlier app of this name is still being deleted."
+        )
     if owner:
         holder = f", it belongs to {owner['kind']} {owner['name']}"
         way_out = "Delete it, or give the app another name."
@@ -320,17 +324,17 @@ def _hindrance(app: Identity, kind: ChildKind, live: Json) -> Outcome | None:
         hand_over = f"kubectl annotate {kind.lower()} {app.name} {ADOPT_ANNOTATION}=true"
         way_out = f"Hand it over ({hand_over}), delete it, or give the app another name."
     said = f"There is a {kind} named {app.name} that this app did not make{holder}. {way_out}"
-    return Outcome(problem=Problem(Reason.NOT_OWNED, said, kind))
+    return ChildResult(problem=Problem(Reason.NOT_OWNED, said, kind))
 
 
-def _difference(kind: ChildKind, wanted: Json, live: Json, applied: Applied) -> Did:
+def _difference(kind: ChildKind, wanted: Json, live: Json, applied: Applied) -> ChildChange:
     """What an apply to a live object is for."""
     before = (live["metadata"].get("annotations") or {}).get(HASH_ANNOTATION)
     if before is None and not _owner(live):
-        return Did(kind, "Adopted")
+        return ChildChange(kind, "Adopted")
     if before != wanted["metadata"]["annotations"][HASH_ANNOTATION]:
-        return Did(kind, "Updated")
-    return Did(kind, "Repaired", applied[kind].differences)
+        return ChildChange(kind, "Updated")
+    return ChildChange(kind, "Repaired", applied[kind].differences)
 
 
 def _digest(live: Json) -> int:

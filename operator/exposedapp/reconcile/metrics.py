@@ -6,7 +6,7 @@ from typing import Protocol
 from exposedapp.api.app import Condition
 
 
-class AppHooks(Protocol):
+class ConditionMetrics(Protocol):
     """Who is told what becomes of the apps."""
 
     def tell(self, key: Hashable, conditions: Iterable[Condition]) -> None:
@@ -16,7 +16,7 @@ class AppHooks(Protocol):
         """The app is gone."""
 
 
-class NoApps:
+class NoopConditionMetrics:
     """For apps that nobody counts."""
 
     def tell(self, key: Hashable, conditions: Iterable[Condition]) -> None:

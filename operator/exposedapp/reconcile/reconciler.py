@@ -15,49 +15,62 @@ from pydantic import ValidationError
 
 from exposedapp.api.app import ExposedAppSpec, ExposedAppStatus
 from exposedapp.api.conditions import Reason
-from exposedapp.api.meta import CHILD_KINDS, ChildKind, Identity, Json, Key, selector_string
+from exposedapp.api.meta import (
+    CHILD_KINDS,
+    AppRef,
+    ChildKind,
+    Json,
+    NamespacedName,
+    selector_string,
+)
 from exposedapp.cache.cache import Cache
 from exposedapp.desired.deployment import make_deployment
 from exposedapp.desired.errors import SpecError
 from exposedapp.desired.pod_template import pod_labels
 from exposedapp.desired.service import make_service
-from exposedapp.exposure.addresses import Addresses
+from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.probes import (
-    NOTHING_TRIED,
-    targets,
-    unchecked,
-    what_is_behind,
-    why_nothing,
+    NOTHING_PROBED,
+    backend_fingerprint,
+    no_probe_reason,
+    not_probed_note,
+    probe_targets,
 )
-from exposedapp.exposure.reachability import MOMENT_SECONDS, patience
-from exposedapp.exposure.urls import find
-from exposedapp.kube.client import Cluster
+from exposedapp.exposure.reachability import FIRST_STATUS_DELAY_SECONDS, grace_left
+from exposedapp.exposure.urls import compute_exposure
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
-from exposedapp.reconcile.children import Applied, Children, Outcome
-from exposedapp.reconcile.errors import Gone
-from exposedapp.reconcile.metrics import AppHooks, NoApps
-from exposedapp.reconcile.status_writer import Held, Publisher
+from exposedapp.reconcile.children import Applied, Children, ChildResult
+from exposedapp.reconcile.errors import AppDeleted
+from exposedapp.reconcile.metrics import ConditionMetrics, NoopConditionMetrics
+from exposedapp.reconcile.status_writer import PendingStatus, StatusWriter
 from exposedapp.settings import Settings
-from exposedapp.status.compute import compute
-from exposedapp.status.events import Happening, Reached, last_reached, of_answers, of_children
-from exposedapp.status.observation import Observed, Problem, Trouble
-from exposedapp.status.pods import pod_trouble
-from exposedapp.status.queries import summary, tells_pod_trouble, waits
-from exposedapp.status.rollout import pods_are_well
+from exposedapp.status.compute import compute_status
+from exposedapp.status.events import (
+    EventMessage,
+    ReachableStatus,
+    child_events,
+    last_reachable,
+    reachability_events,
+)
+from exposedapp.status.observation import Observation, PodFailure, Problem
+from exposedapp.status.pods import pod_failure
+from exposedapp.status.queries import awaits_first_probe, ready_condition, reports_pod_failure
+from exposedapp.status.rollout import workload_settled
 from exposedapp.workqueue.errors import Retry
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-OUTDATED_SECONDS = 5.0
+STALE_ENDPOINTS_SECONDS = 5.0
 """How long endpoints that have not changed since the Service's selector did count as the old ones:
 much longer than the EndpointSlice controller takes."""
 
-FIRST_LOOK_SECONDS = 1.0
+INITIAL_POLL_SECONDS = 1.0
 
-LAST_LOOK_SECONDS = 30.0
+MAX_POLL_SECONDS = 30.0
 """How soon and how rarely the pods are looked at while they are not as wanted: a pod that cannot
 start says so in its own status, which nothing of what is watched repeats."""
 
@@ -71,18 +84,18 @@ class _Memory:
     applied: Applied = field(default_factory=dict)
     outdated: tuple[list[Endpoint], float] | None = None
     """The endpoints of the selector that the Service had, and until when they are not believed."""
-    trouble: Trouble | None = None
+    trouble: PodFailure | None = None
     looks: bool = False
     """Whether something that is not watched had the name of a child: then look before it is made,
     instead of being refused at each try."""
     look_at: float | None = None
-    look_every: float = FIRST_LOOK_SECONDS
-    held: Held = field(default_factory=Held)
+    look_every: float = INITIAL_POLL_SECONDS
+    held: PendingStatus = field(default_factory=PendingStatus)
     began: float = 0.0
     judged: bool = False
     """Whether it has been found out if this spec's URLs answer; then answers are believed that are
     older than the newest pods, until there are others."""
-    reached: Reached | None = None
+    reached: ReachableStatus | None = None
     """What was last told of that, of whichever spec."""
 
 
@@ -91,26 +104,26 @@ class Reconciler:
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: KubeClient,
         cache: Cache,
         settings: Settings,
         prober: Prober,
-        record: Callable[[Identity, Happening], None],
-        apps: AppHooks | None = None,
+        record: Callable[[AppRef, EventMessage], None],
+        apps: ConditionMetrics | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = cluster
         self._cache = cache
         self._children = Children(cluster, cache, clock)
-        self._publisher = Publisher(cluster, cache, record, clock)
+        self._publisher = StatusWriter(cluster, cache, record, clock)
         self._settings = settings
         self._prober = prober
-        self._apps = apps or NoApps()
+        self._apps = apps or NoopConditionMetrics()
         self._record = record
         self._clock = clock
-        self._memory: dict[Key, _Memory] = {}
+        self._memory: dict[NamespacedName, _Memory] = {}
 
-    async def reconcile(self, key: Key) -> float | None:
+    async def reconcile(self, key: NamespacedName) -> float | None:
         """Brings an app's children and status to what its spec says.
 
         Returns after how many seconds to look again (None: when something happens). Raises Retry
@@ -124,15 +137,15 @@ class Reconciler:
             return None
         try:
             return await self._reconcile(key, body)
-        except Gone:
+        except AppDeleted:
             self._forget(key)
             return None
 
-    async def _reconcile(self, key: Key, body: Json) -> float | None:
-        app = Identity(key.namespace, key.name, body["metadata"]["uid"])
+    async def _reconcile(self, key: NamespacedName, body: Json) -> float | None:
+        app = AppRef(key.namespace, key.name, body["metadata"]["uid"])
         memory = self._remember(key, app.uid, body["metadata"]["generation"])
         spec, outcomes = await self._make_children(app, body, memory)
-        for happened in of_children([it.did for it in outcomes.values() if it.did]):
+        for happened in child_events([it.did for it in outcomes.values() if it.did]):
             self._record(app, happened)
         deployment, service = (outcomes[kind].live for kind in CHILD_KINDS)
         if spec is None or spec.suspend:
@@ -145,7 +158,7 @@ class Reconciler:
         waiting = {kind: it.waiting for kind, it in outcomes.items() if it.waiting}
         endpoints = self._endpoints(key, memory)
         at = self._addresses(app, spec, service, endpoints, previous)
-        seen = Observed(
+        seen = Observation(
             app=app,
             generation=memory.generation,
             spec=spec,
@@ -155,7 +168,7 @@ class Reconciler:
             service=service,
             endpoints=endpoints,
             at=at,
-            answers=NOTHING_TRIED,
+            answers=NOTHING_PROBED,
             waited=0.0,
             trouble=memory.trouble,
             problems=problems,
@@ -164,7 +177,7 @@ class Reconciler:
         )
         seen = self._ask(seen, memory)
         look = await self._look_at_pods(seen, memory)
-        status = compute(replace(seen, trouble=memory.trouble))
+        status = compute_status(replace(seen, trouble=memory.trouble))
         memory.judged = memory.judged or _is_judged(status, memory.generation)
         self._apps.tell(key, status.conditions or ())
         due = self._moment(memory, previous, status)
@@ -172,10 +185,10 @@ class Reconciler:
             version = body["metadata"]["resourceVersion"]
             due = await self._publisher.publish(app, version, previous, status, memory.held)
         if due is None:
-            for happened in of_answers(memory.reached, status):
+            for happened in reachability_events(memory.reached, status):
                 self._record(app, happened)
         settled = memory.outdated[1] - self._clock() if memory.outdated else None
-        judged = patience(seen.answers, seen.waited)
+        judged = grace_left(seen.answers, seen.waited)
         rests = (it.again for it in outcomes.values())
         times = (look, due, settled, judged, *rests)
         again = min((it for it in times if it is not None), default=None)
@@ -184,12 +197,12 @@ class Reconciler:
             raise Retry(message, at_most=again)
         return again
 
-    def _forget(self, key: Key) -> None:
+    def _forget(self, key: NamespacedName) -> None:
         self._memory.pop(key, None)
         self._prober.want(key, ())
         self._apps.forget(key)
 
-    def _remember(self, key: Key, uid: str, generation: int) -> _Memory:
+    def _remember(self, key: NamespacedName, uid: str, generation: int) -> _Memory:
         memory = self._memory.get(key)
         if memory is None or (memory.uid, memory.generation) != (uid, generation):
             reached = memory.reached if memory and memory.uid == uid else None
@@ -198,11 +211,11 @@ class Reconciler:
         return memory
 
     async def _make_children(
-        self, app: Identity, body: Json, memory: _Memory
-    ) -> tuple[ExposedAppSpec | None, dict[ChildKind, Outcome]]:
+        self, app: AppRef, body: Json, memory: _Memory
+    ) -> tuple[ExposedAppSpec | None, dict[ChildKind, ChildResult]]:
         spec = None
         known = {kind: self._children.known(app, kind) for kind in CHILD_KINDS}
-        as_it_is = {kind: Outcome(live) for kind, live in known.items()}
+        as_it_is = {kind: ChildResult(live) for kind, live in known.items()}
         try:
             spec = ExposedAppSpec.model_validate(body["spec"])
             if spec.suspend:
@@ -211,21 +224,21 @@ class Reconciler:
             if None in there.values() and _was_made(body):
                 found = await self._confirm(app)
                 if found:
-                    return spec, {**as_it_is, "Deployment": Outcome(known["Deployment"], found)}
+                    return spec, {**as_it_is, "Deployment": ChildResult(known["Deployment"], found)}
             return spec, await self._make_unknown(app, spec, body, there, memory)
         except (ValidationError, SpecError) as error:
             # The children stay as they are: the last spec that worked is better than none.
             found = Problem(Reason.INVALID_SPEC, _told(error))
-            return spec, {**as_it_is, "Deployment": Outcome(known["Deployment"], found)}
+            return spec, {**as_it_is, "Deployment": ChildResult(known["Deployment"], found)}
 
     async def _make_unknown(
         self,
-        app: Identity,
+        app: AppRef,
         spec: ExposedAppSpec,
         body: Json,
         there: dict[ChildKind, Json | None],
         memory: _Memory,
-    ) -> dict[ChildKind, Outcome]:
+    ) -> dict[ChildKind, ChildResult]:
         """Makes both children; asks what has their names only where there is a reason to.
 
         A new app has none, and is answered the sooner. Raises SpecError.
@@ -257,12 +270,12 @@ class Reconciler:
 
     async def _make(
         self,
-        app: Identity,
+        app: AppRef,
         spec: ExposedAppSpec,
         body: Json,
         there: dict[ChildKind, Json | None],
         memory: _Memory,
-    ) -> dict[ChildKind, Outcome]:
+    ) -> dict[ChildKind, ChildResult]:
         """Makes both children, given what has their names. Raises SpecError."""
         taken = self._children.own(app, there.get("Deployment"))
         deployment = make_deployment(app, spec, taken)
@@ -279,27 +292,30 @@ class Reconciler:
             # First the Service leads elsewhere, then the pods may go.
             made = await service_made
             kept = made.problem or made.waiting or made.taken
-            removed = Outcome() if kept else await self._children.remove_deployment(app)
+            removed = ChildResult() if kept else await self._children.remove_deployment(app)
             results = [removed, made]
         if before and _selector(before) != _selector(results[1].live):
-            until = self._clock() + OUTDATED_SECONDS
-            memory.outdated = (self._cache.endpoints(Key(app.namespace, app.name)), until)
+            until = self._clock() + STALE_ENDPOINTS_SECONDS
+            memory.outdated = (
+                self._cache.endpoints(NamespacedName(app.namespace, app.name)),
+                until,
+            )
         return dict(zip(CHILD_KINDS, results, strict=True))
 
     async def _look(
-        self, app: Identity, spec: ExposedAppSpec, *, ask: bool
+        self, app: AppRef, spec: ExposedAppSpec, *, ask: bool
     ) -> dict[ChildKind, Json | None]:
         """What has the names of the children now."""
         kinds = CHILD_KINDS if spec.image else ("Service",)
         found = await _all(*(self._children.look(app, kind, ask=ask) for kind in kinds))
         return dict(zip(kinds, found, strict=True))
 
-    async def _confirm(self, app: Identity) -> Problem | None:
-        """Raises Gone when there is no such app any more; the problem is that it cannot be asked.
+    async def _confirm(self, app: AppRef) -> Problem | None:
+        """Raises AppDeleted when the app is gone; the problem is that it cannot be asked.
 
         A child that is not there was perhaps removed with its app, and nobody has said so yet.
         """
-        key = Key(app.namespace, app.name)
+        key = NamespacedName(app.namespace, app.name)
         try:
             live = await self._cluster.get("ExposedApp", *key)
         except ApiError as error:
@@ -308,43 +324,45 @@ class Reconciler:
             raise Retry(str(error), error.retry_after) from error
         if live is None or live["metadata"]["uid"] != app.uid:
             self._cache.apps.forget(key, app.uid)
-            raise Gone
+            raise AppDeleted
         if "deletionTimestamp" in live["metadata"]:
-            raise Gone
+            raise AppDeleted
         return None
 
     def _addresses(
         self,
-        app: Identity,
+        app: AppRef,
         spec: ExposedAppSpec | None,
         service: Json | None,
         endpoints: list[Endpoint],
         previous: ExposedAppStatus,
-    ) -> Addresses:
+    ) -> Exposure:
         if service is None:
             # Without a Service there is no address; the ports stay, so that it gets the same again.
-            return Addresses(ports=previous.ports or ())
-        return find(app, spec, service, endpoints, self._cache.all_nodes(), self._settings)
+            return Exposure(ports=previous.ports or ())
+        return compute_exposure(
+            app, spec, service, endpoints, self._cache.all_nodes(), self._settings
+        )
 
-    def _ask(self, seen: Observed, memory: _Memory) -> Observed:
+    def _ask(self, seen: Observation, memory: _Memory) -> Observation:
         """Has the URLs tried, and adds what is known of them as far as it counts."""
         spec, service, at = seen.spec, seen.service, seen.at
-        well = pods_are_well(seen)
+        well = workload_settled(seen)
         ready = {it.pod for it in seen.endpoints if it.ready}
-        behind = what_is_behind(service, ready if well else None)
+        behind = backend_fingerprint(service, ready if well else None)
         probe = spec.probe if spec else None
         enabled = self._settings.probe and bool(ready)  # without a pod nothing could answer
-        wanted = targets(at.to_try, probe, enabled=enabled, behind=behind)
-        answers = self._prober.want(Key(seen.app.namespace, seen.app.name), wanted)
+        wanted = probe_targets(at.probe_urls, probe, enabled=enabled, behind=behind)
+        answers = self._prober.want(NamespacedName(seen.app.namespace, seen.app.name), wanted)
         if service and wanted:
-            left_out = unchecked(service, at.urls, at.best, answers.of)
+            not_probed = not_probed_note(service, at.urls, at.best, answers.of)
         else:
-            left_out = why_nothing(spec, service, self._settings, ready=bool(ready))
-        answers = replace(answers, left_out=left_out)
+            not_probed = no_probe_reason(spec, service, self._settings, ready=bool(ready))
+        answers = replace(answers, not_probed=not_probed)
         memory.judged = memory.judged or _is_judged(seen.previous, memory.generation)
-        memory.reached = last_reached(seen.previous) or memory.reached
+        memory.reached = last_reachable(seen.previous) or memory.reached
         if well and not (memory.judged or seen.problems or seen.waiting):
-            answers = answers.afresh()
+            answers = answers.only_fresh()
         waited = 0.0 if answers.since is None else self._clock() - answers.since
         return replace(seen, answers=answers, waited=waited)
 
@@ -357,10 +375,10 @@ class Reconciler:
         wait: its URLs are told at once.
         """
         known = 0 < previous.observed_generation != memory.generation
-        left = memory.began + MOMENT_SECONDS - self._clock()
-        return left if known and waits(status) and left > 0 else None
+        left = memory.began + FIRST_STATUS_DELAY_SECONDS - self._clock()
+        return left if known and awaits_first_probe(status) and left > 0 else None
 
-    def _endpoints(self, key: Key, memory: _Memory) -> list[Endpoint]:
+    def _endpoints(self, key: NamespacedName, memory: _Memory) -> list[Endpoint]:
         """The pods behind the Service; those of the selector that it had before do not count."""
         found = self._cache.endpoints(key)
         if memory.outdated:
@@ -370,29 +388,29 @@ class Reconciler:
             memory.outdated = None
         return found
 
-    async def _look_at_pods(self, seen: Observed, memory: _Memory) -> float | None:
+    async def _look_at_pods(self, seen: Observation, memory: _Memory) -> float | None:
         """Asks the pods what holds them up, now and then while they are not as wanted.
 
         Returns after how many seconds to ask again.
         """
-        if pods_are_well(seen):
-            memory.trouble, memory.look_at, memory.look_every = None, None, FIRST_LOOK_SECONDS
+        if workload_settled(seen):
+            memory.trouble, memory.look_at, memory.look_every = None, None, INITIAL_POLL_SECONDS
             return None
         app, now = seen.app, self._clock()
         if memory.look_at is None:
             # After a restart the pods that were in trouble most likely still are.
-            known = tells_pod_trouble(seen.previous, memory.generation)
+            known = reports_pod_failure(seen.previous, memory.generation)
             memory.look_at = now if known else now + memory.look_every
         if now >= memory.look_at:
             try:
                 pods = await self._cluster.pods(app.namespace, selector_string(seen.pods))
-                found = pod_trouble(pods)
+                found = pod_failure(pods)
                 if found is None or not found.same_as(memory.trouble):
                     memory.trouble = found
             except ApiError as error:
                 # The rest of the status is true without them.
                 log.warning("%s/%s: cannot list the pods: %s", app.namespace, app.name, error)
-            memory.look_every = min(memory.look_every * 1.5, LAST_LOOK_SECONDS)
+            memory.look_every = min(memory.look_every * 1.5, MAX_POLL_SECONDS)
             memory.look_at = now + memory.look_every
         return memory.look_at - now
 
@@ -404,7 +422,7 @@ def _was_made(body: Json) -> bool:
 
 def _is_judged(status: ExposedAppStatus, generation: int) -> bool:
     """Whether the status says of this spec if its URLs answer."""
-    ready = summary(status)
+    ready = ready_condition(status)
     return (
         ready is not None
         and ready.observed_generation == generation

@@ -5,28 +5,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from exposedapp.api.app import ExposedAppStatus
-from exposedapp.api.meta import Identity, Key
+from exposedapp.api.meta import AppRef, NamespacedName
 from exposedapp.cache.cache import Cache
-from exposedapp.kube.client import Cluster
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.errors import Gone
-from exposedapp.status.events import Happening, of_status
-from exposedapp.status.queries import is_reconciling, summary, waits
-from exposedapp.status.write_policy import changes, is_urgent
+from exposedapp.reconcile.errors import AppDeleted
+from exposedapp.status.events import EventMessage, status_events
+from exposedapp.status.queries import awaits_first_probe, is_reconciling, ready_condition
+from exposedapp.status.write_policy import is_urgent, status_patch
 from exposedapp.workqueue.errors import Retry
 
 log = logging.getLogger(__name__)
 
-SETTLED_PACE = (1.0, 5.0)
+STATUS_DEBOUNCE = (1.0, 5.0)
 """A status whose news can wait is written when nothing more has come for so long, but not later
 than this; both in seconds."""
 
-ROLLOUT_PACE = (10.0, 30.0)
+ROLLOUT_DEBOUNCE = (10.0, 30.0)
 """The same while pods are on their way: their last step is urgent, and takes the others along."""
 
 
 @dataclass(slots=True)
-class Held:
+class PendingStatus:
     """A status that waits to be written, and since when; losing it costs a write."""
 
     status: ExposedAppStatus | None = None
@@ -41,19 +41,19 @@ class Held:
             self.since = now
         if self.status != status:
             self.status, self.changed = status, now
-        under_way = is_reconciling(status) and not waits(status)
-        quiet, longest = ROLLOUT_PACE if under_way else SETTLED_PACE
+        under_way = is_reconciling(status) and not awaits_first_probe(status)
+        quiet, longest = ROLLOUT_DEBOUNCE if under_way else STATUS_DEBOUNCE
         return max(0.0, min(self.changed + quiet, self.since + longest) - now)
 
 
-class Publisher:
+class StatusWriter:
     """Writes statuses, and tells what they are about: in the log, and by Events."""
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: KubeClient,
         cache: Cache,
-        record: Callable[[Identity, Happening], None],
+        record: Callable[[AppRef, EventMessage], None],
         clock: Callable[[], float],
     ) -> None:
         self._cluster = cluster
@@ -63,18 +63,18 @@ class Publisher:
 
     async def publish(
         self,
-        app: Identity,
+        app: AppRef,
         version: str,
         previous: ExposedAppStatus,
         status: ExposedAppStatus,
-        held: Held,
+        held: PendingStatus,
     ) -> float | None:
         """Writes what is different from the app at this resourceVersion, if anything.
 
-        Returns after how many seconds a status that was held back is due. Raises Gone, and Retry
-        when it could not be written.
+        Returns after how many seconds a status that was held back is due. Raises AppDeleted,
+        and Retry when it could not be written.
         """
-        key, different = Key(app.namespace, app.name), changes(previous, status)
+        key, different = NamespacedName(app.namespace, app.name), status_patch(previous, status)
         if not different:
             held.status = None
             return None
@@ -85,17 +85,19 @@ class Publisher:
         except ApiError as error:
             if error.status == 404:
                 self._cache.apps.forget(key, app.uid)
-                raise Gone from error
+                raise AppDeleted from error
             raise Retry(str(error), error.retry_after) from error
         held.status = None
         self._cache.apps.put(answer)
         _log_transition(key, previous, status)
-        for happened in of_status(previous, status):
+        for happened in status_events(previous, status):
             self._record(app, happened)
         return None
 
 
-def _log_transition(key: Key, previous: ExposedAppStatus, status: ExposedAppStatus) -> None:
-    before, after = summary(previous), summary(status)
+def _log_transition(
+    key: NamespacedName, previous: ExposedAppStatus, status: ExposedAppStatus
+) -> None:
+    before, after = ready_condition(previous), ready_condition(status)
     if after and (before is None or (before.status, before.reason) != (after.status, after.reason)):
         log.info("%s/%s: Ready=%s %s: %s", *key, after.status, after.reason, after.message)

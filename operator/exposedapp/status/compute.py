@@ -3,12 +3,12 @@
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.meta import selector_string
 from exposedapp.exposure.endpoints import endpoint_counts
-from exposedapp.exposure.reachability import pick
+from exposedapp.exposure.reachability import select_url
 from exposedapp.status.conditions import compute_conditions, was_probed
-from exposedapp.status.observation import Observed
+from exposedapp.status.observation import Observation
 
 
-def compute(seen: Observed) -> ExposedAppStatus:
+def compute_status(seen: Observation) -> ExposedAppStatus:
     """The status that follows from what was observed."""
     at = seen.at
     # The EndpointSlices of a Service that became an ExternalName stay behind.
@@ -20,7 +20,7 @@ def compute(seen: Observed) -> ExposedAppStatus:
         replicas, ready = counts.total, counts.ready
     return ExposedAppStatus(
         observed_generation=seen.generation,
-        url=pick(at.best, seen.previous.url, seen.answers, known=was_probed(seen)),
+        url=select_url(at.best, seen.previous.url, seen.answers, known=was_probed(seen)),
         urls=list(at.urls) or None,
         nodes=at.nodes,
         ports=list(at.ports) or None,

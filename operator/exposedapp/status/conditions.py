@@ -11,17 +11,17 @@ from exposedapp.api.app import Condition, ConditionStatus
 from exposedapp.api.conditions import NOT_PROBED, STALLED_REASONS, Reason
 from exposedapp.api.meta import ChildKind, Json, selector_string
 from exposedapp.exposure.endpoints import endpoint_counts
-from exposedapp.exposure.reachability import judge
-from exposedapp.status.observation import Observed
+from exposedapp.exposure.reachability import evaluate
+from exposedapp.status.observation import Observation
 from exposedapp.status.rollout import rollout_complete, rollout_failure
 
-MOST_MESSAGE_BYTES = 4_000
+MAX_MESSAGE_BYTES = 4_000
 """Of a condition's message as JSON: it may quote long URLs, or what an API server or a container
 said. A status of five of them stays below 100 KB, see addresses.py."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class _ConditionValue:
     """A condition without its type and times."""
 
     status: ConditionStatus
@@ -33,55 +33,57 @@ class _Verdict:
         return self.status == "True"
 
 
-def _workload(seen: Observed) -> _Verdict:
+def _workload(seen: Observation) -> _ConditionValue:
     """Whether the pods are as wanted."""
     if hindrance := _hindrance(seen, "Deployment"):
         return hindrance
     if seen.deployment is not None and seen.runs_pods:
         return _rollout(seen, seen.deployment)
     if seen.runs_pods:
-        return _Verdict("False", Reason.PROGRESSING, "There is no Deployment yet.")
+        return _ConditionValue("False", Reason.PROGRESSING, "There is no Deployment yet.")
     if not seen.pods:
-        return _Verdict("True", Reason.AVAILABLE, "The app has no pods of its own.")
+        return _ConditionValue("True", Reason.AVAILABLE, "The app has no pods of its own.")
     counts = endpoint_counts(seen.endpoints)
     found = f"{counts.ready} of {counts.total} pods with {selector_string(seen.pods)} are ready."
     if counts.ready:
-        return _Verdict("True", Reason.AVAILABLE, found)
+        return _ConditionValue("True", Reason.AVAILABLE, found)
     if seen.trouble:
-        return _Verdict("False", seen.trouble.reason, f"{found} {seen.trouble.message}".strip())
-    return _Verdict("False", Reason.PROGRESSING, found)
+        return _ConditionValue(
+            "False", seen.trouble.reason, f"{found} {seen.trouble.message}".strip()
+        )
+    return _ConditionValue("False", Reason.PROGRESSING, found)
 
 
-def _rollout(seen: Observed, deployment: Json) -> _Verdict:
+def _rollout(seen: Observation, deployment: Json) -> _ConditionValue:
     """The same for a Deployment's pods, by the rules of `kubectl rollout status`."""
     wanted = deployment["spec"].get("replicas", 1)
     if wanted == 0:
-        return _Verdict("True", Reason.SCALED_TO_ZERO, "No pods are wanted.")
+        return _ConditionValue("True", Reason.SCALED_TO_ZERO, "No pods are wanted.")
     if rollout_complete(deployment):
-        return _Verdict("True", Reason.AVAILABLE, f"{wanted} of {wanted} pods are ready.")
+        return _ConditionValue("True", Reason.AVAILABLE, f"{wanted} of {wanted} pods are ready.")
     status = deployment.get("status") or {}
     ready = min(status.get("readyReplicas", 0), wanted)
     message = f"{ready} of {wanted} pods are ready."
     if trouble := seen.trouble or rollout_failure(status.get("conditions") or ()):
-        return _Verdict("False", trouble.reason, f"{message} {trouble.message}".strip())
+        return _ConditionValue("False", trouble.reason, f"{message} {trouble.message}".strip())
     updated, surplus = status.get("updatedReplicas", 0), status.get("replicas", 0) - wanted
     if ready == wanted and updated < wanted:
         message += f" {updated} of them are of the newest spec."
     elif ready == wanted and surplus > 0:
         message += f" {surplus} more are to go."
-    return _Verdict("False", Reason.PROGRESSING, message)
+    return _ConditionValue("False", Reason.PROGRESSING, message)
 
 
-def _service(seen: Observed) -> _Verdict:
+def _service(seen: Observation) -> _ConditionValue:
     """Whether the Service is there and has the pods behind it."""
     if hindrance := _hindrance(seen, "Service"):
         return hindrance
     if seen.service is None:
-        return _Verdict("False", Reason.PROGRESSING, "There is no Service yet.")
+        return _ConditionValue("False", Reason.PROGRESSING, "There is no Service yet.")
     if not seen.pods:
         target = seen.service["spec"].get("externalName")
         name = f"{seen.app.name}.{seen.app.namespace}.svc"
-        return _Verdict("True", Reason.AVAILABLE, f"The name {name} stands for {target}.")
+        return _ConditionValue("True", Reason.AVAILABLE, f"The name {name} stands for {target}.")
     ready = {it.pod for it in seen.endpoints if it.ready}
     if not seen.runs_pods:
         wanted = max(len(ready), 1)
@@ -90,16 +92,20 @@ def _service(seen: Observed) -> _Verdict:
     else:
         wanted = seen.spec.replicas if seen.spec else 0
     if wanted == 0:
-        return _Verdict("True", Reason.SCALED_TO_ZERO, "The Service is there; no pods are wanted.")
+        return _ConditionValue(
+            "True", Reason.SCALED_TO_ZERO, "The Service is there; no pods are wanted."
+        )
     if len(ready) < wanted:
         message = f"{len(ready)} of {wanted} pods get traffic from the Service."
-        return _Verdict("False", Reason.PROGRESSING, message)
+        return _ConditionValue("False", Reason.PROGRESSING, message)
     if missing := _missing_port(seen):
-        return _Verdict("False", Reason.PROGRESSING, missing)
-    return _Verdict("True", Reason.AVAILABLE, f"{len(ready)} of {len(ready)} pods get traffic.")
+        return _ConditionValue("False", Reason.PROGRESSING, missing)
+    return _ConditionValue(
+        "True", Reason.AVAILABLE, f"{len(ready)} of {len(ready)} pods get traffic."
+    )
 
 
-def _missing_port(seen: Observed) -> str | None:
+def _missing_port(seen: Observation) -> str | None:
     """A targetPort by name that no selected pod has: its endpoints then lack that port."""
     if seen.runs_pods or seen.service is None:
         return None
@@ -111,52 +117,59 @@ def _missing_port(seen: Observed) -> str | None:
     return None
 
 
-def _reachable(seen: Observed, workload: _Verdict) -> _Verdict:
+def _reachable(seen: Observation, workload: _ConditionValue) -> _ConditionValue:
     """Whether the URLs answer, as far as that was tried."""
     if workload.reason == Reason.SCALED_TO_ZERO:
-        return _Verdict("Unknown", NOT_PROBED, "No pods are wanted.")
-    found = judge(seen.answers, _reachable_before(seen), seen.waited)
-    return _Verdict(found.status, found.reason, found.message)
+        return _ConditionValue("Unknown", NOT_PROBED, "No pods are wanted.")
+    found = evaluate(seen.answers, _reachable_before(seen), seen.waited)
+    return _ConditionValue(found.status, found.reason, found.message)
 
 
-def _reachable_before(seen: Observed) -> Condition | None:
+def _reachable_before(seen: Observation) -> Condition | None:
     return next((it for it in seen.previous.conditions or () if it.type == "Reachable"), None)
 
 
-def was_probed(seen: Observed) -> bool:
+def was_probed(seen: Observation) -> bool:
     """Whether the previous status says if the URLs answer."""
     before = _reachable_before(seen)
     return before is not None and before.status != "Unknown"
 
 
-def _ready(seen: Observed, workload: _Verdict, service: _Verdict, reachable: _Verdict) -> _Verdict:
+def _ready(
+    seen: Observation,
+    workload: _ConditionValue,
+    service: _ConditionValue,
+    reachable: _ConditionValue,
+) -> _ConditionValue:
     """The sum, in the order in which a person would want to be told."""
     at = seen.at
     if seen.problems:
         first = seen.problems[0]
-        return _Verdict("False", first.reason, first.message)
+        return _ConditionValue("False", first.reason, first.message)
     if workload.reason == Reason.SCALED_TO_ZERO and service.good:
-        return _Verdict("True", Reason.SCALED_TO_ZERO, "No pods are wanted; the address is kept.")
-    if at.why_no_node and not at.pods_decide:
-        return _Verdict("False", Reason.NO_ELIGIBLE_NODE, at.why_no_node)
+        return _ConditionValue(
+            "True", Reason.SCALED_TO_ZERO, "No pods are wanted; the address is kept."
+        )
+    if at.no_node_reason and not at.local_pods_required:
+        return _ConditionValue("False", Reason.NO_ELIGIBLE_NODE, at.no_node_reason)
     for part in (workload, service):
         if not part.good:
             return part
-    if at.why_no_node:
-        return _Verdict("False", Reason.NO_ELIGIBLE_NODE, at.why_no_node)
+    if at.no_node_reason:
+        return _ConditionValue("False", Reason.NO_ELIGIBLE_NODE, at.no_node_reason)
     if reachable.reason in (Reason.WAITING_FOR_ANSWER, Reason.UNREACHABLE):
-        return _Verdict("False", reachable.reason, reachable.message)
-    return _Verdict("True", Reason.AVAILABLE, (workload if seen.pods else service).message)
+        return _ConditionValue("False", reachable.reason, reachable.message)
+    return _ConditionValue("True", Reason.AVAILABLE, (workload if seen.pods else service).message)
 
 
-def compute_conditions(seen: Observed) -> list[Condition]:
+def compute_conditions(seen: Observation) -> list[Condition]:
     """All conditions, with the time of their last transition."""
     workload, service = _workload(seen), _service(seen)
     reachable = _reachable(seen, workload)
     ready = _ready(seen, workload, service, reachable)
     if seen.suspended:
         said = f"{ready.message} Suspended: changes wait until spec.suspend is false."
-        ready = _Verdict(ready.status, ready.reason, said)
+        ready = _ConditionValue(ready.status, ready.reason, said)
     verdicts = {
         "Ready": ready,
         "WorkloadAvailable": workload,
@@ -165,9 +178,9 @@ def compute_conditions(seen: Observed) -> list[Condition]:
     }
     # The two below follow kstatus: present only while true (sigs.k8s.io/cli-utils, pkg/kstatus).
     if ready.reason in STALLED_REASONS:
-        verdicts["Stalled"] = _Verdict("True", ready.reason, ready.message)
+        verdicts["Stalled"] = _ConditionValue("True", ready.reason, ready.message)
     elif not ready.good and ready.reason not in (Reason.NO_ELIGIBLE_NODE, Reason.UNREACHABLE):
-        verdicts["Reconciling"] = _Verdict("True", ready.reason, ready.message)
+        verdicts["Reconciling"] = _ConditionValue("True", ready.reason, ready.message)
     before = {it.type: it for it in seen.previous.conditions or ()}
     return [
         Condition(
@@ -186,17 +199,17 @@ def compute_conditions(seen: Observed) -> list[Condition]:
 
 def _shortened(message: str) -> str:
     """A message without its end when it is too long. One that was shortened stays as it is."""
-    if len(json.dumps(message)) <= MOST_MESSAGE_BYTES:
+    if len(json.dumps(message)) <= MAX_MESSAGE_BYTES:
         return message
-    while len(json.dumps(f"{message} ...")) > MOST_MESSAGE_BYTES:
+    while len(json.dumps(f"{message} ...")) > MAX_MESSAGE_BYTES:
         message = message[: len(message) * 9 // 10]
     return f"{message} ..."
 
 
-def _hindrance(seen: Observed, child: ChildKind) -> _Verdict | None:
+def _hindrance(seen: Observation, child: ChildKind) -> _ConditionValue | None:
     """Why a child is not as wanted, when that is known without looking at it."""
     if problem := next((it for it in seen.problems if it.child in (child, None)), None):
-        return _Verdict("False", problem.reason, problem.message)
+        return _ConditionValue("False", problem.reason, problem.message)
     if waiting := seen.waiting.get(child):
-        return _Verdict("False", Reason.PROGRESSING, waiting)
+        return _ConditionValue("False", Reason.PROGRESSING, waiting)
     return None

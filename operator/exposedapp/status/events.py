@@ -7,18 +7,18 @@ from typing import Literal
 
 from exposedapp.api.app import Condition, ExposedAppStatus
 from exposedapp.api.conditions import Reason
-from exposedapp.api.meta import API_VERSION, CHILD_KINDS, KIND, ChildKind, Identity, Json
-from exposedapp.status.queries import summary
+from exposedapp.api.meta import API_VERSION, CHILD_KINDS, KIND, AppRef, ChildKind, Json
+from exposedapp.status.queries import ready_condition
 
-Reached = Literal["True", "False"]
+ReachableStatus = Literal["True", "False"]
 
-LONGEST_MESSAGE = 1024
+MAX_MESSAGE_LENGTH = 1024
 """What the API server takes (pkg/apis/core/validation, events.go)."""
 
-UNTOLD = (Reason.PROGRESSING, Reason.WAITING_FOR_ANSWER, Reason.UNREACHABLE)
+REASONS_WITHOUT_EVENT = (Reason.PROGRESSING, Reason.WAITING_FOR_ANSWER, Reason.UNREACHABLE)
 """Reasons of Ready that are on the way to another one, or told otherwise."""
 
-SAID = {
+MESSAGES = {
     "Created": "Made the {kinds}.",
     "Updated": "Changed the {kinds}, as the spec has changed.",
     "Repaired": "Put back what somebody else had changed: {fields}.",
@@ -28,7 +28,7 @@ SAID = {
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class EventMessage:
     """One thing that happened to an app."""
 
     type: Literal["Normal", "Warning"]
@@ -37,7 +37,7 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Did:
+class ChildChange:
     """What was done to a child."""
 
     kind: ChildKind
@@ -50,37 +50,39 @@ class Did:
         return f"{self.kind} {self.how.lower()}{fields}"
 
 
-def of_children(done: Sequence[Did]) -> list[Happening]:
+def child_events(done: Sequence[ChildChange]) -> list[EventMessage]:
     """What was done to the children, the same of both as one."""
     found = []
-    for how, words in SAID.items():
+    for how, words in MESSAGES.items():
         same = [it for it in done if it.how == how]
         if same:
             kinds = " and the ".join(kind for kind in CHILD_KINDS if kind in {d.kind for d in same})
             fields = ", ".join(f"{field} of the {it.kind}" for it in same for field in it.fields)
             said = words.format(kinds=kinds, fields=fields)
-            found.append(Happening("Normal", how, said))
+            found.append(EventMessage("Normal", how, said))
     return found
 
 
-def of_status(before: ExposedAppStatus, after: ExposedAppStatus) -> list[Happening]:
+def status_events(before: ExposedAppStatus, after: ExposedAppStatus) -> list[EventMessage]:
     """What has become different: node ports, why the app is ready or not."""
     found = []
     if after.ports and _node_ports(before) != (ports := _node_ports(after)) and ports:
         told = ", ".join(f"{port} is node port {number}" for port, number in ports.items())
-        found.append(Happening("Normal", "PortsAssigned", f"{told} on every node."))
-    was, ready = summary(before), summary(after)
+        found.append(EventMessage("Normal", "PortsAssigned", f"{told} on every node."))
+    was, ready = ready_condition(before), ready_condition(after)
     if (
         ready
-        and ready.reason not in UNTOLD
+        and ready.reason not in REASONS_WITHOUT_EVENT
         and (was is None or (was.status, was.reason) != (ready.status, ready.reason))
     ):
         kind: Literal["Normal", "Warning"] = "Normal" if ready.status == "True" else "Warning"
-        found.append(Happening(kind, ready.reason, ready.message))
+        found.append(EventMessage(kind, ready.reason, ready.message))
     return found
 
 
-def of_answers(last: Reached | None, after: ExposedAppStatus) -> list[Happening]:
+def reachability_events(
+    last: ReachableStatus | None, after: ExposedAppStatus
+) -> list[EventMessage]:
     """Whether the URLs answer, when that is not what was told last.
 
     Between the two it may have been unknown for a while. That a new app can be reached is not told
@@ -88,13 +90,13 @@ def of_answers(last: Reached | None, after: ExposedAppStatus) -> list[Happening]
     """
     found = _reachable(after)
     if found and found.status == "False" and last != "False":
-        return [Happening("Warning", "NotReachable", found.message)]
+        return [EventMessage("Warning", "NotReachable", found.message)]
     if found and found.status == "True" and last == "False":
-        return [Happening("Normal", "Reachable", found.message)]
+        return [EventMessage("Normal", "Reachable", found.message)]
     return []
 
 
-def last_reached(status: ExposedAppStatus) -> Reached | None:
+def last_reachable(status: ExposedAppStatus) -> ReachableStatus | None:
     """Whether the URLs answer, if that is told; None when it is not known."""
     found = _reachable(status)
     return found.status if found and found.status != "Unknown" else None
@@ -108,7 +110,7 @@ def _node_ports(status: ExposedAppStatus) -> dict[str, int]:
     return {f"{it.port}/{it.protocol}": it.node_port for it in status.ports or () if it.node_port}
 
 
-def event(app: Identity, it: Happening, count: int, first: str, last: str) -> Json:
+def event_object(app: AppRef, it: EventMessage, count: int, first: str, last: str) -> Json:
     """The Event object; the same happening has the same name, so that it is counted, not repeated.
 
     `first` and `last` are times as Kubernetes writes them.
@@ -128,7 +130,7 @@ def event(app: Identity, it: Happening, count: int, first: str, last: str) -> Js
         },
         "type": it.type,
         "reason": it.reason,
-        "message": it.message[:LONGEST_MESSAGE],
+        "message": it.message[:MAX_MESSAGE_LENGTH],
         "count": count,
         "firstTimestamp": first,
         "lastTimestamp": last,

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from exposedapp.api.app import ExposedAppSpec, ExposedAppStatus
 from exposedapp.api.conditions import Reason
-from exposedapp.api.meta import ChildKind, Identity, Json
-from exposedapp.exposure.addresses import Addresses
+from exposedapp.api.meta import AppRef, ChildKind, Json
+from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.exposure.probes import Answers
+from exposedapp.exposure.probes import ProbeResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +22,23 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class PodFailure:
     """What keeps a pod from starting, in Kubernetes' own words."""
 
     reason: Reason
     message: str
     pod: str = field(default="", compare=False)
 
-    def same_as(self, other: "Trouble | None") -> bool:
+    def same_as(self, other: "PodFailure | None") -> bool:
         """Whether it is the same trouble; the kubelet words it anew at every attempt."""
         return other is not None and (self.reason, self.pod) == (other.reason, other.pod)
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class Observation:
     """All that a status is made of."""
 
-    app: Identity
+    app: AppRef
     generation: int
     spec: ExposedAppSpec | None
     """None when it could not be parsed; then there is a problem that says why."""
@@ -48,11 +48,11 @@ class Observed:
     deployment: Json | None
     service: Json | None
     endpoints: Sequence[Endpoint]
-    at: Addresses
-    answers: Answers
+    at: Exposure
+    answers: ProbeResults
     waited: float
     """For how many seconds URLs have been tried."""
-    trouble: Trouble | None
+    trouble: PodFailure | None
     """What the pods say; they are asked only while the Deployment is not as wanted."""
     problems: Sequence[Problem]
     waiting: Mapping[ChildKind, str]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
 from exposedapp.desired.pod_template import CONTAINER_NAME
-from exposedapp.status.observation import Trouble
+from exposedapp.status.observation import PodFailure
 
 # What a container may be waiting for, and the one word of the closed list that it goes under.
 # Source: kubelet's pkg/kubelet/images/types.go and pkg/kubelet/kuberuntime.
@@ -27,7 +27,7 @@ POD_REASONS = frozenset({*WAITING_REASONS.values(), Reason.UNSCHEDULABLE})
 """The reasons that only the pods themselves can have told."""
 
 
-def pod_trouble(pods: Sequence[Json]) -> Trouble | None:
+def pod_failure(pods: Sequence[Json]) -> PodFailure | None:
     """What keeps the newest pod that cannot start from starting; None when all seem well."""
     standing = [it for it in pods if "deletionTimestamp" not in it["metadata"]]
     standing.sort(key=lambda it: str(it["metadata"]["creationTimestamp"]), reverse=True)
@@ -41,14 +41,14 @@ def pod_trouble(pods: Sequence[Json]) -> Trouble | None:
         ):
             waiting = (container.get("state") or {}).get("waiting") or {}
             if reason := WAITING_REASONS.get(waiting.get("reason", "")):
-                return Trouble(reason, _words(name, container, waiting), name)
+                return PodFailure(reason, _words(name, container, waiting), name)
             if container.get("restartCount") and not container.get("ready"):
                 # Between two crashes it runs for a moment, or has just ended.
                 crash = {"reason": Reason.CRASH_LOOP}
-                return Trouble(Reason.CRASH_LOOP, _words(name, container, crash), name)
+                return PodFailure(Reason.CRASH_LOOP, _words(name, container, crash), name)
         for condition in status.get("conditions") or ():
             if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-                return Trouble(Reason.UNSCHEDULABLE, condition.get("message", ""), name)
+                return PodFailure(Reason.UNSCHEDULABLE, condition.get("message", ""), name)
     return None
 
 

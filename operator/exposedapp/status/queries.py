@@ -10,7 +10,7 @@ def is_reconciling(status: ExposedAppStatus) -> bool:
     return any(it.type == "Reconciling" for it in status.conditions or ())
 
 
-def waits(status: ExposedAppStatus) -> bool:
+def awaits_first_probe(status: ExposedAppStatus) -> bool:
     """Whether an answer of the URLs is still waited for."""
     return any(
         it.type == "Reachable" and it.reason == Reason.WAITING_FOR_ANSWER
@@ -18,9 +18,9 @@ def waits(status: ExposedAppStatus) -> bool:
     )
 
 
-def tells_pod_trouble(status: ExposedAppStatus, generation: int) -> bool:
+def reports_pod_failure(status: ExposedAppStatus, generation: int) -> bool:
     """Whether the status names, for this spec, something that only the pods can have said."""
-    ready = summary(status)
+    ready = ready_condition(status)
     return (
         ready is not None
         and ready.observed_generation == generation
@@ -28,6 +28,6 @@ def tells_pod_trouble(status: ExposedAppStatus, generation: int) -> bool:
     )
 
 
-def summary(status: ExposedAppStatus) -> Condition | None:
+def ready_condition(status: ExposedAppStatus) -> Condition | None:
     """The condition Ready, when there is one."""
     return next((it for it in status.conditions or () if it.type == "Ready"), None)

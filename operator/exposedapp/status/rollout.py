@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
-from exposedapp.status.observation import Observed, Trouble
+from exposedapp.status.observation import Observation, PodFailure
 
 
-def pods_are_well(seen: Observed) -> bool:
+def workload_settled(seen: Observation) -> bool:
     """Whether there is nothing to ask the pods: all are as wanted, or there are none to ask."""
     if seen.deployment is not None:
         wants_none = seen.deployment["spec"].get("replicas", 1) == 0
@@ -27,11 +27,11 @@ def rollout_complete(deployment: Json) -> bool:
     )
 
 
-def rollout_failure(conditions: Iterable[Json]) -> Trouble | None:
+def rollout_failure(conditions: Iterable[Json]) -> PodFailure | None:
     """What the Deployment itself says when it has no pods that could say it."""
     found = {it["type"]: it for it in conditions}
     if (failure := found.get("ReplicaFailure")) and failure["status"] == "True":
-        return Trouble(Reason.FAILED_CREATE, failure.get("message", ""))
+        return PodFailure(Reason.FAILED_CREATE, failure.get("message", ""))
     if (progress := found.get("Progressing")) and progress["status"] == "False":
-        return Trouble(Reason.DEADLINE, progress.get("message", ""))
+        return PodFailure(Reason.DEADLINE, progress.get("message", ""))
     return None

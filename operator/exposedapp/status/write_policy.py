@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from exposedapp.api.app import Condition, ExposedAppStatus
 from exposedapp.api.conditions import ALL_PARTS, Reason
 from exposedapp.api.meta import Json
-from exposedapp.status.queries import waits
+from exposedapp.status.queries import awaits_first_probe
 
 
-def changes(old: ExposedAppStatus, new: ExposedAppStatus) -> Json:
+def status_patch(old: ExposedAppStatus, new: ExposedAppStatus) -> Json:
     """What must be written to get from one status to the other, as a merge patch.
 
     How many nodes there are is never a reason to write, neither as a number nor in the words of why
@@ -47,7 +47,7 @@ def is_urgent(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
     every step of a rollout changes URLs besides the `url`: those can wait for the next step.
     """
     # That the pods are ready is no news while no URL answers; most often one does in a moment.
-    parts = ("Ready",) if waits(new) else ALL_PARTS
+    parts = ("Ready",) if awaits_first_probe(new) else ALL_PARTS
     return _urgent_part(old, parts) != _urgent_part(new, parts) or _nodes_changed(old, new)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from exposedapp.telemetry.http_server import Answer
+from exposedapp.telemetry.http_server import Handler
 
 
-def health(is_ready: Callable[[], bool]) -> dict[str, Answer]:
+def health(is_ready: Callable[[], bool]) -> dict[str, Handler]:
     """What the kubelet asks: whether the event loop is stuck, and whether the operator works.
 
     One that waits for the CRD or for the API server is alive: a restart would only make it later.

@@ -9,11 +9,11 @@ from aiohttp import web
 
 NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def serving(port: int, pages: Mapping[str, Answer]) -> AsyncIterator[None]:
+async def serve_http(port: int, pages: Mapping[str, Handler]) -> AsyncIterator[None]:
     """Answers GET of these paths, and nothing else, at this port of all addresses.
 
     Raises OSError when the port cannot be had.

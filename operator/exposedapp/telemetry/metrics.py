@@ -86,7 +86,7 @@ class Metrics:
         # They would double the number of series, and nobody here asks when a counter began.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        self.queue = QueueMetrics(self.registry, clock)
+        self.queue = PrometheusQueueMetrics(self.registry, clock)
         self.apps = AppsByCondition(self.registry)
         self.probes = ProbeMetrics(self.registry)
         self.watches = WatchAges(self.registry, clock)
@@ -146,7 +146,7 @@ class Metrics:
         return observe
 
 
-class QueueMetrics:
+class PrometheusQueueMetrics:
     """Of the work queue and of the reconciles, which are what it works on."""
 
     def __init__(self, registry: CollectorRegistry, clock: Clock) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Burst:
+class Debouncer:
     """Answers a burst of news once: when it has been quiet for a while, and not later than that."""
 
     def __init__(

@@ -4,52 +4,54 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from exposedapp.workqueue.priority import Lane
+from exposedapp.workqueue.priority import Priority
 
 K = TypeVar("K", bound=Hashable)
 
-SWEEP_EVERY = 4
+LOW_PRIORITY_EVERY = 4
 
 
-class Lanes(Generic[K]):
+class FairQueue(Generic[K]):
     """Keys that wait, each once."""
 
-    def __init__(self, flow: Callable[[K], Hashable], sweep_every: int = SWEEP_EVERY) -> None:
+    def __init__(
+        self, flow: Callable[[K], Hashable], sweep_every: int = LOW_PRIORITY_EVERY
+    ) -> None:
         """Every so many turns what is swept goes first, so that it is never starved."""
         self._flow = flow
         self._sweep_every = sweep_every
-        self._lane_of: dict[K, Lane] = {}
-        self._flows: dict[Lane, OrderedDict[Hashable, deque[K]]] = {
-            lane: OrderedDict() for lane in Lane
+        self._priority_of: dict[K, Priority] = {}
+        self._flows: dict[Priority, OrderedDict[Hashable, deque[K]]] = {
+            priority: OrderedDict() for priority in Priority
         }
         self._turn = 0
 
     def __len__(self) -> int:
-        return len(self._lane_of)
+        return len(self._priority_of)
 
-    def add(self, key: K, lane: Lane) -> None:
+    def add(self, key: K, priority: Priority) -> None:
         """Adds a key, or moves it forward when it waits in a slower lane."""
-        known = self._lane_of.get(key)
-        if known is not None and known <= lane:
+        known = self._priority_of.get(key)
+        if known is not None and known <= priority:
             return
         # Where it stood before it is passed over later: _lane_of tells where it stands now.
-        self._lane_of[key] = lane
-        self._flows[lane].setdefault(self._flow(key), deque()).append(key)
+        self._priority_of[key] = priority
+        self._flows[priority].setdefault(self._flow(key), deque()).append(key)
 
-    def pop(self) -> tuple[K, Lane]:
+    def pop(self) -> tuple[K, Priority]:
         """Takes the next key, and the lane it was in; raises IndexError when there is none."""
         self._turn += 1
-        order = list(Lane)
+        order = list(Priority)
         if self._turn % self._sweep_every == 0:
             order.reverse()
-        for lane in order:
-            key = self._next(lane)
+        for priority in order:
+            key = self._next(priority)
             if key is not None:
-                return key, lane
+                return key, priority
         raise IndexError
 
-    def _next(self, lane: Lane) -> K | None:
-        flows = self._flows[lane]
+    def _next(self, priority: Priority) -> K | None:
+        flows = self._flows[priority]
         while flows:
             flow, keys = next(iter(flows.items()))
             key = keys.popleft()
@@ -57,7 +59,7 @@ class Lanes(Generic[K]):
                 flows.move_to_end(flow)
             else:
                 del flows[flow]
-            if self._lane_of.get(key) == lane:
-                del self._lane_of[key]
+            if self._priority_of.get(key) == priority:
+                del self._priority_of[key]
                 return key
         return None

@@ -11,7 +11,7 @@ failed, such as a request (a Retry raised from an error); an error that nobody h
 RESULTS: tuple[Result, ...] = get_args(Result)
 
 
-class QueueHooks(Protocol):
+class QueueMetrics(Protocol):
     """Who is told what becomes of the keys in a queue."""
 
     def workers(self, count: int) -> None:
@@ -27,7 +27,7 @@ class QueueHooks(Protocol):
         """The work is over."""
 
 
-class NoHooks:
+class NoopQueueMetrics:
     """For a queue that nobody measures."""
 
     def workers(self, count: int) -> None:

@@ -3,12 +3,12 @@
 from enum import IntEnum
 
 
-class Lane(IntEnum):
+class Priority(IntEnum):
     """How soon a key is to be worked on."""
 
-    CHANGED = 0
+    HIGH = 0
     """Somebody changed this app, and waits for what comes of it."""
-    NEW = 1
+    NORMAL = 1
     """Somebody made this app, perhaps with hundreds of others."""
-    SWEEP = 2
+    LOW = 2
     """Something around the app changed, or it is only looked after."""

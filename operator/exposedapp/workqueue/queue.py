@@ -11,23 +11,23 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 from exposedapp.workqueue.errors import Retry
-from exposedapp.workqueue.fair_queue import Lanes
-from exposedapp.workqueue.metrics import NoHooks, QueueHooks, Result
-from exposedapp.workqueue.priority import Lane
+from exposedapp.workqueue.fair_queue import FairQueue
+from exposedapp.workqueue.metrics import NoopQueueMetrics, QueueMetrics, Result
+from exposedapp.workqueue.priority import Priority
 
 K = TypeVar("K", bound=Hashable)
 log = logging.getLogger(__name__)
 
 WORKERS = 32
 
-SWEEP_EVERY = 16
+LOW_PRIORITY_EVERY = 16
 """What is swept in a storm is mostly its own echo: the more of it comes together, the better."""
 
-FIRST_RETRY_SECONDS = 0.5
+INITIAL_BACKOFF_SECONDS = 0.5
 
-LAST_RETRY_SECONDS = 60.0
+MAX_BACKOFF_SECONDS = 60.0
 
-TELL_AFTER_FAILURES = 3
+WARN_AFTER_FAILURES = 3
 
 
 class WorkQueue(Generic[K]):
@@ -40,7 +40,7 @@ class WorkQueue(Generic[K]):
         self,
         work: Callable[[K], Awaitable[float | None]],
         flow: Callable[[K], Hashable] = lambda _: None,
-        hooks: QueueHooks | None = None,
+        hooks: QueueMetrics | None = None,
         workers: int = WORKERS,
     ) -> None:
         """Keys of one `flow` wait for each other, those of several take turns.
@@ -49,12 +49,12 @@ class WorkQueue(Generic[K]):
         no lane counts.
         """
         self._work = work
-        self._hooks = hooks or NoHooks()
+        self._hooks = hooks or NoopQueueMetrics()
         self._workers = workers
-        self._waiting = Lanes(flow, SWEEP_EVERY)
-        self._busy: dict[K, Lane | None] = {}
+        self._waiting = FairQueue(flow, LOW_PRIORITY_EVERY)
+        self._busy: dict[K, Priority | None] = {}
         """What is being worked on, and in which lane it is to be done once more, if at all."""
-        self._unsettled: dict[K, Lane] = {}
+        self._unsettled: dict[K, Priority] = {}
         """What is to be looked at again, and the lane of its last turn: as long as something is to
         come of a change, who made it waits for that, too."""
         self._failures: dict[K, int] = {}
@@ -80,17 +80,17 @@ class WorkQueue(Generic[K]):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def add(self, key: K, lane: Lane = Lane.SWEEP) -> None:
+    def add(self, key: K, priority: Priority = Priority.LOW) -> None:
         """Has the key worked on as soon as it is its turn and a worker is free."""
         if timer := self._timers.pop(key, None):
             timer.cancel()
         self._hooks.added(key)
-        lane = min(lane, self._unsettled.get(key, lane))
+        priority = min(priority, self._unsettled.get(key, priority))
         if key in self._busy:
             known = self._busy[key]
-            self._busy[key] = lane if known is None else min(lane, known)
+            self._busy[key] = priority if known is None else min(priority, known)
         else:
-            self._waiting.add(key, lane)
+            self._waiting.add(key, priority)
             self._wake.set()
 
     def add_after(self, key: K, seconds: float) -> None:
@@ -114,9 +114,9 @@ class WorkQueue(Generic[K]):
                 self._unsettled.pop(key, None)
             else:
                 self._unsettled[key] = turn
-            lane = self._busy.pop(key)
-            if lane is not None:
-                self._waiting.add(key, lane)
+            priority = self._busy.pop(key)
+            if priority is not None:
+                self._waiting.add(key, priority)
                 self._wake.set()
             elif again is not None:
                 self.add_after(key, again)
@@ -131,7 +131,7 @@ class WorkQueue(Generic[K]):
             after = self._back_off(key) + (retry.after or 0)
             if retry.at_most is not None:
                 after = min(after, retry.at_most)
-            often = self._failures.get(key) == TELL_AFTER_FAILURES
+            often = self._failures.get(key) == WARN_AFTER_FAILURES
             level = logging.WARNING if often else logging.DEBUG
             log.log(level, "%s: %s; next try in %.1f s", key, retry, after)
             return after, "error" if retry.__cause__ else "requeue"
@@ -145,5 +145,5 @@ class WorkQueue(Generic[K]):
     def _back_off(self, key: K) -> float:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        longest = min(FIRST_RETRY_SECONDS * 2 ** min(failures, 16), LAST_RETRY_SECONDS)
+        longest = min(INITIAL_BACKOFF_SECONDS * 2 ** min(failures, 16), MAX_BACKOFF_SECONDS)
         return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret

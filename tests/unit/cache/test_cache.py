@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from exposedapp.api.app import NodesSpec
-from exposedapp.api.meta import Json, Key, key_of
-from exposedapp.cache.cache import MOST_CHANGED, Cache
-from exposedapp.cache.store import DROPPED_KEPT, Listed, Store, trim
+from exposedapp.api.meta import Json, NamespacedName, key_of
+from exposedapp.cache.cache import MAX_CHANGED_NODES, Cache
+from exposedapp.cache.store import MAX_TOMBSTONES, ListSnapshot, ObjectStore, strip
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.nodes import EXCLUSION_LABEL, Node
 from support.objects import APP, OWNER, endpoint_body, node_body, slice_body
 
-KEY = Key(APP.namespace, APP.name)
+KEY = NamespacedName(APP.namespace, APP.name)
 
 
 def body(version: int, uid: str = "u1", **spec: Any) -> Json:
@@ -27,7 +27,7 @@ def body(version: int, uid: str = "u1", **spec: Any) -> Json:
     }
 
 
-def version(store: Store) -> str | None:
+def version(store: ObjectStore) -> str | None:
     found = store.get(KEY)
     return found["metadata"]["resourceVersion"] if found else None
 
@@ -45,7 +45,7 @@ def version(store: Store) -> str | None:
     ids=["first", "newer", "late", "the answer to an own write again", "as numbers", "overtaken"],
 )
 def test_the_newer_one_wins(versions: list[int], news: list[bool], kept: str) -> None:
-    store = Store()
+    store = ObjectStore()
     assert [store.put(body(it)) for it in versions] == news
     assert version(store) == kept
 
@@ -56,7 +56,7 @@ def test_the_newer_one_wins(versions: list[int], news: list[bool], kept: str) ->
     ids=["deleted", "deleted as it was", "an older incarnation", "unknown"],
 )
 def test_drop(known: list[int], dropped: int, gone: bool) -> None:
-    store = Store()
+    store = ObjectStore()
     for it in known:
         store.put(body(it, uid="u2"))
     assert store.drop(body(dropped, uid="u1")) is gone
@@ -64,7 +64,7 @@ def test_drop(known: list[int], dropped: int, gone: bool) -> None:
 
 
 def test_forget_and_iterate() -> None:
-    store = Store()
+    store = ObjectStore()
     store.put(body(1))
     assert list(store) == [KEY]
     for key in store:
@@ -77,7 +77,7 @@ def test_forget_and_iterate() -> None:
 
 
 def test_an_answer_does_not_bring_back_what_was_deleted() -> None:
-    store = Store()
+    store = ObjectStore()
     store.put(body(1))
     assert store.put(body(2))
     store.drop(body(4))
@@ -87,31 +87,31 @@ def test_an_answer_does_not_bring_back_what_was_deleted() -> None:
 
 
 def test_an_answer_does_not_bring_back_what_a_new_list_did_not_have() -> None:
-    store = Store()
+    store = ObjectStore()
     store.put(body(5))
-    assert store.sweep(Listed(9, set())) == [KEY]
+    assert store.sweep(ListSnapshot(9, set())) == [KEY]
     assert not store.put(body(8))
     assert store.put(body(10))
 
 
 def test_few_dropped_objects_are_remembered() -> None:
-    store = Store()
-    for it in range(DROPPED_KEPT + 5):
+    store = ObjectStore()
+    for it in range(MAX_TOMBSTONES + 5):
         gone = body(it + 1)
         gone["metadata"]["name"] = f"web-{it}"
         store.drop(gone)
-    assert len(store._dropped) == DROPPED_KEPT
+    assert len(store._tombstones) == MAX_TOMBSTONES
 
 
 def test_what_is_remembered_cannot_be_changed_from_outside() -> None:
-    store = Store()
+    store = ObjectStore()
     given = body(1, replicas=1)
     store.put(given)
     given["spec"]["replicas"] = 2
     found = store.get(KEY)
     assert found is not None
     found["spec"]["replicas"] = 3
-    assert store.get(KEY) == trim(body(1, replicas=1))
+    assert store.get(KEY) == strip(body(1, replicas=1))
 
 
 def test_only_what_is_used_is_kept() -> None:
@@ -133,7 +133,7 @@ def test_only_what_is_used_is_kept() -> None:
             "kubectl.kubernetes.io/last-applied-configuration": "{...}",
         },
     }
-    assert trim(full) == {
+    assert strip(full) == {
         "metadata": {
             "name": "web",
             "namespace": "shop",
@@ -246,15 +246,15 @@ def test_apps_that_list_a_node_that_changed_are_looked_at_first(
     cache.put_app(listing("mine", url))
     cache.put_node(node_body("n", address))
     cache.put_node(node_body("m", "10.0.0.2"))
-    assert cache.apps_after_node_news()[0].name == "other-0"
+    assert cache.apps_by_node_impact()[0].name == "other-0"
     if goes:
         cache.drop_node(node_body("n", address))
     else:
         cache.put_node(node_body("n", address, ready=False))
-    first, *others = cache.apps_after_node_news()
+    first, *others = cache.apps_by_node_impact()
     assert first.name == "mine"
     assert len(others) == 5
-    assert cache.apps_after_node_news()[0].name == "other-0"
+    assert cache.apps_by_node_impact()[0].name == "other-0"
 
 
 def test_when_many_nodes_change_at_once_all_apps_are_looked_at_in_any_order() -> None:
@@ -263,8 +263,8 @@ def test_when_many_nodes_change_at_once_all_apps_are_looked_at_in_any_order() ->
     for ready in (True, False) * 2:
         for number in range(100):
             cache.put_node(node_body(f"n-{number}", "10.0.0.1", ready=ready))
-    assert len(cache._changed) <= MOST_CHANGED + 1
-    assert [it.name for it in cache.apps_after_node_news()] == ["a"]
+    assert len(cache._changed) <= MAX_CHANGED_NODES + 1
+    assert [it.name for it in cache.apps_by_node_impact()] == ["a"]
 
 
 # --- endpoints ----------------------------------------------------------------------------------
@@ -321,7 +321,7 @@ def test_slices_without_endpoints_or_without_a_service() -> None:
     assert cache.endpoints(KEY) == []
     of_nobody = slice_body("s")
     of_nobody["metadata"]["labels"] = {}
-    assert cache.put_slice(of_nobody) == (Key("shop", ""),)
+    assert cache.put_slice(of_nobody) == (NamespacedName("shop", ""),)
 
 
 def test_dropping_an_unknown_slice() -> None:
@@ -362,4 +362,4 @@ def test_the_annotations_that_tell_who_took_it_over_are_kept() -> None:
         **ours,
         "kubectl.kubernetes.io/last-applied-configuration": "{...}",
     }
-    assert trim(full)["metadata"]["annotations"] == ours
+    assert strip(full)["metadata"]["annotations"] == ours

@@ -10,17 +10,17 @@ from exposedapp.api.meta import Json
 from exposedapp.cache import informer as informer
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import Informer
-from exposedapp.cache.watches import News, Watch, watches
-from exposedapp.kube.client import Cluster
+from exposedapp.cache.watches import Requests, ResourceHandler, resource_handlers
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
-from exposedapp.kube.resources import NODES, SERVICES, Kind
+from exposedapp.kube.resources import NODES, SERVICES, Resource
 from support.objects import node_body
 
 AWAY = ApiError(0, "NoAnswer", "no answer from the API server")
 EXPIRED = ApiError(410, "Expired", "too old resource version")
 
 
-class Server(Cluster):
+class Server(KubeClient):
     """Answers lists and watches with what it was told, one after the other."""
 
     def __init__(self, *script: Any) -> None:  # without the real one's connection
@@ -35,7 +35,7 @@ class Server(Cluster):
             return None
         return self.script.pop(0)
 
-    async def list(self, kind: Kind) -> AsyncIterator[Json]:
+    async def list(self, kind: Resource) -> AsyncIterator[Json]:
         pages = self._next(f"list {kind.plural}")
         if isinstance(pages, Exception):
             raise pages
@@ -44,7 +44,7 @@ class Server(Cluster):
         if pages is None:
             await asyncio.Event().wait()
 
-    async def watch(self, kind: Kind, version: str, seconds: int) -> AsyncIterator[Json]:
+    async def watch(self, kind: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
         assert seconds <= 60
         events = self._next(f"watch {kind.plural} {version}")
         for event in events or ():
@@ -89,10 +89,10 @@ async def follow(server: Server) -> tuple[Cache, int]:
     """What is remembered of the nodes in the end, and how often there was news of them."""
     cache, news = Cache(), []
 
-    def queue(watch: Watch, found: News) -> None:
+    def queue(watch: ResourceHandler, found: Requests) -> None:
         news.append((watch, list(found)))
 
-    nodes = next(it for it in watches(cache) if it.kind == NODES)
+    nodes = next(it for it in resource_handlers(cache) if it.kind == NODES)
     task = asyncio.create_task(Informer(server, nodes, queue, lambda _: None).run())
     try:
         async with asyncio.timeout(10):
@@ -146,8 +146,8 @@ async def test_tries_again_later_and_later_and_at_once_after_news(
     server = Server(*[AWAY] * 8, [page(10)], [AWAY], [event("ADDED", node("a", 11)), AWAY])
     await follow(server)
     assert without_pauses[:8] == sorted(without_pauses[:4]) + without_pauses[4:8]
-    assert max(without_pauses) <= informer.LAST_PAUSE_SECONDS * 1.2
-    assert without_pauses[-1] <= informer.FIRST_PAUSE_SECONDS * 1.2
+    assert max(without_pauses) <= informer.MAX_BACKOFF_SECONDS * 1.2
+    assert without_pauses[-1] <= informer.INITIAL_BACKOFF_SECONDS * 1.2
 
 
 async def test_lists_are_not_asked_for_without_end_while_watches_are_refused(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.crd import NAME_RULE, schema
-from exposedapp.api.meta import Identity, Json
+from exposedapp.api.meta import AppRef, Json
 from exposedapp.cli.exit_codes import Exit, Failure
 from exposedapp.cli.offline import documents, render
 from exposedapp.cli.validation.cel_rules import RULES
@@ -57,7 +57,7 @@ def two_ports(one: Json, other: Json) -> list[Json]:
 @pytest.mark.parametrize("name", SPECS)
 def test_the_objects_are_the_operators_own(name: str) -> None:
     spec = whole(SPECS[name])
-    identity = Identity("shop", "web", "some-uid")
+    identity = AppRef("shop", "web", "some-uid")
     parsed = ExposedAppSpec.model_validate(spec)
     service = make_service(identity, parsed, pod_labels(identity, parsed, None))
     wanted = [it for it in (make_deployment(identity, parsed), service) if it]

@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from exposedapp.api.meta import Json
-from exposedapp.desired.adoption import adopted, container_of, identity_of, is_adoptable
+from exposedapp.desired.adoption import (
+    adopted_container,
+    adopted_deployment,
+    adopted_pod_labels,
+    is_adoptable,
+)
 from exposedapp.desired.deployment import make_deployment
 from exposedapp.desired.errors import SpecError
 from exposedapp.desired.pod_template import pod_labels
@@ -43,9 +48,9 @@ def test_is_adoptable(annotations: Json | None, expected: bool) -> None:
 def test_what_has_another_selector_was_adopted() -> None:
     theirs, own = deployment(), deployment()
     own["spec"]["selector"] = {"matchLabels": {"exposedapp.dev/name": "web"}}
-    assert adopted(APP, theirs) is theirs
-    assert adopted(APP, own) is None
-    assert adopted(APP, None) is None
+    assert adopted_deployment(APP, theirs) is theirs
+    assert adopted_deployment(APP, own) is None
+    assert adopted_deployment(APP, None) is None
 
 
 @pytest.mark.parametrize(
@@ -59,7 +64,7 @@ def test_what_has_another_selector_was_adopted() -> None:
     ids=["by image", "else the first", "as before", "as before, whatever the image"],
 )
 def test_container_of(annotations: dict[str, str], image: str, expected: str) -> None:
-    assert container_of(deployment(**annotations), image) == expected
+    assert adopted_container(deployment(**annotations), image) == expected
 
 
 def test_the_selector_the_labels_and_the_container_stay() -> None:
@@ -112,11 +117,11 @@ def test_the_service_finds_the_adopted_pods() -> None:
 def test_a_deployment_that_selects_by_expressions_is_known_by_its_pods() -> None:
     live = deployment()
     live["spec"]["selector"] = {"matchExpressions": [{"key": "app", "operator": "Exists"}]}
-    assert identity_of(live) == {"app": "old", "tier": "web"}
+    assert adopted_pod_labels(live) == {"app": "old", "tier": "web"}
 
 
 def test_labels_and_expressions_together_are_known_by_the_pods() -> None:
     live = deployment()
     expression = {"key": "tier", "operator": "In", "values": ["web"]}
     live["spec"]["selector"]["matchExpressions"] = [expression]
-    assert identity_of(live) == {"app": "old", "tier": "web"}
+    assert adopted_pod_labels(live) == {"app": "old", "tier": "web"}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exposedapp.api.meta import Json
-from exposedapp.desired.strategic_merge import MERGE_KEYS, OverlayError, lay_over
+from exposedapp.desired.strategic_merge import MERGE_KEYS, MergeError, strategic_merge
 
 APP: Json = {
     "name": "app",
@@ -30,7 +30,7 @@ BASE: Json = {
 
 
 def laid(overlay: Json) -> Json:
-    return lay_over(BASE, overlay, "spec.podTemplate")
+    return strategic_merge(BASE, overlay, "spec.podTemplate")
 
 
 def on_app(**fields: Any) -> Json:
@@ -197,7 +197,7 @@ def test_a_container_can_be_deleted() -> None:
 )
 def test_an_unknown_directive_is_refused(overlay: Json, path: str) -> None:
     place, _, value = path.partition(".*")
-    with pytest.raises(OverlayError) as raised:
+    with pytest.raises(MergeError) as raised:
         laid(overlay)
     assert str(raised.value).startswith(place)
     assert value in str(raised.value)
@@ -247,7 +247,7 @@ def overlays(extra: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
 @given(overlays(DIRECTIVES))
 def test_any_overlay_is_laid_over_or_refused(overlay: Json) -> None:
     base, given_overlay = copy.deepcopy(BASE), copy.deepcopy(overlay)
-    with suppress(OverlayError):
+    with suppress(MergeError):
         assert isinstance(laid(overlay), dict)
     assert (base, given_overlay) == (BASE, overlay)
 
@@ -284,7 +284,7 @@ CONTAINER = st.fixed_dictionaries(
 def test_the_same_twice_is_the_same_as_once(containers: list[Json]) -> None:
     overlay = {"spec": {"containers": containers}}
     once = laid(overlay)
-    assert lay_over(once, overlay, "spec.podTemplate") == once
+    assert strategic_merge(once, overlay, "spec.podTemplate") == once
 
 
 @given(overlays(st.just({})))

@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 from exposedapp.api.app import NodesSpec
 from exposedapp.api.meta import Json
 from exposedapp.exposure import node_selection as nodes_module
-from exposedapp.exposure.node_selection import MOST_SURVEYS, Nodes, choose
-from exposedapp.exposure.nodes import EXCLUSION_LABEL, Node, hosts, parse_node, why_not
+from exposedapp.exposure.node_selection import MAX_ELIGIBILITIES, NodeIndex, select_nodes
+from exposedapp.exposure.nodes import (
+    EXCLUSION_LABEL,
+    Node,
+    ineligible_reason,
+    node_hosts,
+    parse_node,
+)
 from support.objects import node, node_body
 
 LIMIT = NodesSpec().limit
@@ -61,7 +67,7 @@ NOT_AN_ADDRESS = ("ExternalIP", "node-1.example")
     ],
 )
 def test_hosts(addresses: list[tuple[str, str]], families: list[str], expected: list[str]) -> None:
-    assert hosts(node("n", *addresses), DEFAULT, families) == expected
+    assert node_hosts(node("n", *addresses), DEFAULT, families) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,7 +98,7 @@ def test_hosts(addresses: list[tuple[str, str]], families: list[str], expected: 
     ],
 )
 def test_why_not(given_node: Node, families: list[str], expected: str | None) -> None:
-    assert why_not(given_node, NodesSpec(), families) == expected
+    assert ineligible_reason(given_node, NodesSpec(), families) == expected
 
 
 READY: Json = {"type": "Ready", "status": "True"}
@@ -123,7 +129,7 @@ def test_parse_node() -> None:
 
 def test_a_cordoned_node_forwards() -> None:
     body = {**node_body("n"), "spec": {"unschedulable": True}}
-    assert why_not(parse_node(body), NodesSpec(), ["IPv4"]) is None
+    assert ineligible_reason(parse_node(body), NodesSpec(), ["IPv4"]) is None
 
 
 # --- what users of others complained about, by their threads --------------------------------------
@@ -234,12 +240,12 @@ ADDRESSES: dict[str, tuple[list[tuple[str, str]], NodesSpec, list[str], list[str
 
 @pytest.mark.parametrize(("found", "wanted"), LISTED.values(), ids=LISTED.keys())
 def test_listed(found: Node, wanted: NodesSpec) -> None:
-    assert why_not(found, wanted, ["IPv4"]) is None
+    assert ineligible_reason(found, wanted, ["IPv4"]) is None
 
 
 @pytest.mark.parametrize(("found", "wanted", "why"), NOT_LISTED.values(), ids=NOT_LISTED.keys())
 def test_not_listed(found: Node, wanted: NodesSpec, why: str) -> None:
-    assert why_not(found, wanted, ["IPv4"]) == why
+    assert ineligible_reason(found, wanted, ["IPv4"]) == why
 
 
 @pytest.mark.parametrize(
@@ -248,7 +254,7 @@ def test_not_listed(found: Node, wanted: NodesSpec, why: str) -> None:
 def test_addresses(
     addresses: list[tuple[str, str]], wanted: NodesSpec, families: list[str], expected: list[str]
 ) -> None:
-    assert hosts(node("n", *addresses), wanted.address_types, families) == expected
+    assert node_hosts(node("n", *addresses), wanted.address_types, families) == expected
 
 
 USELESS = {
@@ -282,18 +288,18 @@ USELESS = {
 def test_what_no_url_can_have_is_no_address(kind: str, text: str) -> None:
     wanted = spec(addressTypes=[kind, "InternalIP"])
     for families in (["IPv4"], DUAL):
-        assert hosts(node("n", (kind, text), INTERNAL), wanted.address_types, families) == [
+        assert node_hosts(node("n", (kind, text), INTERNAL), wanted.address_types, families) == [
             "10.0.0.1"
         ]
     alone = spec(addressTypes=[kind])
-    assert hosts(node("n", (kind, text)), alone.address_types, DUAL) == []
+    assert node_hosts(node("n", (kind, text)), alone.address_types, DUAL) == []
     said = f"without a usable IPv4 or IPv6 address of type {kind}"
-    assert why_not(node("n", (kind, text)), alone, DUAL) == said
+    assert ineligible_reason(node("n", (kind, text)), alone, DUAL) == said
 
 
 def test_the_next_of_a_type_is_taken_when_the_first_is_useless() -> None:
     two = node("n", ("InternalIP", "fe80::1"), ("InternalIP", "fd00::7"))
-    assert hosts(two, DEFAULT, ["IPv6"]) == ["fd00::7"]
+    assert node_hosts(two, DEFAULT, ["IPv6"]) == ["fd00::7"]
 
 
 @pytest.mark.parametrize(
@@ -312,13 +318,13 @@ def test_the_next_of_a_type_is_taken_when_the_first_is_useless() -> None:
 def test_what_stands_under_a_name_type(
     address: str, families: list[str], expected: list[str]
 ) -> None:
-    assert hosts(node("n", ("Hostname", address)), ["Hostname"], families) == expected
+    assert node_hosts(node("n", ("Hostname", address)), ["Hostname"], families) == expected
 
 
 def test_behind_another_host_a_node_needs_no_address() -> None:
     behind = spec(host="lb.example.com")
-    assert why_not(node("n", NAME), behind, ["IPv4"]) is None
-    assert why_not(node("n", NAME, ready=False), behind, ["IPv4"]) == "not ready"
+    assert ineligible_reason(node("n", NAME), behind, ["IPv4"]) is None
+    assert ineligible_reason(node("n", NAME, ready=False), behind, ["IPv4"]) == "not ready"
 
 
 # --- choose -------------------------------------------------------------------------------------
@@ -331,7 +337,7 @@ NODES = st.integers(0, 60).map(lambda count: [f"node-{number}" for number in ran
 @given(UIDS, st.integers(0, LIMIT))
 def test_as_many_as_fit_are_all_taken(uid: str, count: int) -> None:
     nodes = [f"node-{number}" for number in range(count)]
-    assert sorted(choose(uid, nodes, LIMIT)) == sorted(nodes)
+    assert sorted(select_nodes(uid, nodes, LIMIT)) == sorted(nodes)
 
 
 @given(UIDS, NODES, st.integers(0, LIMIT))
@@ -339,19 +345,19 @@ def test_the_first_ones_are_those_of_a_smaller_limit(
     uid: str, nodes: list[str], limit: int
 ) -> None:
     # So a status that has no room for all takes the first ones, and stays as stable.
-    assert choose(uid, nodes, LIMIT)[:limit] == choose(uid, nodes, limit)
+    assert select_nodes(uid, nodes, LIMIT)[:limit] == select_nodes(uid, nodes, limit)
 
 
 @given(UIDS, NODES, st.randoms(use_true_random=False))
 def test_the_choice_is_bounded_and_does_not_depend_on_the_order(
     uid: str, nodes: list[str], dice: Random
 ) -> None:
-    chosen = choose(uid, nodes, LIMIT)
+    chosen = select_nodes(uid, nodes, LIMIT)
     assert len(chosen) == len(set(chosen)) == min(len(nodes), LIMIT)
     assert set(chosen) <= set(nodes)
     shuffled = nodes.copy()
     dice.shuffle(shuffled)
-    assert set(choose(uid, shuffled, LIMIT)) == set(chosen)
+    assert set(select_nodes(uid, shuffled, LIMIT)) == set(chosen)
 
 
 @given(UIDS, NODES.filter(lambda nodes: len(nodes) > 1), st.data())
@@ -359,8 +365,8 @@ def test_only_apps_that_list_a_removed_node_change(
     uid: str, nodes: list[str], data: st.DataObject
 ) -> None:
     gone = data.draw(st.sampled_from(nodes))
-    before = set(choose(uid, nodes, LIMIT))
-    after = set(choose(uid, [it for it in nodes if it != gone], LIMIT))
+    before = set(select_nodes(uid, nodes, LIMIT))
+    after = set(select_nodes(uid, [it for it in nodes if it != gone], LIMIT))
     if gone in before:
         assert before - after == {gone}
         assert len(after - before) == min(1, max(0, len(nodes) - LIMIT))
@@ -371,7 +377,7 @@ def test_only_apps_that_list_a_removed_node_change(
 def test_apps_are_spread_over_all_nodes() -> None:
     nodes = [f"node-{number}" for number in range(100)]
     apps = [f"uid-{number}" for number in range(500)]
-    taken = [name for uid in apps for name in choose(uid, nodes, LIMIT)]
+    taken = [name for uid in apps for name in select_nodes(uid, nodes, LIMIT)]
     counts = {it: taken.count(it) for it in nodes}
     # 80 each on average, with a standard deviation of about 8.
     assert min(counts.values()) > 40
@@ -382,7 +388,7 @@ def test_apps_are_spread_over_all_nodes() -> None:
 
 
 def test_what_follows_from_the_nodes_is_worked_out_once_for_all_who_ask_the_same() -> None:
-    nodes = Nodes([node("a", INTERNAL), node("b", INTERNAL)])
+    nodes = NodeIndex([node("a", INTERNAL), node("b", INTERNAL)])
     first = nodes.survey(NodesSpec(), ["IPv4"])
     assert nodes.survey(NodesSpec(limit=1), ["IPv4"]) is first
     assert nodes.survey(NodesSpec(selector={"zone": "a"}), ["IPv4"]) is not first
@@ -391,7 +397,7 @@ def test_what_follows_from_the_nodes_is_worked_out_once_for_all_who_ask_the_same
 
 
 def test_behind_another_host_the_addresses_do_not_matter() -> None:
-    nodes = Nodes([node("a", NAME)])
+    nodes = NodeIndex([node("a", NAME)])
     assert nodes.survey(NodesSpec(host="a.example"), ["IPv4"]).hosts == {"a": []}
     assert nodes.survey(NodesSpec(), ["IPv4"]).hosts == {}
     first = nodes.survey(NodesSpec(host="b.example", address_types=["Hostname"]), ["IPv6"])
@@ -399,32 +405,32 @@ def test_behind_another_host_the_addresses_do_not_matter() -> None:
 
 
 def test_not_all_that_was_ever_asked_for_is_kept() -> None:
-    nodes = Nodes([node("a", INTERNAL)])
-    for zone in range(MOST_SURVEYS * 2):
+    nodes = NodeIndex([node("a", INTERNAL)])
+    for zone in range(MAX_ELIGIBILITIES * 2):
         last = nodes.survey(NodesSpec(selector={"zone": str(zone)}), ["IPv4"])
-    assert len(nodes.surveys) == MOST_SURVEYS
+    assert len(nodes.surveys) == MAX_ELIGIBILITIES
     assert nodes.survey(NodesSpec(selector={"zone": str(zone)}), ["IPv4"]) is last
 
 
 def test_a_choice_that_is_kept_is_the_same_choice() -> None:
     names = [f"node-{number}" for number in range(40)]
-    survey = Nodes(node(it, INTERNAL) for it in names).survey(NodesSpec(), ["IPv4"])
+    survey = NodeIndex(node(it, INTERNAL) for it in names).survey(NodesSpec(), ["IPv4"])
     for limit in (4, LIMIT):
         for uid in ("u1", "u2"):
             for _ in range(2):
-                assert survey.choose(uid, limit) == choose(uid, names, limit)
+                assert survey.choose(uid, limit) == select_nodes(uid, names, limit)
 
 
 @given(st.lists(NODES_OF_MANY, min_size=2, max_size=5), st.sampled_from([1, 4, LIMIT]))
 def test_a_choice_that_follows_from_the_one_before_is_the_same_choice(
     times: list[set[str]], limit: int
 ) -> None:
-    nodes = Nodes(())
+    nodes = NodeIndex(())
     for names in times:
-        nodes = Nodes([node(it, INTERNAL) for it in sorted(names)], nodes)
+        nodes = NodeIndex([node(it, INTERNAL) for it in sorted(names)], nodes)
         survey = nodes.survey(NodesSpec(), ["IPv4"])
         for uid in ("u1", "u2", "u3"):
-            assert survey.choose(uid, limit) == choose(uid, names, limit)
+            assert survey.choose(uid, limit) == select_nodes(uid, names, limit)
 
 
 def test_a_change_of_one_node_is_not_worked_out_from_all_of_them(
@@ -435,23 +441,23 @@ def test_a_change_of_one_node_is_not_worked_out_from_all_of_them(
     def counted(uid: str, names: Iterable[str], limit: int) -> list[str]:
         names = list(names)
         looked_at.append(len(names))
-        return choose(uid, names, limit)
+        return select_nodes(uid, names, limit)
 
-    monkeypatch.setattr(nodes_module, "choose", counted)
+    monkeypatch.setattr(nodes_module, "select_nodes", counted)
     known = [node(f"node-{number}", INTERNAL) for number in range(200)]
-    nodes = Nodes(known)
+    nodes = NodeIndex(known)
     listed = nodes.survey(NodesSpec(), ["IPv4"]).choose("u1", LIMIT)
     gone = next(it for it in known if it.name not in listed)
-    fewer = Nodes([it for it in known if it is not gone], nodes)
+    fewer = NodeIndex([it for it in known if it is not gone], nodes)
     fewer.survey(NodesSpec(), ["IPv4"]).choose("u1", LIMIT)
-    Nodes(known, fewer).survey(NodesSpec(), ["IPv4"]).choose("u1", LIMIT)
+    NodeIndex(known, fewer).survey(NodesSpec(), ["IPv4"]).choose("u1", LIMIT)
     assert looked_at == [200, LIMIT, LIMIT + 1]
 
 
 def test_a_survey_counts_why_nodes_do_not_forward() -> None:
     away = [node(it, INTERNAL, ready=False) for it in "bc"]
     known = [node("a", INTERNAL), *away, node("d", NAME)]
-    survey = Nodes(known).survey(NodesSpec(), ["IPv4"])
+    survey = NodeIndex(known).survey(NodesSpec(), ["IPv4"])
     assert survey.hosts == {"a": ["10.0.0.1"]}
     assert survey.hindrances == {
         "not ready": 2,

@@ -6,31 +6,37 @@ import pytest
 
 from exposedapp.api.app import Condition, ProbeSpec
 from exposedapp.api.meta import Json
-from exposedapp.exposure.node_selection import Nodes
+from exposedapp.exposure.node_selection import NodeIndex
 from exposedapp.exposure.probes import (
-    NOTHING_TRIED,
-    Answers,
-    Behind,
+    NOTHING_PROBED,
+    BackendFingerprint,
+    ProbeResults,
     Target,
-    targets,
-    unchecked,
-    what_is_behind,
-    why_nothing,
+    backend_fingerprint,
+    no_probe_reason,
+    not_probed_note,
+    probe_targets,
 )
-from exposedapp.exposure.reachability import MOST_QUOTED, WAIT_SECONDS, judge, patience, pick
-from exposedapp.exposure.urls import find
+from exposedapp.exposure.reachability import (
+    FIRST_ANSWER_GRACE_SECONDS,
+    MAX_QUOTED,
+    evaluate,
+    grace_left,
+    select_url,
+)
+from exposedapp.exposure.urls import compute_exposure
 from exposedapp.settings import Settings
 from support.objects import APP, node, port, service_body, spec_of
 from support.snapshots import BEFORE
 
 A, B, C = (f"http://10.0.0.{i}:30001" for i in (1, 2, 3))
 OK, REFUSED, LATE = "", "connection refused", "timed out"
-SOON, LONG = WAIT_SECONDS - 0.1, WAIT_SECONDS
+SOON, LONG = FIRST_ANSWER_GRACE_SECONDS - 0.1, FIRST_ANSWER_GRACE_SECONDS
 Said = tuple[str, str, str]
 
 NOT_PROBED = ("Unknown", "NotProbed", "No URL is tried.")
 WAITING = ("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
-ANSWERS = ("True", "Answers", "The node URLs answer, tried from the operator's pod.")
+ANSWERS = ("True", "ProbeResults", "The node URLs answer, tried from the operator's pod.")
 
 
 def counted(reason: str, good: int, total: int, *failing: str) -> Said:
@@ -52,7 +58,7 @@ def condition(said: Said | None) -> Condition | None:
 
 
 def judged(of: dict[str, str | None], before: Said | None = None, waited: float = SOON) -> Said:
-    found = judge(Answers(0.0, of), condition(before), waited)
+    found = evaluate(ProbeResults(0.0, of), condition(before), waited)
     return found.status, found.reason, found.message
 
 
@@ -131,20 +137,18 @@ def test_judge(
 
 def test_nothing_tried() -> None:
     for before in (None, NOT_PROBED, ANSWERS, NONE):
-        found = judge(NOTHING_TRIED, condition(before), 0.0)
+        found = evaluate(NOTHING_PROBED, condition(before), 0.0)
         assert (found.status, found.reason, found.message) == NOT_PROBED
 
 
 def test_what_is_quoted_is_bounded() -> None:
-    urls = [f"http://10.0.0.{i}:30001" for i in range(10, 10 + MOST_QUOTED + 2)]
+    urls = [f"http://10.0.0.{i}:30001" for i in range(10, 10 + MAX_QUOTED + 2)]
     quoted = [f"{url}: {REFUSED}" for url in urls]
-    most: dict[str, str | None] = dict.fromkeys(urls[:MOST_QUOTED], REFUSED)
+    most: dict[str, str | None] = dict.fromkeys(urls[:MAX_QUOTED], REFUSED)
     all_of_them: dict[str, str | None] = dict.fromkeys(reversed(urls), REFUSED)
-    assert judged(most, waited=LONG) == counted(
-        "Unreachable", 0, MOST_QUOTED, *quoted[:MOST_QUOTED]
-    )
+    assert judged(most, waited=LONG) == counted("Unreachable", 0, MAX_QUOTED, *quoted[:MAX_QUOTED])
     assert judged(all_of_them, waited=LONG) == counted(
-        "Unreachable", 0, MOST_QUOTED + 2, *quoted[:MOST_QUOTED], "and 2 more"
+        "Unreachable", 0, MAX_QUOTED + 2, *quoted[:MAX_QUOTED], "and 2 more"
     )
 
 
@@ -197,7 +201,7 @@ def test_what_is_quoted_is_bounded() -> None:
 def test_pick(
     best: list[str], before: str | None, of: dict[str, str | None], expected: str | None
 ) -> None:
-    assert pick(best, before, Answers(0.0, of), known=False) == expected
+    assert select_url(best, before, ProbeResults(0.0, of), known=False) == expected
 
 
 # --- what is tried --------------------------------------------------------------------------------
@@ -227,14 +231,14 @@ def probe_spec(**fields: Any) -> ProbeSpec:
     ],
 )
 def test_whether_anything_is_tried(probe: ProbeSpec | None, enabled: bool, tried: bool) -> None:
-    found = targets([(A, "10.0.0.1", 30001)], probe, enabled=enabled)
+    found = probe_targets([(A, "10.0.0.1", 30001)], probe, enabled=enabled)
     assert [it.url for it in found] == [A] * tried
 
 
 def test_how_it_is_tried() -> None:
-    found = targets([(A, "10.0.0.1", 30001)], probe_spec(**PROBE), enabled=True)
+    found = probe_targets([(A, "10.0.0.1", 30001)], probe_spec(**PROBE), enabled=True)
     assert found == [Target(A, "10.0.0.1", 30001, False, 10.0, 3.0, 4)]
-    assert targets([(A, "10.0.0.1", 30001)], None, enabled=True) == [
+    assert probe_targets([(A, "10.0.0.1", 30001)], None, enabled=True) == [
         Target(A, "10.0.0.1", 30001, False, 60.0, 2.0, 2)
     ]
 
@@ -252,7 +256,7 @@ def test_how_it_is_tried() -> None:
 )
 def test_only_http_is_asked_for_a_page(scheme: str, kind: str, http: bool) -> None:
     url = f"{scheme}://10.0.0.1:30001"
-    (found,) = targets([(url, "10.0.0.1", 30001)], probe_spec(type=kind), enabled=True)
+    (found,) = probe_targets([(url, "10.0.0.1", 30001)], probe_spec(type=kind), enabled=True)
     assert found.http is http
 
 
@@ -262,7 +266,7 @@ BALANCED: Json = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
 
 
 @pytest.mark.parametrize(
-    ("service", "nodes", "settings", "to_try"),
+    ("service", "nodes", "settings", "probe_urls"),
     [
         (service_body(), {}, {}, [TRIED]),
         (service_body(port(80)), {}, {}, []),
@@ -305,19 +309,23 @@ BALANCED: Json = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
     ],
 )  # fmt: skip
 def test_what_can_be_tried(
-    service: Json, nodes: Json, settings: dict[str, Any], to_try: list[tuple[str, str, int]]
+    service: Json, nodes: Json, settings: dict[str, Any], probe_urls: list[tuple[str, str, int]]
 ) -> None:
-    at = find(APP, spec_of(nodes=nodes), service, [], Nodes(NODES), Settings(**settings))
-    assert list(at.to_try) == to_try
+    at = compute_exposure(
+        APP, spec_of(nodes=nodes), service, [], NodeIndex(NODES), Settings(**settings)
+    )
+    assert list(at.probe_urls) == probe_urls
     # Nothing is tried that is not listed.
-    assert {url for url, _, _ in at.to_try} <= set(at.urls)
+    assert {url for url, _, _ in at.probe_urls} <= set(at.urls)
 
 
 def test_a_restart_does_not_change_the_url() -> None:
     """Another one may answer first; the one that was found out to answer is as good."""
-    assert pick(["a", "b"], "a", Answers(0.0, {"a": None, "b": ""}), known=True) == "a"
-    assert pick(["a", "b"], "a", Answers(0.0, {"a": "refused", "b": ""}), known=True) == "b"
-    assert pick(["b"], "a", Answers(0.0, {"b": ""}), known=True) == "b"
+    assert select_url(["a", "b"], "a", ProbeResults(0.0, {"a": None, "b": ""}), known=True) == "a"
+    assert (
+        select_url(["a", "b"], "a", ProbeResults(0.0, {"a": "refused", "b": ""}), known=True) == "b"
+    )
+    assert select_url(["b"], "a", ProbeResults(0.0, {"b": ""}), known=True) == "b"
 
 
 @pytest.mark.parametrize(
@@ -331,7 +339,7 @@ def test_a_restart_does_not_change_the_url() -> None:
 )
 def test_patience(of: dict[str, str | None], waited: float, expected: float | None) -> None:
     """Who does not answer must be judged anew when the time is over, and not again and again."""
-    assert patience(Answers(0.0, of), waited) == expected
+    assert grace_left(ProbeResults(0.0, of), waited) == expected
 
 
 # --- after a change -------------------------------------------------------------------------------
@@ -371,18 +379,18 @@ def test_patience(of: dict[str, str | None], waited: float, expected: float | No
 def test_judge_afresh(
     of: dict[str, str | None], before: Said | None, waited: float, expected: Said
 ) -> None:
-    found = judge(Answers(0.0, of, anew=True), condition(before), waited)
+    found = evaluate(ProbeResults(0.0, of, fresh_only=True), condition(before), waited)
     if expected == NONE:
         expected = counted("Unreachable", 0, 2, f"{A}: {REFUSED}", f"{B}: {LATE}")
     assert (found.status, found.reason, found.message) == expected
 
 
 def test_what_counts_afresh() -> None:
-    known = Answers(0.0, {A: OK, B: REFUSED}, frozenset({A}), 5.0, left_out="Something.")
-    assert known.afresh() == Answers(
-        5.0, {A: None, B: REFUSED}, changed=5.0, anew=True, left_out="Something."
+    known = ProbeResults(0.0, {A: OK, B: REFUSED}, frozenset({A}), 5.0, not_probed="Something.")
+    assert known.only_fresh() == ProbeResults(
+        5.0, {A: None, B: REFUSED}, changed=5.0, fresh_only=True, not_probed="Something."
     )
-    assert Answers(3.0, {A: OK}).afresh() == Answers(3.0, {A: OK}, anew=True)
+    assert ProbeResults(3.0, {A: OK}).only_fresh() == ProbeResults(3.0, {A: OK}, fresh_only=True)
 
 
 SERVICE = service_body()
@@ -416,14 +424,16 @@ SERVICE = service_body()
     ],
 )
 def test_what_is_behind(service: Json, pods: list[str] | None, differs: bool) -> None:
-    before = what_is_behind(SERVICE, ["p", "q"])
-    assert what_is_behind(service, pods).differs(before) is differs
+    before = backend_fingerprint(SERVICE, ["p", "q"])
+    assert backend_fingerprint(service, pods).differs(before) is differs
 
 
 def test_pods_on_their_way_leave_the_former_ones() -> None:
-    assert Behind(2, None).following(Behind(1, 7)) == Behind(2, 7)
-    assert Behind(2, 8).following(Behind(1, 7)) == Behind(2, 8)
-    assert not Behind(1, 7).differs(Behind(1, None))
+    assert BackendFingerprint(2, None).following(BackendFingerprint(1, 7)) == BackendFingerprint(
+        2, 7
+    )
+    assert BackendFingerprint(2, 8).following(BackendFingerprint(1, 7)) == BackendFingerprint(2, 8)
+    assert not BackendFingerprint(1, 7).differs(BackendFingerprint(1, None))
 
 
 # --- what is not tried ----------------------------------------------------------------------------
@@ -482,9 +492,9 @@ def test_why_nothing_is_tried(
 ) -> None:
     if service and service["spec"]["type"] == "ExternalName":
         spec = {**spec, "service": {"type": "ExternalName", "externalName": "db.example"}}
-    assert why_nothing(spec_of(**spec), service, Settings(**settings), ready=ready) == why
+    assert no_probe_reason(spec_of(**spec), service, Settings(**settings), ready=ready) == why
     if not spec:
-        assert why_nothing(None, service, Settings(**settings), ready=ready) == why
+        assert no_probe_reason(None, service, Settings(**settings), ready=ready) == why
 
 
 BALANCER = {**service_body(type="LoadBalancer"), "status": BALANCED}
@@ -515,20 +525,20 @@ def test_what_is_not_checked_beside_it(
     service: Json, mappings: dict[tuple[int, str], int], said: str
 ) -> None:
     settings = Settings(port_mappings=mappings)
-    at = find(APP, spec_of(), service, [], Nodes(NODES), settings)
-    tried = {url for url, _, _ in at.to_try}
+    at = compute_exposure(APP, spec_of(), service, [], NodeIndex(NODES), settings)
+    tried = {url for url, _, _ in at.probe_urls}
     assert tried
-    assert unchecked(service, at.urls, at.best, tried) == said
+    assert not_probed_note(service, at.urls, at.best, tried) == said
 
 
 def test_what_is_left_out_is_told_beside_the_answers() -> None:
-    left_out = "Not checked: UDP and SCTP ports."
+    not_probed = "Not checked: UDP and SCTP ports."
     for of, message in [
-        ({A: OK}, f"The node URLs answer, tried from the operator's pod. {left_out}"),
+        ({A: OK}, f"The node URLs answer, tried from the operator's pod. {not_probed}"),
         (
             {A: REFUSED},
-            f"0 of 1 node URLs answer, tried from the operator's pod; {A}: {REFUSED}. {left_out}",
+            f"0 of 1 node URLs answer, tried from the operator's pod; {A}: {REFUSED}. {not_probed}",
         ),
     ]:
-        assert judge(Answers(0.0, of, left_out=left_out), None, LONG).message == message
-    assert judge(Answers(None, {}, left_out=DATAGRAMS), None, 0.0).message == DATAGRAMS
+        assert evaluate(ProbeResults(0.0, of, not_probed=not_probed), None, LONG).message == message
+    assert evaluate(ProbeResults(None, {}, not_probed=DATAGRAMS), None, 0.0).message == DATAGRAMS

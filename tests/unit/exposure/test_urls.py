@@ -7,13 +7,13 @@ import pytest
 
 from exposedapp.api.app import ExposedAppSpec, NodesStatus
 from exposedapp.api.meta import Json
-from exposedapp.exposure.addresses import Addresses
+from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.exposure.node_selection import Nodes
+from exposedapp.exposure.node_selection import NodeIndex
 from exposedapp.exposure.nodes import Node
-from exposedapp.exposure.probes import NOTHING_TRIED
-from exposedapp.exposure.reachability import pick
-from exposedapp.exposure.urls import find
+from exposedapp.exposure.probes import NOTHING_PROBED
+from exposedapp.exposure.reachability import select_url
+from exposedapp.exposure.urls import compute_exposure
 from exposedapp.settings import Settings, from_environment
 from support.objects import APP, node, port, service_body, spec_of
 
@@ -29,15 +29,15 @@ def found(
     endpoints: list[Endpoint] = PODS,
     nodes: list[Node] = NODES,
     settings: Settings = NO_SETTINGS,
-) -> Addresses:
-    return find(APP, spec or spec_of(), service, endpoints, Nodes(nodes), settings)
+) -> Exposure:
+    return compute_exposure(APP, spec or spec_of(), service, endpoints, NodeIndex(nodes), settings)
 
 
-def best(at: Addresses, before: str | None = None) -> str | None:
-    return pick(at.best, before, NOTHING_TRIED, known=False)
+def best(at: Exposure, before: str | None = None) -> str | None:
+    return select_url(at.best, before, NOTHING_PROBED, known=False)
 
 
-def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> Addresses:
+def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> Exposure:
     """The addresses of an app with one port, on one node."""
     spec = spec_of(ports=[{"port": 80, "protocol": protocol, **asked}])
     families = ["IPv6" if ":" in host else "IPv4"]
@@ -111,14 +111,16 @@ def test_each_port_has_its_own_scheme_and_path() -> None:
 def test_a_port_that_the_spec_does_not_have() -> None:
     # While a change is under way, and while the spec is wrong.
     assert found(service_body(port(81, 30081)), nodes=NODES[:1]).urls == ["http://10.0.0.1:30081"]
-    unknown = find(APP, None, service_body(port(80, 30001)), PODS, Nodes(NODES[:1]), Settings())
+    unknown = compute_exposure(
+        APP, None, service_body(port(80, 30001)), PODS, NodeIndex(NODES[:1]), Settings()
+    )
     assert unknown.urls == ["http://10.0.0.1:30001"]
 
 
 def test_without_a_spec_the_live_port_tells_the_scheme() -> None:
     service = service_body(port(443, 30001, appProtocol="https"))
     assert (
-        best(find(APP, None, service, PODS, Nodes(NODES[:1]), Settings()))
+        best(compute_exposure(APP, None, service, PODS, NodeIndex(NODES[:1]), Settings()))
         == "https://10.0.0.1:30001"
     )
 
@@ -150,11 +152,11 @@ def test_a_cluster_ip_is_reached_inside_only() -> None:
     assert best(at) == at.cluster_url == "https://web.shop.svc:80"
     assert at.proxy_path == f"{PROXY}/https:web:80/proxy/"
     assert at.cluster_ips == ["10.96.0.1"]
-    assert (at.urls, at.nodes, at.load_balancer, at.why_no_node) == ((), None, None, None)
+    assert (at.urls, at.nodes, at.load_balancer, at.no_node_reason) == ((), None, None, None)
 
 
 def test_without_nodes_a_cluster_ip_is_as_good() -> None:
-    assert found(service_body(port(80), type="ClusterIP"), nodes=[]).why_no_node is None
+    assert found(service_body(port(80), type="ClusterIP"), nodes=[]).no_node_reason is None
 
 
 def external(*ports: Json) -> Json:
@@ -164,7 +166,7 @@ def external(*ports: Json) -> Json:
 
 def test_an_external_name() -> None:
     at = found(external(), endpoints=[])
-    assert at == Addresses(best=[], ports=[], cluster_ips=[])
+    assert at == Exposure(best=[], ports=[], cluster_ips=[])
     at = found(external(port(5432)), spec_of(ports=[{"port": 5432, "scheme": "postgres"}]))
     assert best(at) == at.cluster_url == "postgres://web.shop.svc:5432"
     # The API server passes requests on to pods only.
@@ -222,15 +224,17 @@ def test_without_node_ports_the_nodes_do_not_matter() -> None:
     for nodes in (NODES, []):
         at = found(service, nodes=nodes)
         assert at.urls == ["http://203.0.113.1:80"]
-        assert (at.nodes, at.why_no_node, at.to_try) == (None, None, [])
+        assert (at.nodes, at.no_node_reason, at.probe_urls) == (None, None, [])
 
 
 def test_a_balancer_is_a_way_in_without_a_node() -> None:
     away = [node("a", ready=False)]
     at = found(balanced({"ip": "203.0.113.1"}), nodes=away)
     assert at.urls == ["http://203.0.113.1:80"]
-    assert (at.nodes, at.why_no_node) == (NodesStatus(eligible=0, listed=0), None)
-    assert found(balanced(), nodes=away).why_no_node == "No node forwards to the app: 1 not ready."
+    assert (at.nodes, at.no_node_reason) == (NodesStatus(eligible=0, listed=0), None)
+    assert (
+        found(balanced(), nodes=away).no_node_reason == "No node forwards to the app: 1 not ready."
+    )
 
 
 def test_a_load_balancers_url_takes_the_place_of_a_nodes() -> None:
@@ -279,32 +283,34 @@ def test_local_lists_nodes_with_a_ready_pod(endpoints: list[Endpoint], listed: l
     assert at.urls == [hosts[name] for name in listed]
     assert at.nodes is not None
     assert (at.nodes.eligible, at.nodes.listed) == (len(listed), len(listed))
-    assert (at.why_no_node is None) is bool(listed)
-    assert at.pods_decide
+    assert (at.no_node_reason is None) is bool(listed)
+    assert at.local_pods_required
 
 
 def test_local_pods_on_nodes_that_do_not_forward() -> None:
     nodes = [node("a", ready=False), NODES[1]]
     at = found(service_body(externalTrafficPolicy="Local"), endpoints=PODS, nodes=nodes)
     said = "1 not ready, 1 without a ready pod (externalTrafficPolicy Local)"
-    assert at.why_no_node == f"No node forwards to the app: {said}."
-    assert at.pods_decide
+    assert at.no_node_reason == f"No node forwards to the app: {said}."
+    assert at.local_pods_required
     at = found(service_body(externalTrafficPolicy="Local"), endpoints=PODS, nodes=nodes[:1])
-    assert not at.pods_decide
+    assert not at.local_pods_required
 
 
 def test_cluster_lists_all_nodes() -> None:
     assert found(service_body(externalTrafficPolicy="Cluster"), endpoints=[]).urls == NODE_URLS
-    assert not found(service_body(), nodes=[]).pods_decide
+    assert not found(service_body(), nodes=[]).local_pods_required
 
 
 # --- spec.nodes and the settings of the operator --------------------------------------------------
 
 
-def at_nodes(settings: Settings, count: int = 2, **wanted: Any) -> Addresses:
+def at_nodes(settings: Settings, count: int = 2, **wanted: Any) -> Exposure:
     nodes = [node(f"n{i}", ("InternalIP", f"10.0.0.{i}")) for i in range(count)]
     spec = spec_of(nodes=wanted, ports=[{"port": 80, "path": "/" + "p" * 1000}])
-    return find(APP, spec, service_body(port(80, 30001)), PODS, Nodes(nodes), settings)
+    return compute_exposure(
+        APP, spec, service_body(port(80, 30001)), PODS, NodeIndex(nodes), settings
+    )
 
 
 def test_a_host_stands_for_all_nodes() -> None:
@@ -326,13 +332,13 @@ def test_behind_a_host_nodes_count_that_have_no_address_of_their_own() -> None:
         assert at.urls == ["http://all.example:30001"]
         assert at.nodes == NodesStatus(eligible=1, listed=1)
         away = found(service_body(), spec_of(nodes=wanted), nodes=unnamed[1:], settings=settings)
-        assert (away.urls, away.why_no_node) == ([], "No node forwards to the app: 1 not ready.")
+        assert (away.urls, away.no_node_reason) == ([], "No node forwards to the app: 1 not ready.")
 
 
 def test_two_nodes_with_one_address_have_one_url() -> None:
     at = found(service_body(), nodes=[node("a"), node("b")])
     assert at.urls == ["http://10.0.0.1:30001"]
-    assert at.to_try == [("http://10.0.0.1:30001", "10.0.0.1", 30001)]
+    assert at.probe_urls == [("http://10.0.0.1:30001", "10.0.0.1", 30001)]
     assert at.nodes == NodesStatus(eligible=2, listed=2)
 
 
@@ -341,7 +347,7 @@ def test_rancher_17876_no_url_without_a_host() -> None:
     nameless = [node("a", ("ExternalDNS", ""), ("Hostname", "None"))]
     at = found(service_body(), wanted, nodes=nameless)
     said = "1 without a usable IPv4 address of type ExternalDNS or Hostname"
-    assert (at.urls, at.why_no_node) == ([], f"No node forwards to the app: {said}.")
+    assert (at.urls, at.no_node_reason) == ([], f"No node forwards to the app: {said}.")
 
 
 def test_a_port_mapping_is_a_url_of_this_machine() -> None:
@@ -365,13 +371,13 @@ def test_a_status_stays_small_however_long_the_paths_are() -> None:
     ports = [{"name": f"p{i}", "port": i, "path": "/" + "p" * 1000} for i in range(1, 65)]
     spec = spec_of(nodes={"limit": 64}, ports=ports)
     service = service_body(*(port(i, 30000 + i) for i in range(1, 65)))
-    at = find(APP, spec, service, PODS, Nodes(nodes), Settings())
+    at = compute_exposure(APP, spec, service, PODS, NodeIndex(nodes), Settings())
     # Of one node, with most of its ports, the main one among them.
     assert at.nodes == NodesStatus(eligible=64, listed=1)
     assert 50 < len(at.urls) < 64
     assert at.best[0] in at.urls
     assert at.best[0].endswith(":30001/" + "p" * 1000)
-    assert {url for url, _, _ in at.to_try} == set(at.urls)
+    assert {url for url, _, _ in at.probe_urls} == set(at.urls)
 
 
 def test_whole_nodes_are_listed_while_they_fit_and_few_move() -> None:
@@ -382,8 +388,8 @@ def test_whole_nodes_are_listed_while_they_fit_and_few_move() -> None:
     service = service_body(*(port(i, 30000 + i) for i in range(1, 33)))
 
     def listed(known: list[Node]) -> set[str]:
-        at = find(APP, spec, service, PODS, Nodes(known), Settings())
-        hosts = {host for _, host, _ in at.to_try}
+        at = compute_exposure(APP, spec, service, PODS, NodeIndex(known), Settings())
+        hosts = {host for _, host, _ in at.probe_urls}
         assert len(at.urls) == 32 * len(hosts)
         assert at.nodes == NodesStatus(eligible=len(known), listed=len(hosts))
         return hosts
@@ -405,7 +411,7 @@ def test_what_is_elsewhere_leaves_room_for_a_node() -> None:
     places = {url.split("/")[2] for url in at.urls}
     assert {"localhost:1", "203.0.113.8:1", "203.0.113.0:1"} <= places
     assert at.best == ["http://localhost:1/" + "p" * 1000]
-    assert at.to_try[0][2] == 30001
+    assert at.probe_urls[0][2] == 30001
 
 
 HOSTS = frozenset({"a.example", "b.example"})

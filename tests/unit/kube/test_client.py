@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
 from exposedapp.api.meta import Json
-from exposedapp.kube.client import Cluster
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import NODES
 
@@ -21,14 +21,14 @@ WANTED = {"kind": "Service", "metadata": {"namespace": "shop", "name": "web"}}
 
 
 @asynccontextmanager
-async def served(handler: Handler, in_flight: int = 32) -> AsyncIterator[Cluster]:
+async def served(handler: Handler, in_flight: int = 32) -> AsyncIterator[KubeClient]:
     """A cluster whose API server answers with the handler."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     async with TestServer(app) as server:
         configuration = client.Configuration()
         configuration.host = str(server.make_url("")).rstrip("/")
-        found = Cluster(configuration, in_flight)
+        found = KubeClient(configuration, in_flight)
         try:
             async with asyncio.timeout(10):
                 yield found
@@ -107,7 +107,7 @@ async def test_a_server_that_hangs_up() -> None:
     ids=["create", "apply to this one", "apply"],
 )
 async def test_only_what_is_known_is_taken_over(
-    send: Callable[[Cluster], Awaitable[Json]], condition: Json
+    send: Callable[[KubeClient], Awaitable[Json]], condition: Json
 ) -> None:
     seen: list[web.Request] = []
     bodies = []
@@ -190,7 +190,7 @@ def streams(*lines: bytes) -> Handler:
     return handler
 
 
-async def follow(cluster: Cluster) -> list[str]:
+async def follow(cluster: KubeClient) -> list[str]:
     return [it["type"] async for it in cluster.watch(NODES, "5", 1)]
 
 
@@ -250,6 +250,6 @@ async def test_proxies(
         monkeypatch.setenv(name, value)
     configuration = client.Configuration()
     configuration.host = "https://10.0.0.1:6443"
-    cluster = Cluster(configuration)
+    cluster = KubeClient(configuration)
     assert configuration.proxy == proxy
     await cluster.close()

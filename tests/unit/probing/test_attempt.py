@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exposedapp.exposure.probes import Target
-from exposedapp.probing.attempt import try_once
+from exposedapp.probing.attempt import probe_once
 from exposedapp.telemetry.metrics import PROBE_RESULTS
 
 OK, REFUSED, LATE, CLOSED = "", "connection refused", "timed out", "connection closed"
@@ -34,7 +34,7 @@ async def tried(
 ) -> str:
     url = f"{scheme}://{host}:{port}{path}"
     async with asyncio.timeout(DEADLINE_SECONDS):
-        return await try_once(Target(url, host, port, http, 60.0, seconds, 2))
+        return await probe_once(Target(url, host, port, http, 60.0, seconds, 2))
 
 
 @contextmanager

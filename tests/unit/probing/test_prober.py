@@ -9,20 +9,26 @@ from itertools import pairwise
 
 import pytest
 
-from exposedapp.api.meta import Key
-from exposedapp.exposure.probes import NOTHING_TRIED, Answers, Behind, Target
-from exposedapp.probing.prober import EARLY_SECONDS, JITTER, LEAST_SWEPT, MOST_PART, Prober
+from exposedapp.api.meta import NamespacedName
+from exposedapp.exposure.probes import NOTHING_PROBED, BackendFingerprint, ProbeResults, Target
+from exposedapp.probing.prober import (
+    JITTER,
+    MAX_SHARE,
+    MIN_COMPACTION_SIZE,
+    MIN_RETRY_SECONDS,
+    Prober,
+)
 from exposedapp.probing.state import (
-    FIRST_PAUSE_SECONDS,
-    PAUSE_FACTOR,
-    SECOND_LOOK_SECONDS,
+    BACKOFF_FACTOR,
+    INITIAL_BACKOFF_SECONDS,
+    RECHECK_SECONDS,
     ProbeState,
 )
 from support.virtual_time import in_virtual_time
 
-WEB, API = Key("shop", "web"), Key("shop", "api")
-OTHER = Key("other", "web")
-BEHIND = Behind(1, 1)
+WEB, API = NamespacedName("shop", "web"), NamespacedName("shop", "api")
+OTHER = NamespacedName("other", "web")
+BEHIND = BackendFingerprint(1, 1)
 OK, REFUSED, LATE = "", "connection refused", "timed out"
 PERIOD = 60.0
 SOON = 2.0
@@ -30,7 +36,7 @@ SOON = 2.0
 
 
 def target(
-    url: str = "a", period: float = PERIOD, threshold: int = 2, behind: Behind = BEHIND
+    url: str = "a", period: float = PERIOD, threshold: int = 2, behind: BackendFingerprint = BEHIND
 ) -> Target:
     return Target(url, "10.0.0.1", 30001, False, period, 2.0, threshold, behind)
 
@@ -73,13 +79,13 @@ class Trying:
     """A prober at work, and the news it tells."""
 
     def __init__(self, network: Network, rate: float, in_flight: int) -> None:
-        self.told: list[tuple[float, Key]] = []
+        self.told: list[tuple[float, NamespacedName]] = []
         self.prober = Prober(rate, in_flight, self._changed, network, now)
 
-    def _changed(self, key: Key) -> None:
+    def _changed(self, key: NamespacedName) -> None:
         self.told.append((now(), key))
 
-    def want(self, *targets: Target, key: Key = WEB) -> Answers:
+    def want(self, *targets: Target, key: NamespacedName = WEB) -> ProbeResults:
         return self.prober.want(key, targets)
 
 
@@ -108,7 +114,8 @@ async def test_until_the_first_answer_it_is_tried_often_at_first() -> None:
         await asyncio.sleep(600)
         pauses = network.pauses()
         expected = [
-            min(FIRST_PAUSE_SECONDS * PAUSE_FACTOR ** (n + 1), PERIOD) for n in range(len(pauses))
+            min(INITIAL_BACKOFF_SECONDS * BACKOFF_FACTOR ** (n + 1), PERIOD)
+            for n in range(len(pauses))
         ]
         assert pauses == pytest.approx(expected, rel=JITTER + 0.01)
         assert network.times()[0] == 0.0
@@ -148,7 +155,7 @@ async def test_after_a_recovery_the_next_failure_is_looked_at_as_soon() -> None:
         await asyncio.sleep(5 * PERIOD)
     assert network.pauses()[8] == pytest.approx(PERIOD, rel=JITTER + 0.01)
     assert network.pauses()[9] == pytest.approx(
-        FIRST_PAUSE_SECONDS * PAUSE_FACTOR, rel=JITTER + 0.01
+        INITIAL_BACKOFF_SECONDS * BACKOFF_FACTOR, rel=JITTER + 0.01
     )
 
 
@@ -221,11 +228,11 @@ async def test_each_app_is_told_its_own_news() -> None:
 @in_virtual_time
 async def test_at_first_nothing_is_known() -> None:
     async with trying(Network()) as it:
-        assert it.want() == NOTHING_TRIED
+        assert it.want() == NOTHING_PROBED
         await asyncio.sleep(5)
-        assert it.want(target("a"), target("b")) == Answers(5.0, {"a": None, "b": None})
+        assert it.want(target("a"), target("b")) == ProbeResults(5.0, {"a": None, "b": None})
         await asyncio.sleep(1)
-        assert it.want(target("a"), target("b")) == Answers(5.0, {"a": OK, "b": OK})
+        assert it.want(target("a"), target("b")) == ProbeResults(5.0, {"a": OK, "b": OK})
 
 
 @in_virtual_time
@@ -238,11 +245,11 @@ async def test_what_stays_is_still_known_and_not_tried_anew() -> None:
         count = Counter(network.urls())["a"]
         for _ in range(5):
             found = it.want(target("a"), target("b"))
-            assert found == Answers(0.0, {"a": OK, "b": REFUSED})
+            assert found == ProbeResults(0.0, {"a": OK, "b": REFUSED})
             await asyncio.sleep(0.1)
         assert Counter(network.urls())["a"] == count == 1
         # One more and one less: the others are not looked at again for that.
-        assert it.want(target("a"), target("c")) == Answers(0.0, {"a": OK, "c": None})
+        assert it.want(target("a"), target("c")) == ProbeResults(0.0, {"a": OK, "c": None})
         await asyncio.sleep(1)
         assert Counter(network.urls())["a"] == 1
         assert it.want(target("a"), target("c")).of == {"a": OK, "c": OK}
@@ -259,12 +266,12 @@ async def test_what_is_dropped_is_tried_no_more() -> None:
         network.tries.clear()
         await asyncio.sleep(3 * PERIOD)
         assert set(network.urls()) == {"a"}
-        assert it.want() == NOTHING_TRIED
+        assert it.want() == NOTHING_PROBED
         network.tries.clear()
         await asyncio.sleep(3 * PERIOD)
         assert network.urls() == []
         # Wanted again, it starts anew.
-        assert it.want(target("a")) == Answers(now(), {"a": None})
+        assert it.want(target("a")) == ProbeResults(now(), {"a": None})
         await asyncio.sleep(1)
         assert network.urls() == ["a"]
 
@@ -341,7 +348,7 @@ async def test_no_more_are_in_flight_than_may_be() -> None:
     network = Network(lasts=1.0)
     async with trying(network, in_flight=3) as it:
         for i in range(30):
-            it.want(target(str(i)), key=Key("shop", str(i)))
+            it.want(target(str(i)), key=NamespacedName("shop", str(i)))
         await asyncio.sleep(9.5)
         assert len(network.tries) == 30
         assert network.most_at_once == 3
@@ -426,7 +433,9 @@ async def test_the_end_comes_also_when_there_is_news() -> None:
 @pytest.mark.parametrize("other", [API, OTHER], ids=["in one namespace", "elsewhere"])
 @pytest.mark.parametrize("lasts", [0.0, 2.0], ids=["refused", "dropped"])
 @in_virtual_time
-async def test_an_app_with_many_urls_that_fail_starves_nobody(lasts: float, other: Key) -> None:
+async def test_an_app_with_many_urls_that_fail_starves_nobody(
+    lasts: float, other: NamespacedName
+) -> None:
     network = Network(lasts=lasts)
     network.answers = {f"bad-{i}": REFUSED for i in range(1024)}
     async with trying(network, rate=50, in_flight=50) as it:
@@ -435,7 +444,7 @@ async def test_an_app_with_many_urls_that_fail_starves_nobody(lasts: float, othe
         it.want(*(target(f"bad-{i}", period=5.0) for i in range(1024)))
         await asyncio.sleep(100)
         began = now()
-        it.want(target("new"), key=Key("new", "new"))
+        it.want(target("new"), key=NamespacedName("new", "new"))
         await asyncio.sleep(30)
     good = [time for time, url in network.tries if url == "good"]
     late = 5.0 * (1 + JITTER) + lasts + 1.0
@@ -468,7 +477,7 @@ async def test_one_app_has_a_part_of_the_tries_at_one_time(in_flight: int) -> No
             it.want(*(target(f"{round_}-{i}") for i in range(100)))
             await asyncio.sleep(0.5)
             it.want()  # one that comes and goes has no more
-        assert network.most_at_once == max(1, in_flight // MOST_PART)
+        assert network.most_at_once == max(1, in_flight // MAX_SHARE)
         it.want(target("other"), key=API)
         await asyncio.sleep(1.1)
         assert "other" in network.urls()
@@ -497,7 +506,7 @@ async def test_namespaces_take_turns() -> None:
     network.answers = {f"bad-{i}": REFUSED for i in range(500)}
     async with trying(network, rate=50, in_flight=50) as it:
         for i in range(500):
-            it.want(target(f"bad-{i}"), key=Key("many", str(i)))
+            it.want(target(f"bad-{i}"), key=NamespacedName("many", str(i)))
         await asyncio.sleep(1)
         began = now()
         it.want(target("new"), key=OTHER)
@@ -512,9 +521,9 @@ async def test_what_was_dropped_takes_no_room(lasts: float, rate: float) -> None
     async with trying(network, rate, in_flight=4) as it:
         it.want(target("kept", period=2.6), key=API)  # due before all that is dropped
         for service in range(40):
-            it.want(*(target(str(i), behind=Behind(service)) for i in range(100)))
+            it.want(*(target(str(i), behind=BackendFingerprint(service)) for i in range(100)))
             await asyncio.sleep(0.05)
-        assert len(it.prober._waiting) <= LEAST_SWEPT + 200
+        assert len(it.prober._waiting) <= MIN_COMPACTION_SIZE + 200
         assert sum(len(due) for due in it.prober._apps[WEB].due.values()) <= 100
 
 
@@ -532,12 +541,18 @@ async def test_two_equal_urls_are_one() -> None:
 
 # --- something else is behind a URL ---------------------------------------------------------------
 
-ANOTHER_SERVICE, OTHER_PODS, ON_THEIR_WAY = Behind(2, 1), Behind(1, 2), Behind(1, None)
+ANOTHER_SERVICE, OTHER_PODS, ON_THEIR_WAY = (
+    BackendFingerprint(2, 1),
+    BackendFingerprint(1, 2),
+    BackendFingerprint(1, None),
+)
 
 
 @pytest.mark.parametrize("other", [ANOTHER_SERVICE, OTHER_PODS], ids=["Service", "pods"])
 @in_virtual_time
-async def test_when_something_else_is_behind_it_a_url_is_tried_at_once(other: Behind) -> None:
+async def test_when_something_else_is_behind_it_a_url_is_tried_at_once(
+    other: BackendFingerprint,
+) -> None:
     network = Network()
     network.answers["a"] = REFUSED
     async with trying(network) as it:
@@ -547,17 +562,17 @@ async def test_when_something_else_is_behind_it_a_url_is_tried_at_once(other: Be
         network.tries.clear()
         changed = now()
         # What is known stays, but is marked.
-        assert it.want(target(behind=other)) == Answers(
+        assert it.want(target(behind=other)) == ProbeResults(
             0.0, {"a": REFUSED}, frozenset({"a"}), changed
         )
         await asyncio.sleep(0.1)
         assert network.times() == [changed]
         assert it.told[-1] == (changed, WEB)
-        assert it.want(target(behind=other)) == Answers(0.0, {"a": OK}, frozenset(), changed)
+        assert it.want(target(behind=other)) == ProbeResults(0.0, {"a": OK}, frozenset(), changed)
         # The nodes may not have known yet: once more, and then as always.
         await asyncio.sleep(3 * PERIOD)
         second, third = network.pauses()[:2]
-        assert second == pytest.approx(SECOND_LOOK_SECONDS, rel=JITTER + 0.01)
+        assert second == pytest.approx(RECHECK_SECONDS, rel=JITTER + 0.01)
         assert third == pytest.approx(PERIOD, rel=JITTER + 0.01)
 
 
@@ -573,7 +588,7 @@ async def test_a_mended_url_that_needs_a_moment_is_tried_often_again() -> None:
         await asyncio.sleep(5)
     assert len(network.tries) >= 4
     assert network.pauses()[0] == pytest.approx(
-        FIRST_PAUSE_SECONDS * PAUSE_FACTOR, rel=JITTER + 0.01
+        INITIAL_BACKOFF_SECONDS * BACKOFF_FACTOR, rel=JITTER + 0.01
     )
 
 
@@ -583,7 +598,7 @@ async def test_the_same_answer_as_before_is_news_after_a_change() -> None:
         it.want(target())
         await asyncio.sleep(10)
         it.want(target(behind=ANOTHER_SERVICE))
-        await asyncio.sleep(SECOND_LOOK_SECONDS * 2)
+        await asyncio.sleep(RECHECK_SECONDS * 2)
         assert [time for time, _ in it.told] == [0.0, 10.0]
 
 
@@ -598,7 +613,7 @@ async def test_what_broke_by_a_change_is_told_soon() -> None:
         network.script = [OK]
         network.answers["a"] = REFUSED
         it.want(target(behind=ANOTHER_SERVICE))
-        await asyncio.sleep(SECOND_LOOK_SECONDS * (1 + JITTER) + SOON)
+        await asyncio.sleep(RECHECK_SECONDS * (1 + JITTER) + SOON)
         assert it.want(target(behind=ANOTHER_SERVICE)).of == {"a": REFUSED}
 
 
@@ -631,10 +646,10 @@ async def test_a_rollout_is_one_early_try() -> None:
         await asyncio.sleep(1)
         assert len(network.tries) == 2
         # A new Service while the pods are on their way, and then the pods.
-        it.want(target(behind=Behind(2, None)))
+        it.want(target(behind=BackendFingerprint(2, None)))
         await asyncio.sleep(2)
         assert len(network.tries) == 3
-        assert it.want(target(behind=Behind(2, 3))).stale == {"a"}
+        assert it.want(target(behind=BackendFingerprint(2, 3))).stale == {"a"}
 
 
 @in_virtual_time
@@ -642,10 +657,10 @@ async def test_pods_that_change_all_the_time_do_not_have_it_tried_all_the_time()
     network = Network()
     async with trying(network) as it:
         for pods in range(1000):
-            it.want(target(behind=Behind(1, pods)))
+            it.want(target(behind=BackendFingerprint(1, pods)))
             await asyncio.sleep(0.01)
-    assert min(network.pauses()) >= EARLY_SECONDS - 1e-6
-    assert len(network.tries) == pytest.approx(10 / EARLY_SECONDS, abs=2)
+    assert min(network.pauses()) >= MIN_RETRY_SECONDS - 1e-6
+    assert len(network.tries) == pytest.approx(10 / MIN_RETRY_SECONDS, abs=2)
 
 
 @in_virtual_time

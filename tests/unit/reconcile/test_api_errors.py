@@ -4,7 +4,7 @@ import pytest
 
 from exposedapp.api.conditions import Reason
 from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.api_errors import is_terminating, problem_of
+from exposedapp.reconcile.api_errors import is_terminating, problem_from_api_error
 
 IN_USE = (
     'Service "web" is invalid: spec.ports[0].nodePort: Invalid value: 30008: '
@@ -77,7 +77,7 @@ UID_MISMATCH = (
 def test_a_problem_in_the_servers_words(
     status: int, reason: str, message: str, causes: tuple[str, ...], expected: Reason
 ) -> None:
-    found = problem_of(ApiError(status, reason, message, causes), "Service")
+    found = problem_from_api_error(ApiError(status, reason, message, causes), "Service")
     assert found is not None
     assert (found.reason, found.message, found.child) == (expected, message, "Service")
 
@@ -110,7 +110,7 @@ def test_a_problem_in_the_servers_words(
 def test_what_passes_by_itself_is_no_problem(
     status: int, reason: str, message: str, causes: tuple[str, ...]
 ) -> None:
-    assert problem_of(ApiError(status, reason, message, causes), "Service") is None
+    assert problem_from_api_error(ApiError(status, reason, message, causes), "Service") is None
 
 
 @pytest.mark.parametrize(

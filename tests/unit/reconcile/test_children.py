@@ -5,10 +5,10 @@ import pytest
 from exposedapp.api.meta import Json
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.children import (
-    FIGHT_APPLIES,
-    FIGHT_SECONDS,
-    HOLDERS_SECONDS,
-    PEACE_SECONDS,
+    CONFLICT_PERIOD_SECONDS,
+    CONFLICT_RESET_SECONDS,
+    HOLDERS_TTL_SECONDS,
+    MAX_CONFLICTING_APPLIES,
 )
 from exposedapp.workqueue.errors import Retry
 from support.harness import BUSY, KEY, PINNED, World
@@ -95,7 +95,7 @@ async def test_who_has_which_node_port_is_asked_once_for_many(world: World) -> N
     for _ in range(5):
         await world.fails()
     assert world.cluster.requests.count("services") == 1
-    world.now += HOLDERS_SECONDS + 1
+    world.now += HOLDERS_TTL_SECONDS + 1
     await world.fails()
     assert world.cluster.requests.count("services") == 2
 
@@ -312,22 +312,22 @@ async def test_who_undoes_every_apply_is_not_answered_for_ever(
             again = await stopped.reconcile()
             applies += stopped.cluster.writes.count("apply Deployment")
         assert again is not None
-        assert again <= FIGHT_SECONDS
+        assert again <= CONFLICT_PERIOD_SECONDS
         return applies
 
-    assert await fight() == FIGHT_APPLIES
+    assert await fight() == MAX_CONFLICTING_APPLIES
     # The status goes on to tell the truth.
     stopped.nodes.append(node_body("c", "10.0.0.3"))
     stopped.now += 1
     await stopped.reconcile()
     assert len(stopped.status()["urls"]) == 3
     for _ in range(3):
-        stopped.now += FIGHT_SECONDS
+        stopped.now += CONFLICT_PERIOD_SECONDS
         assert await fight() == 1
     assert caplog.text.count("something keeps changing spec.replicas of the Deployment back") == 1
-    stopped.now += PEACE_SECONDS + 1
-    assert await fight() == FIGHT_APPLIES
-    stopped.now += FIGHT_SECONDS
+    stopped.now += CONFLICT_RESET_SECONDS + 1
+    assert await fight() == MAX_CONFLICTING_APPLIES
+    stopped.now += CONFLICT_PERIOD_SECONDS
     await stopped.settle()
     assert stopped.live("Deployment")["spec"]["replicas"] == 0
 

@@ -6,7 +6,7 @@ import pytest
 
 from exposedapp.api.meta import Json
 from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.reconciler import FIRST_LOOK_SECONDS
+from exposedapp.reconcile.reconciler import INITIAL_POLL_SECONDS
 from support.harness import AWAY, BUSY, KEY, PINNED, PODS, World
 from support.objects import node_body
 
@@ -190,4 +190,4 @@ async def test_a_problem_does_not_slow_down_what_else_is_due(world: World) -> No
     world.app(ports=PINNED, replicas=1)
     retry = await world.fails()
     assert retry.at_most is not None
-    assert retry.at_most <= FIRST_LOOK_SECONDS
+    assert retry.at_most <= INITIAL_POLL_SECONDS

@@ -10,26 +10,26 @@ import pytest
 
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.conditions import Reason
-from exposedapp.api.meta import Identity, Json
-from exposedapp.exposure.probes import Answers
+from exposedapp.api.meta import AppRef, Json
+from exposedapp.exposure.probes import ProbeResults
 from exposedapp.reconcile import event_recorder as recorder
-from exposedapp.reconcile.event_recorder import MOST_COUNTED, MOST_WAITING, Recorder
+from exposedapp.reconcile.event_recorder import MAX_COUNTED, MAX_PENDING, EventRecorder
 from exposedapp.status.events import (
-    LONGEST_MESSAGE,
-    Did,
-    Happening,
-    Reached,
-    event,
-    last_reached,
-    of_answers,
-    of_children,
-    of_status,
+    MAX_MESSAGE_LENGTH,
+    ChildChange,
+    EventMessage,
+    ReachableStatus,
+    child_events,
+    event_object,
+    last_reachable,
+    reachability_events,
+    status_events,
 )
-from exposedapp.status.observation import Problem, Trouble
-from support.fake_api_server import FakeCluster
+from exposedapp.status.observation import PodFailure, Problem
+from support.fake_api_server import FakeApiServer
 from support.harness import AWAY, BUSY
 from support.objects import APP, port, service_body
-from support.snapshots import NEW, STOPPED, TWO, WELL, Seen, compute
+from support.snapshots import NORMAL, STOPPED, TWO, WELL, Seen, compute
 from support.virtual_time import in_virtual_time
 
 FIRST, LAST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
@@ -42,16 +42,16 @@ FIRST, LAST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
     [
         ([], []),
         (
-            [Did("Service", "Created"), Did("Deployment", "Created")],
+            [ChildChange("Service", "Created"), ChildChange("Deployment", "Created")],
             [("Created", "Made the Deployment and the Service.")],
         ),
-        ([Did("Service", "Created")], [("Created", "Made the Service.")]),
+        ([ChildChange("Service", "Created")], [("Created", "Made the Service.")]),
         (
-            [Did("Deployment", "Updated")],
+            [ChildChange("Deployment", "Updated")],
             [("Updated", "Changed the Deployment, as the spec has changed.")],
         ),
         (
-            [Did("Deployment", "Repaired", ("spec.replicas",))],
+            [ChildChange("Deployment", "Repaired", ("spec.replicas",))],
             [
                 (
                     "Repaired",
@@ -61,8 +61,8 @@ FIRST, LAST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
         ),
         (
             [
-                Did("Deployment", "Repaired", ("spec.replicas", "spec.paused")),
-                Did("Service", "Repaired", ("spec.ports",)),
+                ChildChange("Deployment", "Repaired", ("spec.replicas", "spec.paused")),
+                ChildChange("Service", "Repaired", ("spec.ports",)),
             ],
             [
                 (
@@ -72,9 +72,12 @@ FIRST, LAST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
                 )
             ],
         ),
-        ([Did("Service", "Adopted")], [("Adopted", "Took over the Service that was there.")]),
         (
-            [Did("Deployment", "Removed"), Did("Service", "Updated")],
+            [ChildChange("Service", "Adopted")],
+            [("Adopted", "Took over the Service that was there.")],
+        ),
+        (
+            [ChildChange("Deployment", "Removed"), ChildChange("Service", "Updated")],
             [
                 ("Updated", "Changed the Service, as the spec has changed."),
                 ("Removed", "Removed the Deployment: the app runs no pods of its own now."),
@@ -83,8 +86,8 @@ FIRST, LAST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
     ],
     ids=["nothing", "both", "one", "updated", "repaired", "several fields", "adopted", "removed"],
 )
-def test_of_children(done: list[Did], told: list[tuple[str, str]]) -> None:
-    found = of_children(done)
+def test_of_children(done: list[ChildChange], told: list[tuple[str, str]]) -> None:
+    found = child_events(done)
     assert [(it.reason, it.message) for it in found] == told
     assert {it.type for it in found} <= {"Normal"}
 
@@ -96,16 +99,16 @@ OK, REFUSED = "", "connection refused"
 
 
 def tried(a: str | None, b: str | None, waited: float = 30.0, seen: Seen = WELL) -> Seen:
-    return replace(seen, answers=Answers(0.0, {A: a, B: b}), waited=waited)
+    return replace(seen, answers=ProbeResults(0.0, {A: a, B: b}), waited=waited)
 
 
 PORTS = ("Normal", "PortsAssigned")
 AVAILABLE = ("Normal", "Available")
 FAILED = ("Warning", "NotReachable")
 ANSWERED = ("Normal", "Reachable")
-CRASH = replace(TWO, trouble=Trouble(Reason.CRASH_LOOP, "It ends."))
-OTHERWISE = replace(TWO, trouble=Trouble(Reason.CRASH_LOOP, "It ends again."))
-PULL = replace(TWO, trouble=Trouble(Reason.IMAGE_PULL, "No such image."))
+CRASH = replace(TWO, trouble=PodFailure(Reason.CRASH_LOOP, "It ends."))
+OTHERWISE = replace(TWO, trouble=PodFailure(Reason.CRASH_LOOP, "It ends again."))
+PULL = replace(TWO, trouble=PodFailure(Reason.IMAGE_PULL, "No such image."))
 REFUSAL = replace(WELL, problems=[Problem(Reason.FORBIDDEN, "The server's words.", "Service")])
 MOVED = replace(WELL, service=service_body(port(80, 30002)))
 INSIDE = replace(WELL, service=service_body(port(80), type="ClusterIP"))
@@ -178,9 +181,9 @@ ALL, SOME, YET, NONE = (
     ],
 )  # fmt: skip
 def test_of_status(before: Seen | None, after: Seen, told: list[tuple[str, str]]) -> None:
-    first = compute(before) if before else NEW
+    first = compute(before) if before else NORMAL
     second = compute(replace(after, previous=first))
-    found = of_status(first, second)
+    found = status_events(first, second)
     assert [(it.type, it.reason) for it in found] == told
     assert all(it.message for it in found)
 
@@ -188,11 +191,13 @@ def test_of_status(before: Seen | None, after: Seen, told: list[tuple[str, str]]
 def test_node_ports_are_told() -> None:
     two = replace(WELL, service=service_body(port(80, 30001), port(53, 30002, "UDP")))
     message = "80/TCP is node port 30001, 53/UDP is node port 30002 on every node."
-    assert of_status(NEW, compute(two))[0] == Happening("Normal", "PortsAssigned", message)
+    assert status_events(NORMAL, compute(two))[0] == EventMessage(
+        "Normal", "PortsAssigned", message
+    )
 
 
 def test_who_does_not_answer_is_told() -> None:
-    (found,) = of_answers("True", compute(SOME))
+    (found,) = reachability_events("True", compute(SOME))
     assert f"{B}: {REFUSED}" in found.message
 
 
@@ -213,23 +218,23 @@ def test_who_does_not_answer_is_told() -> None:
         ("False", NONE, []),
     ],
 )
-def test_of_answers(last: Reached | None, after: Seen, told: list[tuple[str, str]]) -> None:
-    assert [(it.type, it.reason) for it in of_answers(last, compute(after))] == told
+def test_of_answers(last: ReachableStatus | None, after: Seen, told: list[tuple[str, str]]) -> None:
+    assert [(it.type, it.reason) for it in reachability_events(last, compute(after))] == told
 
 
 def test_what_was_told_last_of_the_answers() -> None:
-    told = [last_reached(compute(it)) for it in (ALL, SOME, NONE, YET, WELL)]
+    told = [last_reachable(compute(it)) for it in (ALL, SOME, NONE, YET, WELL)]
     assert told == ["True", "False", "False", None, None]
-    assert last_reached(NEW) is None
+    assert last_reachable(NORMAL) is None
 
 
 def test_nothing_becomes_of_nothing() -> None:
-    assert of_status(NEW, ExposedAppStatus(observed_generation=1)) == []
+    assert status_events(NORMAL, ExposedAppStatus(observed_generation=1)) == []
 
 
 # --- the Event object -----------------------------------------------------------------------------
 
-HAPPENED = Happening("Normal", "Created", "Made the Service.")
+HAPPENED = EventMessage("Normal", "Created", "Made the Service.")
 OTHERS = [
     (APP, HAPPENED),
     (replace(APP, uid="another"), HAPPENED),
@@ -244,7 +249,7 @@ def name_of(body: Json) -> str:
 
 
 def test_an_event() -> None:
-    body = event(APP, HAPPENED, 3, FIRST, LAST)
+    body = event_object(APP, HAPPENED, 3, FIRST, LAST)
     name = body["metadata"].pop("name")
     assert name.startswith("web.")
     assert len(name) == len("web.") + 16
@@ -271,15 +276,20 @@ def test_an_event() -> None:
 
 
 def test_the_same_happening_has_the_same_name() -> None:
-    first, again = event(APP, HAPPENED, 1, FIRST, FIRST), event(APP, HAPPENED, 2, FIRST, LAST)
+    first, again = (
+        event_object(APP, HAPPENED, 1, FIRST, FIRST),
+        event_object(APP, HAPPENED, 2, FIRST, LAST),
+    )
     assert name_of(first) == name_of(again)
     for one, other in combinations(OTHERS, 2):
-        assert name_of(event(*one, 1, FIRST, FIRST)) != name_of(event(*other, 1, FIRST, FIRST))
+        assert name_of(event_object(*one, 1, FIRST, FIRST)) != name_of(
+            event_object(*other, 1, FIRST, FIRST)
+        )
 
 
 def test_a_long_message_is_cut() -> None:
     long = replace(HAPPENED, message="x" * 5000)
-    assert event(APP, long, 1, FIRST, FIRST)["message"] == "x" * LONGEST_MESSAGE
+    assert event_object(APP, long, 1, FIRST, FIRST)["message"] == "x" * MAX_MESSAGE_LENGTH
 
 
 # --- the recorder ---------------------------------------------------------------------------------
@@ -291,10 +301,10 @@ class Writing:
     """A recorder at work, and the cluster it writes to."""
 
     def __init__(self) -> None:
-        self.cluster = FakeCluster()
-        self.recorder = Recorder(self.cluster)
+        self.cluster = FakeApiServer()
+        self.recorder = EventRecorder(self.cluster)
 
-    def record(self, happened: Happening = HAPPENED, app: Identity = APP) -> None:
+    def record(self, happened: EventMessage = HAPPENED, app: AppRef = APP) -> None:
         self.recorder.record(app, happened)
 
     @property
@@ -361,25 +371,25 @@ async def test_one_that_cannot_be_written_is_lost(unhurried: None, error: Except
 
 async def test_the_newest_wait_when_there_are_too_many(unhurried: None) -> None:
     found = Writing()
-    for number in range(MOST_WAITING + 5):
+    for number in range(MAX_PENDING + 5):
         found.record(replace(HAPPENED, message=str(number)))
     found.recorder.start()
-    await found.until(lambda: found.written == MOST_WAITING)
+    await found.until(lambda: found.written == MAX_PENDING)
     await found.recorder.stop()
     told = {body["message"] for body in found.events}
-    assert told == {str(number) for number in range(5, MOST_WAITING + 5)}
+    assert told == {str(number) for number in range(5, MAX_PENDING + 5)}
 
 
 async def test_what_is_counted_is_bounded(unhurried: None) -> None:
     async with writing() as it:
         for batch in range(2):
-            for number in range(MOST_COUNTED // 2 + 1):
+            for number in range(MAX_COUNTED // 2 + 1):
                 it.record(replace(HAPPENED, message=f"{batch} {number}"))
-            await it.until(lambda: it.written == (batch + 1) * (MOST_COUNTED // 2 + 1))  # noqa: B023
+            await it.until(lambda: it.written == (batch + 1) * (MAX_COUNTED // 2 + 1))  # noqa: B023
         # The oldest is forgotten, and counted anew; the newest is not.
         for message in ("0 0", "1 0"):
             it.record(replace(HAPPENED, message=message))
-        await it.until(lambda: it.written == MOST_COUNTED + 4)
+        await it.until(lambda: it.written == MAX_COUNTED + 4)
         counts = {body["message"]: body["count"] for body in it.events}
         assert (counts["0 0"], counts["1 0"]) == (1, 2)
 
@@ -408,14 +418,14 @@ async def test_in_a_storm_of_apps_events_are_told_more_slowly(
 ) -> None:
     pauses: list[float] = []
     busy = iter([True, True, False])
-    cluster, sleep = FakeCluster(), asyncio.sleep
+    cluster, sleep = FakeApiServer(), asyncio.sleep
 
     async def note(seconds: float) -> None:
         pauses.append(seconds)
         await sleep(0)
 
     monkeypatch.setattr("exposedapp.reconcile.event_recorder.asyncio.sleep", note)
-    telling = Recorder(cluster, lambda: next(busy))
+    telling = EventRecorder(cluster, lambda: next(busy))
     for number in range(3):
         telling.record(replace(APP, name=f"app-{number}"), HAPPENED)
     telling.start()

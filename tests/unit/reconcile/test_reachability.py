@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from exposedapp.api.meta import Json, Key
-from exposedapp.exposure.probes import Answers, Target
-from exposedapp.exposure.reachability import MOMENT_SECONDS, WAIT_SECONDS
+from exposedapp.api.meta import Json, NamespacedName
+from exposedapp.exposure.probes import ProbeResults, Target
+from exposedapp.exposure.reachability import FIRST_ANSWER_GRACE_SECONDS, FIRST_STATUS_DELAY_SECONDS
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
 from support.harness import KEY, FakeProber, World
@@ -131,7 +131,7 @@ async def test_an_app_is_ready_when_the_first_url_answers(world: World) -> None:
     world.now += 1
     await world.reconcile()
     assert world.ready() == ("True", "Available")
-    assert reachable(world) == ("True", "Answers")
+    assert reachable(world) == ("True", "ProbeResults")
 
 
 async def test_an_app_that_does_not_answer_is_told_in_time(world: World) -> None:
@@ -139,10 +139,12 @@ async def test_an_app_that_does_not_answer_is_told_in_time(world: World) -> None
     await start(world)
     began = world.now
     while (again := await world.reconcile()) is not None:
-        assert world.now + again <= began + WAIT_SECONDS, "it looks again when the time is over"
+        assert world.now + again <= began + FIRST_ANSWER_GRACE_SECONDS, (
+            "it looks again when the time is over"
+        )
         assert world.ready() in [("False", "Progressing"), ("False", "WaitingForAnswer")]
         world.now += again
-    assert world.now == began + WAIT_SECONDS
+    assert world.now == began + FIRST_ANSWER_GRACE_SECONDS
     assert world.ready() == reachable(world) == ("False", "Unreachable")
     assert world.message() == (
         f"0 of 2 node URLs answer, tried from the operator's pod; {A}: {LATE}; {B}: {REFUSED}"
@@ -172,7 +174,7 @@ async def test_the_url_to_click_is_one_that_answers(running: World) -> None:
 async def test_the_same_answers_write_nothing(running: World, again: tuple[str, str]) -> None:
     answer(running, *again)
     await running.reconcile()
-    running.now += WAIT_SECONDS
+    running.now += FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     running.cluster.requests.clear()
     for _ in range(20):
@@ -185,10 +187,10 @@ async def test_pods_that_come_back_have_their_time_again(running: World) -> None
     running.run_pods(ready=0, total=2)
     await running.reconcile()
     answer(running, None, None)
-    running.now += 10 * WAIT_SECONDS
+    running.now += 10 * FIRST_ANSWER_GRACE_SECONDS
     running.run_pods(ready=2)
     assert await running.reconcile() is not None
-    running.now += WAIT_SECONDS - 1
+    running.now += FIRST_ANSWER_GRACE_SECONDS - 1
     await running.reconcile()
     assert running.ready() == ("False", "WaitingForAnswer")
 
@@ -212,7 +214,7 @@ async def test_a_restart_writes_nothing(running: World, known: tuple[str, str]) 
 
 async def test_a_restart_while_nothing_answers_writes_nothing_at_first(running: World) -> None:
     answer(running, LATE, REFUSED)
-    running.now += WAIT_SECONDS
+    running.now += FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     assert running.ready() == ("False", "Unreachable")
     forget_answers(running)
@@ -224,7 +226,7 @@ async def test_what_broke_during_the_restart_is_told(running: World) -> None:
     forget_answers(running)
     await running.reconcile()
     answer(running, LATE, REFUSED)
-    running.now += WAIT_SECONDS
+    running.now += FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     assert running.ready() == ("False", "Unreachable")
 
@@ -237,7 +239,7 @@ async def test_events(running: World) -> None:
     found = []
     for answers in [("", ""), ("", REFUSED), ("", LATE), ("", ""), (LATE, REFUSED), ("", "")]:
         answer(running, *answers)
-        running.now += WAIT_SECONDS
+        running.now += FIRST_ANSWER_GRACE_SECONDS
         await running.reconcile()
         found.append([(it.type, it.reason) for it in running.happened])
         running.happened.clear()
@@ -247,12 +249,12 @@ async def test_events(running: World) -> None:
 
 async def test_that_it_answers_again_is_told_also_when_pods_went_and_came(running: World) -> None:
     answer(running, LATE, REFUSED)
-    running.now += WAIT_SECONDS
+    running.now += FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     assert reachable(running) == ("False", "Unreachable")
     running.happened.clear()
     running.run_pods(ready=0, total=2)
-    running.now += 2 * WAIT_SECONDS
+    running.now += 2 * FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     assert reachable(running)[0] == "Unknown"
     # Meanwhile the spec is changed.
@@ -269,7 +271,7 @@ async def test_that_it_answers_again_is_told_also_when_pods_went_and_came(runnin
 
 async def test_a_restart_is_no_news(running: World) -> None:
     running.run_pods(ready=0, total=2)
-    running.now += WAIT_SECONDS
+    running.now += FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     running.restart()
     running.happened.clear()
@@ -288,7 +290,7 @@ class RealProber(FakeProber):
     def __init__(self, clock: Callable[[], float]) -> None:
         Prober.__init__(self, 50, 50, lambda _: None, clock=clock)
 
-    def want(self, key: Key, targets: Iterable[Target]) -> Answers:
+    def want(self, key: NamespacedName, targets: Iterable[Target]) -> ProbeResults:
         return Prober.want(self, key, targets)
 
     def find(self, *found: str) -> None:
@@ -311,7 +313,7 @@ async def answering(running: World) -> tuple[World, RealProber]:
     prober = forget_tries(running)
     await running.reconcile()
     prober.find("")
-    running.now += 2 * WAIT_SECONDS
+    running.now += 2 * FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     assert running.ready() == ("True", "Available")
     assert running.cluster.writes == []
@@ -335,18 +337,18 @@ async def test_an_older_answer_makes_no_changed_app_ready(
     await world.reconcile()
     settle_service(world)
     await world.reconcile()
-    world.now += MOMENT_SECONDS * 1.5
+    world.now += FIRST_STATUS_DELAY_SECONDS * 1.5
     await world.reconcile()
     assert world.ready() == ("False", "WaitingForAnswer")
     assert world.status()["observedGeneration"] == 2
-    world.now += WAIT_SECONDS / 2
+    world.now += FIRST_ANSWER_GRACE_SECONDS / 2
     assert await world.reconcile() is not None
     assert world.ready() == ("False", "WaitingForAnswer")
     prober.find(REFUSED)
     prober.find(REFUSED)
     await world.reconcile()
     assert world.ready() == ("False", "WaitingForAnswer")
-    world.now += WAIT_SECONDS / 2
+    world.now += FIRST_ANSWER_GRACE_SECONDS / 2
     await world.reconcile()
     assert world.ready() == ("False", "Unreachable")
 
@@ -362,7 +364,7 @@ async def test_a_change_without_a_rollout_is_one_write_of_the_status(
     world, prober = answering
     await change_service_only(world)
     assert world.cluster.writes == ["apply Service"]
-    world.now += MOMENT_SECONDS / 2
+    world.now += FIRST_STATUS_DELAY_SECONDS / 2
     await world.reconcile()
     prober.find("")
     await world.reconcile()
@@ -376,8 +378,8 @@ async def test_a_change_that_is_not_answered_at_once_is_written(
     world, _ = answering
     world.app(replicas=2, service={"sessionAffinity": "ClientIP"})
     again = await world.reconcile()
-    assert again == pytest.approx(MOMENT_SECONDS)
-    world.now += MOMENT_SECONDS
+    assert again == pytest.approx(FIRST_STATUS_DELAY_SECONDS)
+    world.now += FIRST_STATUS_DELAY_SECONDS
     await world.reconcile()
     assert world.ready() == ("False", "WaitingForAnswer")
     assert world.cluster.writes == ["apply Service", "patch status"]
@@ -402,13 +404,13 @@ async def test_a_rollout_waits_for_an_answer_of_its_pods(
     world.app(replicas=2, env=[{"name": "A", "value": "b"}])
     await world.reconcile()
     assert world.ready() == ("False", "Progressing")
-    assert reachable(world) == ("True", "Answers"), "the old pods still answer"
+    assert reachable(world) == ("True", "ProbeResults"), "the old pods still answer"
     world.run_pods(ready=2)
     for endpoint in world.slices[0]["endpoints"]:
         endpoint["targetRef"]["uid"] += "-new"
     assert await world.reconcile() is not None
     assert world.ready() == ("False", "Progressing")
-    world.now += MOMENT_SECONDS / 2
+    world.now += FIRST_STATUS_DELAY_SECONDS / 2
     prober.find("")
     await world.reconcile()
     assert world.ready() == ("True", "Available")
@@ -421,9 +423,9 @@ async def test_a_mended_app_has_its_time_again(answering: tuple[World, RealProbe
     prober.find(REFUSED)
     await world.reconcile()
     assert world.ready() == ("False", "Unreachable")
-    world.now += 10 * WAIT_SECONDS
+    world.now += 10 * FIRST_ANSWER_GRACE_SECONDS
     await change_service_only(world)
-    world.now += MOMENT_SECONDS
+    world.now += FIRST_STATUS_DELAY_SECONDS
     prober.find(REFUSED)
     await world.reconcile()
     assert world.ready() == ("False", "WaitingForAnswer")
@@ -438,7 +440,7 @@ async def test_other_pods_alone_make_no_app_unready(answering: tuple[World, Real
         endpoint["targetRef"]["uid"] += "-new"
     for _ in range(2):
         await world.reconcile()
-        world.now += WAIT_SECONDS
+        world.now += FIRST_ANSWER_GRACE_SECONDS
     assert world.ready() == ("True", "Available")
     assert world.cluster.writes == []
 
@@ -449,7 +451,7 @@ async def test_what_was_changed_during_a_restart_waits_for_an_answer(
     world, _ = answering
     world.app(replicas=2, service={"sessionAffinity": "ClientIP"})
     prober = forget_tries(world)
-    assert await world.reconcile() == pytest.approx(MOMENT_SECONDS)
+    assert await world.reconcile() == pytest.approx(FIRST_STATUS_DELAY_SECONDS)
     assert world.status()["observedGeneration"] == 1
     prober.find("")
     await world.reconcile()

@@ -4,13 +4,13 @@ from itertools import pairwise
 
 import pytest
 
-from exposedapp.reconcile.reconciler import FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS
-from exposedapp.reconcile.status_writer import SETTLED_PACE
+from exposedapp.reconcile.reconciler import INITIAL_POLL_SECONDS, MAX_POLL_SECONDS
+from exposedapp.reconcile.status_writer import STATUS_DEBOUNCE
 from support.harness import BUSY, PODS, World
 from support.objects import endpoint_body, node_body, pod_body, slice_body
 
 PULLING = {"reason": "ImagePullBackOff", "message": "Back-off pulling"}
-QUIET_SECONDS, LONGEST_WAIT_SECONDS = SETTLED_PACE
+QUIET_SECONDS, LONGEST_WAIT_SECONDS = STATUS_DEBOUNCE
 
 # --- news that can wait ---------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ async def test_urgent_news_take_the_minor_ones_along(running: World) -> None:
 
 async def test_the_pods_of_a_ready_app_are_not_asked(running: World) -> None:
     for _ in range(5):
-        running.now += LAST_LOOK_SECONDS
+        running.now += MAX_POLL_SECONDS
         await running.reconcile()
     assert running.cluster.requests == []
 
@@ -87,7 +87,7 @@ async def test_pods_that_do_not_start_are_looked_at_more_and_more_rarely(world: 
     await world.reconcile()
     world.run_pods(ready=0, total=2)
     asked_at = [world.now]
-    step = FIRST_LOOK_SECONDS / 2
+    step = INITIAL_POLL_SECONDS / 2
     while world.now < asked_at[0] + 300:
         # Events that come all the time do not make it look earlier.
         world.now += step
@@ -95,9 +95,9 @@ async def test_pods_that_do_not_start_are_looked_at_more_and_more_rarely(world: 
         await world.reconcile()
         asked_at += [world.now] * world.cluster.requests.count(PODS)
     pauses = [later - earlier for earlier, later in pairwise(asked_at)]
-    assert pauses[0] == FIRST_LOOK_SECONDS
+    assert pauses[0] == INITIAL_POLL_SECONDS
     assert pauses == sorted(pauses)
-    assert pauses[-1] == LAST_LOOK_SECONDS
+    assert pauses[-1] == MAX_POLL_SECONDS
     assert len(pauses) < 20
 
 
@@ -107,7 +107,7 @@ async def test_what_the_pods_say_is_told_until_they_are_ready(world: World) -> N
     world.app(replicas=1)
     await world.reconcile()
     world.run_pods(ready=0, total=1)
-    world.now += FIRST_LOOK_SECONDS
+    world.now += INITIAL_POLL_SECONDS
     await world.reconcile()
     assert world.ready() == ("False", "ImagePullBackOff")
     assert "Pod web-1: not found" in world.message()
@@ -116,7 +116,7 @@ async def test_what_the_pods_say_is_told_until_they_are_ready(world: World) -> N
     assert world.ready() == ("True", "Available")
     # When they fail again, it looks soon again, and does not repeat what was said before.
     world.run_pods(ready=0, total=1)
-    assert await world.reconcile() == FIRST_LOOK_SECONDS
+    assert await world.reconcile() == INITIAL_POLL_SECONDS
     assert world.ready() == ("False", "Progressing")
 
 
@@ -125,11 +125,11 @@ async def test_another_spec_starts_anew(world: World) -> None:
     world.cluster.pod_list = [pod_body("web-1", waiting=pull)]
     world.app(replicas=1)
     await world.reconcile()
-    world.now += FIRST_LOOK_SECONDS
+    world.now += INITIAL_POLL_SECONDS
     await world.reconcile()
     assert world.ready() == ("False", "ImagePullBackOff")
     world.app(replicas=1, image="registry.example/web:2")
-    assert await world.reconcile() == FIRST_LOOK_SECONDS
+    assert await world.reconcile() == INITIAL_POLL_SECONDS
     assert world.ready() == ("False", "Progressing")
 
 
@@ -137,7 +137,7 @@ async def test_a_restart_with_pods_in_trouble_writes_nothing(world: World) -> No
     world.app(replicas=1)
     await world.reconcile()
     world.cluster.pod_list = [pod_body("web-1", waiting=PULLING)]
-    world.now += FIRST_LOOK_SECONDS
+    world.now += INITIAL_POLL_SECONDS
     await world.reconcile()
     assert world.ready() == ("False", "ImagePullBackOff")
     world.restart()
@@ -150,10 +150,10 @@ async def test_pods_that_cannot_be_listed_once_are_not_well(world: World) -> Non
     world.app(replicas=1)
     await world.reconcile()
     world.cluster.pod_list = [pod_body("web-1", waiting=PULLING)]
-    world.now += FIRST_LOOK_SECONDS
+    world.now += INITIAL_POLL_SECONDS
     await world.reconcile()
     world.cluster.fail(PODS, BUSY)
-    world.now += LAST_LOOK_SECONDS
+    world.now += MAX_POLL_SECONDS
     await world.reconcile()
     assert world.ready() == ("False", "ImagePullBackOff")
 

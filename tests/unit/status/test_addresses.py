@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from exposedapp.api.meta import Identity, Json
+from exposedapp.api.meta import AppRef, Json
 from exposedapp.exposure.endpoints import Endpoint
 from support.objects import node, port, service_body
 from support.snapshots import NODES, TWO, WELL, compute
@@ -87,7 +87,7 @@ def test_at_most_so_many_nodes_are_listed() -> None:
     assert (status.nodes.eligible, status.nodes.listed) == (40, 16)
     assert len(status.urls or ()) == 16
     assert status.urls == sorted(status.urls or ())
-    other = compute(replace(WELL, app=Identity("shop", "web", "uid-other"), nodes=nodes))
+    other = compute(replace(WELL, app=AppRef("shop", "web", "uid-other"), nodes=nodes))
     assert other.urls != status.urls
 
 

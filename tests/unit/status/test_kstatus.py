@@ -12,11 +12,11 @@ from lupa.lua51 import LuaRuntime  # the version of Lua that Argo CD runs
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
-from exposedapp.exposure.probes import Answers
-from exposedapp.status.observation import Problem, Trouble
-from exposedapp.status.queries import summary
+from exposedapp.exposure.probes import ProbeResults
+from exposedapp.status.observation import PodFailure, Problem
+from exposedapp.status.queries import ready_condition
 from support.objects import APP, deployment_body
-from support.snapshots import NEW, STOPPED, TWO, WELL, Seen, compute
+from support.snapshots import NORMAL, STOPPED, TWO, WELL, Seen, compute
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,7 +37,7 @@ def refused(reason: Reason) -> Seen:
 
 
 def in_trouble(reason: Reason) -> Seen:
-    return replace(TWO, trouble=Trouble(reason, "The kubelet's words."))
+    return replace(TWO, trouble=PodFailure(reason, "The kubelet's words."))
 
 
 def lacking_pods(condition: str, status: str) -> Seen:
@@ -46,7 +46,9 @@ def lacking_pods(condition: str, status: str) -> Seen:
 
 
 def with_url(answer: str | None, waited: float) -> Seen:
-    return replace(WELL, answers=Answers(0.0, {"http://10.0.0.1:30001": answer}), waited=waited)
+    return replace(
+        WELL, answers=ProbeResults(0.0, {"http://10.0.0.1:30001": answer}), waited=waited
+    )
 
 
 # At least one row for every reason of the condition Ready.
@@ -73,7 +75,7 @@ SEEN = [
 ]  # fmt: skip
 STALLED = compute(refused(Reason.NOT_OWNED))
 OTHERS = {
-    "new": (app(NEW), "InProgress", "Progressing"),
+    "new": (app(NORMAL), "InProgress", "Progressing"),
     "edited": (app(compute(WELL), generation=8), "InProgress", "Progressing"),
     "edited while stalled": (app(STALLED, generation=8), "InProgress", "Progressing"),
     # Of what is being deleted Argo CD says Progressing, and does not ask the check.
@@ -83,7 +85,7 @@ OTHERS = {
 
 
 def reason_of(seen: Seen) -> str:
-    ready = summary(compute(seen))
+    ready = ready_condition(compute(seen))
     assert ready is not None
     return ready.reason
 

@@ -8,8 +8,8 @@ import pytest
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.status.observation import Problem, Trouble
-from exposedapp.status.rollout import pods_are_well
+from exposedapp.status.observation import PodFailure, Problem
+from exposedapp.status.rollout import workload_settled
 from support.objects import deployment_body, node, port, service_body, spec_of
 from support.snapshots import STOPPED, TWO, WELL, Seen, compute, condition, told
 from support.specs import SPECS
@@ -82,7 +82,9 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
             "0 of 0 pods with app=db,role=primary are ready.",
         ),
         (
-            replace(SELECTING, endpoints=[], trouble=Trouble(Reason.IMAGE_PULL, "No such image.")),
+            replace(
+                SELECTING, endpoints=[], trouble=PodFailure(Reason.IMAGE_PULL, "No such image.")
+            ),
             "False",
             "ImagePullBackOff",
             "0 of 0 pods with app=db,role=primary are ready. No such image.",
@@ -264,7 +266,7 @@ def test_the_scale_subresource(seen: Seen, replicas: int, ready: int, selector: 
     ],
 )
 def test_when_there_is_nothing_to_ask_the_pods(seen: Seen, well: bool) -> None:
-    assert pods_are_well(seen.observed()) is well
+    assert workload_settled(seen.observed()) is well
 
 
 # --- suspended: what is there is told, whatever the spec says -------------------------------------

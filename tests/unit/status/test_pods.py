@@ -4,16 +4,16 @@ import pytest
 
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
-from exposedapp.status.observation import Trouble
-from exposedapp.status.pods import WAITING_REASONS, pod_trouble
+from exposedapp.status.observation import PodFailure
+from exposedapp.status.pods import WAITING_REASONS, pod_failure
 from support.objects import pod_body
 from support.snapshots import BEFORE
 
 
 @pytest.mark.parametrize(("word", "reason"), WAITING_REASONS.items())
 def test_every_cause_has_a_word_of_the_closed_list(word: str, reason: Reason) -> None:
-    found = pod_trouble([pod_body("web-1", waiting={"reason": word, "message": "Its words."})])
-    assert found == Trouble(reason, "Pod web-1: Its words.")
+    found = pod_failure([pod_body("web-1", waiting={"reason": word, "message": "Its words."})])
+    assert found == PodFailure(reason, "Pod web-1: Its words.")
 
 
 UNSCHEDULABLE: Json = {
@@ -38,12 +38,12 @@ CRASH: Json = {
         ([pod_body("web-1", waiting={"reason": "PodInitializing"})], None),
         (
             [pod_body("web-1", waiting={"reason": "CreateContainerConfigError"})],
-            Trouble(Reason.CONTAINER_CONFIG, "Pod web-1: CreateContainerConfigError"),
+            PodFailure(Reason.CONTAINER_CONFIG, "Pod web-1: CreateContainerConfigError"),
         ),
         (
             # The seconds of the back-off change at every try; how the container ended does not.
             [pod_body("web-1", waiting=CRASH, last={"reason": "Error", "exitCode": 3})],
-            Trouble(
+            PodFailure(
                 Reason.CRASH_LOOP, "Pod web-1: the container keeps ending (Error, exit code 3)"
             ),
         ),
@@ -55,18 +55,18 @@ CRASH: Json = {
                     last={"reason": "OOMKilled", "exitCode": 137, "message": "no memory\n"},
                 )
             ],
-            Trouble(
+            PodFailure(
                 Reason.CRASH_LOOP,
                 "Pod web-1: the container keeps ending (OOMKilled, exit code 137): no memory",
             ),
         ),
         (
             [pod_body("web-1", waiting=PULL, init=True, container="init")],
-            Trouble(Reason.IMAGE_PULL, "Pod web-1, container init: Back-off pulling image"),
+            PodFailure(Reason.IMAGE_PULL, "Pod web-1, container init: Back-off pulling image"),
         ),
         (
             [pod_body("web-1", conditions=[UNSCHEDULABLE])],
-            Trouble(Reason.UNSCHEDULABLE, "0/3 nodes are available: 3 Insufficient cpu."),
+            PodFailure(Reason.UNSCHEDULABLE, "0/3 nodes are available: 3 Insufficient cpu."),
         ),
         (
             [pod_body("web-1", conditions=[{"type": "PodScheduled", "status": "True"}])],
@@ -77,14 +77,14 @@ CRASH: Json = {
                 pod_body("old", created="2026-01-01T00:00:00Z", conditions=[UNSCHEDULABLE]),
                 pod_body("new", created="2026-01-01T00:00:01Z", waiting=PULL),
             ],
-            Trouble(Reason.IMAGE_PULL, "Pod new: Back-off pulling image"),
+            PodFailure(Reason.IMAGE_PULL, "Pod new: Back-off pulling image"),
         ),
         (
             [
                 pod_body("old", created="2026-01-01T00:00:00Z", waiting=PULL),
                 pod_body("new", created="2026-01-01T00:00:01Z"),
             ],
-            Trouble(Reason.IMAGE_PULL, "Pod old: Back-off pulling image"),
+            PodFailure(Reason.IMAGE_PULL, "Pod old: Back-off pulling image"),
         ),
         ([{"metadata": {"name": "web-1", "creationTimestamp": BEFORE}}], None),
     ],
@@ -104,5 +104,5 @@ CRASH: Json = {
         "no status yet",
     ],
 )
-def test_pod_trouble(pods: list[Json], expected: Trouble | None) -> None:
-    assert pod_trouble(pods) == expected
+def test_pod_trouble(pods: list[Json], expected: PodFailure | None) -> None:
+    assert pod_failure(pods) == expected

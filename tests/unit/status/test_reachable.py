@@ -6,10 +6,10 @@ import pytest
 
 from exposedapp.api.conditions import Reason
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.exposure.probes import Answers
+from exposedapp.exposure.probes import ProbeResults
 from exposedapp.status.observation import Problem
-from exposedapp.status.queries import is_reconciling, waits
-from exposedapp.status.write_policy import changes, is_urgent
+from exposedapp.status.queries import awaits_first_probe, is_reconciling
+from exposedapp.status.write_policy import is_urgent, status_patch
 from support.objects import deployment_body, port, service_body
 from support.snapshots import BEFORE, NOW, STOPPED, TWO, WELL, Seen, compute, condition, told
 
@@ -21,11 +21,11 @@ Said = tuple[str, str, str]
 
 def tried(a: str | None, b: str | None, waited: float = SOON, seen: Seen = WELL) -> Seen:
     """The same app, when its URLs have been tried for so many seconds."""
-    return replace(seen, answers=Answers(0.0, {A: a, B: b}), waited=waited)
+    return replace(seen, answers=ProbeResults(0.0, {A: a, B: b}), waited=waited)
 
 
 AVAILABLE = ("True", "Available", "1 of 1 pods are ready.")
-ANSWERS = ("True", "Answers", "The node URLs answer, tried from the operator's pod.")
+ANSWERS = ("True", "ProbeResults", "The node URLs answer, tried from the operator's pod.")
 WAITING = ("WaitingForAnswer", "The pods are ready; no URL answers yet.")
 COUNTED = "{} of 2 node URLs answer, tried from the operator's pod; {}"
 SOME = ("False", "SomeUnreachable", COUNTED.format(1, f"{B}: {REFUSED}"))
@@ -74,7 +74,7 @@ def test_ready_and_reachable(seen: Seen, ready: Said, reachable: Said, url: str)
     assert told(seen, "WorkloadAvailable")[0] == told(seen, "ServiceReady")[0] == "True"
     # Waiting ends by itself; that nothing answers does not, and more spec does not help.
     waiting = ready[1] == Reason.WAITING_FOR_ANSWER
-    assert is_reconciling(status) is waits(status) is waiting
+    assert is_reconciling(status) is awaits_first_probe(status) is waiting
     assert condition(status, "Stalled") is None
     if waiting:
         assert told(seen, "Reconciling") == ("True", *WAITING)
@@ -125,7 +125,7 @@ def test_the_same_answers_change_nothing(seen: Seen) -> None:
     first = compute(seen)
     later = replace(seen, previous=first, now=NOW, waited=seen.waited + 0.9)
     assert compute(later) == first
-    assert changes(first, compute(later)) == {}
+    assert status_patch(first, compute(later)) == {}
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_the_same_answers_change_nothing(seen: Seen) -> None:
 def test_a_restart_changes_nothing(seen: Seen) -> None:
     first = compute(seen)
     later = replace(tried(None, None, 0.0), previous=first, now=NOW)
-    assert changes(first, compute(later)) == {}
+    assert status_patch(first, compute(later)) == {}
 
 
 def test_a_transition_has_its_time() -> None:
@@ -181,7 +181,7 @@ WAIT, ANSWER = tried(None, None, seen=TWO_READY), tried(OK, OK, seen=TWO_READY)
 def test_is_urgent(before: Seen, after: Seen, urgent: bool) -> None:
     first = compute(before)
     status = compute(replace(after, previous=first, now=NOW))
-    assert changes(first, status)
+    assert status_patch(first, status)
     assert is_urgent(first, status) is urgent
 
 
@@ -190,7 +190,7 @@ def test_is_urgent(before: Seen, after: Seen, urgent: bool) -> None:
 
 def test_what_is_not_tried_is_told() -> None:
     seen = replace(
-        WELL, answers=Answers(None, {}, left_out="UDP and SCTP ports cannot be checked.")
+        WELL, answers=ProbeResults(None, {}, not_probed="UDP and SCTP ports cannot be checked.")
     )
     said = ("Unknown", "NotProbed", "UDP and SCTP ports cannot be checked.")
     assert told(seen, "Reachable") == said
@@ -199,9 +199,9 @@ def test_what_is_not_tried_is_told() -> None:
 
 def test_a_changed_app_waits_for_a_new_answer() -> None:
     before = compute(tried(OK, OK))
-    stale = Answers(0.0, {A: OK, B: OK}, frozenset({A, B}), 50.0)
+    stale = ProbeResults(0.0, {A: OK, B: OK}, frozenset({A, B}), 50.0)
     later = replace(WELL, generation=8, previous=before)
     assert told(replace(later, answers=stale, waited=60.0)) == AVAILABLE
-    afresh = replace(later, answers=stale.afresh(), waited=10.0)
-    assert told(afresh) == ("False", *WAITING)
-    assert told(afresh, "Reachable") == ("Unknown", *WAITING)
+    only_fresh = replace(later, answers=stale.only_fresh(), waited=10.0)
+    assert told(only_fresh) == ("False", *WAITING)
+    assert told(only_fresh, "Reachable") == ("Unknown", *WAITING)

@@ -9,11 +9,22 @@ from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.status.observation import Problem, Trouble
-from exposedapp.status.queries import summary
+from exposedapp.status.observation import PodFailure, Problem
+from exposedapp.status.queries import ready_condition
 from exposedapp.status.rollout import rollout_complete
 from support.objects import deployment_body, node
-from support.snapshots import BEFORE, NEW, NOW, STOPPED, TWO, WELL, Seen, compute, condition, told
+from support.snapshots import (
+    BEFORE,
+    NORMAL,
+    NOW,
+    STOPPED,
+    TWO,
+    WELL,
+    Seen,
+    compute,
+    condition,
+    told,
+)
 
 PARTS = ["Ready", "WorkloadAvailable", "ServiceReady", "Reachable"]
 
@@ -40,7 +51,7 @@ def kinds(status: ExposedAppStatus) -> list[str]:
         WELL,
         STOPPED,
         replace(STOPPED, nodes=[]),
-        replace(WELL, trouble=Trouble(Reason.IMAGE_PULL, "")),
+        replace(WELL, trouble=PodFailure(Reason.IMAGE_PULL, "")),
     ],
     ids=["running", "stopped", "no node", "pods in trouble"],
 )
@@ -89,12 +100,12 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
     [
         (TWO, "Progressing", "1 of 2 pods are ready."),
         (
-            replace(TWO, trouble=Trouble(Reason.UNSCHEDULABLE, "0/3 nodes are available.")),
+            replace(TWO, trouble=PodFailure(Reason.UNSCHEDULABLE, "0/3 nodes are available.")),
             "Unschedulable",
             "1 of 2 pods are ready. 0/3 nodes are available.",
         ),
         (
-            replace(TWO, trouble=Trouble(Reason.IMAGE_PULL, "")),
+            replace(TWO, trouble=PodFailure(Reason.IMAGE_PULL, "")),
             "ImagePullBackOff",
             "1 of 2 pods are ready.",
         ),
@@ -113,7 +124,7 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
             replace(
                 TWO,
                 deployment=failing("Progressing", "False", LATE),
-                trouble=Trouble(Reason.CRASH_LOOP, "It ends."),
+                trouble=PodFailure(Reason.CRASH_LOOP, "It ends."),
             ),
             "CrashLoopBackOff",
             "1 of 2 pods are ready. It ends.",
@@ -292,8 +303,8 @@ def test_a_transition_has_the_time_it_happened_at() -> None:
 
 def test_another_reason_is_no_transition() -> None:
     first = compute(TWO)
-    crash = replace(TWO, previous=first, trouble=Trouble(Reason.CRASH_LOOP, "It ends."), now=NOW)
-    ready = summary(compute(crash))
+    crash = replace(TWO, previous=first, trouble=PodFailure(Reason.CRASH_LOOP, "It ends."), now=NOW)
+    ready = ready_condition(compute(crash))
     assert ready is not None
     assert (ready.reason, ready.last_transition_time) == ("CrashLoopBackOff", BEFORE)
 
@@ -316,7 +327,7 @@ def test_everything_answers_the_generation_that_was_read() -> None:
 
 
 def test_summary() -> None:
-    assert summary(NEW) is None
-    ready = summary(compute(WELL))
+    assert ready_condition(NORMAL) is None
+    ready = ready_condition(compute(WELL))
     assert ready is not None
     assert ready.type == "Ready"

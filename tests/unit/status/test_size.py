@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.conditions import Reason
-from exposedapp.api.meta import Identity, Json
+from exposedapp.api.meta import AppRef, Json
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.exposure.node_selection import Nodes
+from exposedapp.exposure.node_selection import NodeIndex
 from exposedapp.exposure.nodes import Node
-from exposedapp.exposure.probes import Answers
-from exposedapp.exposure.urls import find
+from exposedapp.exposure.probes import ProbeResults
+from exposedapp.exposure.urls import compute_exposure
 from exposedapp.settings import Settings
-from exposedapp.status.conditions import MOST_MESSAGE_BYTES
+from exposedapp.status.conditions import MAX_MESSAGE_BYTES
 from exposedapp.status.observation import Problem
 from support.objects import node, spec_of
 from support.snapshots import WELL, Seen, compute, condition
@@ -26,7 +26,7 @@ from support.snapshots import WELL, Seen, compute, condition
 MOST = 100_000
 MOST_PORTS, MOST_NODES = 64, 64
 LONGEST_LABEL = "x" * 63
-LONG_APP = Identity(LONGEST_LABEL, LONGEST_LABEL, "uid-long")
+LONG_APP = AppRef(LONGEST_LABEL, LONGEST_LABEL, "uid-long")
 
 
 def name(number: int, length: int) -> str:
@@ -104,8 +104,12 @@ def wide(draw: st.DrawFn) -> Seen:
 def tried(seen: Seen, wrong: str) -> Seen:
     """The same app when none of its URLs has answered."""
     assert seen.service is not None
-    at = find(seen.app, seen.spec, seen.service, seen.endpoints, Nodes(seen.nodes), seen.settings)
-    return replace(seen, answers=Answers(0.0, {url: wrong for url, _, _ in at.to_try}), waited=99.0)
+    at = compute_exposure(
+        seen.app, seen.spec, seen.service, seen.endpoints, NodeIndex(seen.nodes), seen.settings
+    )
+    return replace(
+        seen, answers=ProbeResults(0.0, {url: wrong for url, _, _ in at.probe_urls}), waited=99.0
+    )
 
 
 def as_json(status: ExposedAppStatus) -> Json:
@@ -138,6 +142,6 @@ def test_a_message_is_cut_where_it_gets_too_long(character: str) -> None:
     ready = condition(status, "Ready")
     assert ready is not None
     assert ready.message.endswith(f"{character} ...")
-    assert MOST_MESSAGE_BYTES * 0.8 < len(json.dumps(ready.message)) <= MOST_MESSAGE_BYTES
+    assert MAX_MESSAGE_BYTES * 0.8 < len(json.dumps(ready.message)) <= MAX_MESSAGE_BYTES
     short = compute(replace(WELL, problems=[Problem(Reason.FORBIDDEN, ready.message)]))
     assert condition(short, "Ready") == ready

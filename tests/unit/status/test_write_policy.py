@@ -9,9 +9,9 @@ from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.reconcile.status_writer import SETTLED_PACE
-from exposedapp.status.observation import Trouble
-from exposedapp.status.write_policy import changes, is_urgent
+from exposedapp.reconcile.status_writer import STATUS_DEBOUNCE
+from exposedapp.status.observation import PodFailure
+from exposedapp.status.write_policy import is_urgent, status_patch
 from support.harness import World
 from support.objects import (
     deployment_body,
@@ -23,7 +23,7 @@ from support.objects import (
     slice_body,
     spec_of,
 )
-from support.snapshots import BEFORE, NEW, NODES, NOW, TWO, WELL, Seen, compute
+from support.snapshots import BEFORE, NODES, NORMAL, NOW, TWO, WELL, Seen, compute
 
 FIRST = compute(WELL)
 BOTH = [Endpoint(name, ready=True, terminating=False) for name in "pq"]
@@ -34,7 +34,7 @@ def after(**fields: Any) -> ExposedAppStatus:
 
 
 def test_an_equal_status_is_not_written() -> None:
-    assert changes(FIRST, after()) == {}
+    assert status_patch(FIRST, after()) == {}
 
 
 def test_the_number_of_eligible_nodes_alone_is_not_written() -> None:
@@ -43,7 +43,7 @@ def test_the_number_of_eligible_nodes_alone_is_not_written() -> None:
     # All have one address here, so the URLs are equal and nothing but the count is different.
     more = compute(replace(WELL, nodes=[*many, node("one-more")], previous=first))
     assert first.nodes != more.nodes
-    assert changes(first, more) == {}
+    assert status_patch(first, more) == {}
 
 
 NOWHERE = replace(WELL, nodes=[node("a", ready=False)])
@@ -54,7 +54,7 @@ def test_how_many_nodes_do_not_forward_is_not_written() -> None:
     first = compute(NOWHERE)
     more = replace(NOWHERE, nodes=[node(it, ready=False) for it in "abc"], previous=first)
     assert first.conditions != compute(more).conditions
-    assert changes(first, compute(more)) == {}
+    assert status_patch(first, compute(more)) == {}
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_how_many_nodes_do_not_forward_is_not_written() -> None:
 )
 def test_why_no_node_forwards_is_written(fields: dict[str, Any]) -> None:
     first = compute(NOWHERE)
-    assert changes(first, compute(replace(NOWHERE, previous=first, **fields)))
+    assert status_patch(first, compute(replace(NOWHERE, previous=first, **fields)))
 
 
 def test_an_ip_family_is_no_count() -> None:
     first = compute(replace(WELL, nodes=[node("a", ("InternalIP", "fd00::1"))]))
     six = service_body(ipFamilies=["IPv6"])
     other = replace(WELL, previous=first, service=six)
-    assert changes(first, compute(other))
+    assert status_patch(first, compute(other))
 
 
 def test_behind_a_host_the_nodes_are_not_written() -> None:
@@ -86,12 +86,12 @@ def test_behind_a_host_the_nodes_are_not_written() -> None:
     status = compute(replace(more, previous=first))
     assert status.nodes is not None
     assert (status.nodes.eligible, status.nodes.listed) == (3, 3)
-    assert changes(first, status) == {}
-    assert changes(first, compute(replace(OTHER_HOST, nodes=[], previous=first)))
+    assert status_patch(first, status) == {}
+    assert status_patch(first, compute(replace(OTHER_HOST, nodes=[], previous=first)))
 
 
 def test_a_listed_node_is_written() -> None:
-    patch = changes(FIRST, after(nodes=NODES[:1]))
+    patch = status_patch(FIRST, after(nodes=NODES[:1]))
     assert patch == {
         "nodes": {"eligible": 1, "listed": 1},
         "urls": ["http://10.0.0.1:30001"],
@@ -99,12 +99,12 @@ def test_a_listed_node_is_written() -> None:
 
 
 def test_only_what_changed_is_written() -> None:
-    assert set(changes(FIRST, after(generation=8))) == {"observedGeneration", "conditions"}
-    assert set(changes(FIRST, after(endpoints=[]))) == {"endpoints", "conditions"}
+    assert set(status_patch(FIRST, after(generation=8))) == {"observedGeneration", "conditions"}
+    assert set(status_patch(FIRST, after(endpoints=[]))) == {"endpoints", "conditions"}
 
 
 def test_what_is_no_longer_true_is_removed() -> None:
-    patch = changes(FIRST, after(service=None))
+    patch = status_patch(FIRST, after(service=None))
     assert {key for key, value in patch.items() if value is None} == {
         "url",
         "urls",
@@ -116,7 +116,7 @@ def test_what_is_no_longer_true_is_removed() -> None:
 
 
 def test_the_first_status_is_written_whole() -> None:
-    patch = changes(NEW, FIRST)
+    patch = status_patch(NORMAL, FIRST)
     assert patch["observedGeneration"] == 7
     assert None not in patch.values()
     assert patch["clusterIPs"] == ["10.96.0.1"]
@@ -132,7 +132,10 @@ def test_the_first_status_is_written_whole() -> None:
         ({"nodes": []}, True),
         ({"service": service_body(port(80, 30002))}, True),
         ({"deployment": deployment_body(2, 1)}, True),
-        ({"trouble": Trouble(Reason.CRASH_LOOP, "x"), "deployment": deployment_body(1, 0)}, True),
+        (
+            {"trouble": PodFailure(Reason.CRASH_LOOP, "x"), "deployment": deployment_body(1, 0)},
+            True,
+        ),
         ({"deployment": deployment_body(2), "endpoints": BOTH}, False),
         ({"endpoints": [*WELL.endpoints, Endpoint("q", ready=False, terminating=False)]}, False),
         ({"service": service_body(clusterIPs=["10.96.0.2"])}, False),
@@ -157,7 +160,7 @@ def test_is_urgent(fields: dict[str, Any], urgent: bool) -> None:
 # --- URLs that come and go ------------------------------------------------------------------------
 
 
-def with_pods(*on: str, previous: ExposedAppStatus = NEW, ready: int = 3) -> ExposedAppStatus:
+def with_pods(*on: str, previous: ExposedAppStatus = NORMAL, ready: int = 3) -> ExposedAppStatus:
     """A Local app with so many ready pods, on these nodes."""
     pods = [
         Endpoint(f"p{i}", ready=True, terminating=False, node=on[i % len(on)]) for i in range(ready)
@@ -180,7 +183,7 @@ def test_the_steps_of_a_local_rollout_can_wait() -> None:
         with_pods("a", "b", previous=first, ready=2),
         with_pods("a", "b", "c", "d", previous=first, ready=4),
     ):
-        assert changes(first, other)["urls"]
+        assert status_patch(first, other)["urls"]
         assert not is_urgent(first, other)
 
 
@@ -188,7 +191,7 @@ def test_the_url_itself_cannot_wait() -> None:
     first = with_pods("a", "b", "c")
     assert first.url == "http://10.0.0.97:30001"
     assert is_urgent(first, with_pods("b", "c", "d", previous=first))
-    assert is_urgent(NEW, first)
+    assert is_urgent(NORMAL, first)
 
 
 def test_a_node_that_comes_or_goes_cannot_wait() -> None:
@@ -219,7 +222,7 @@ async def test_sixteen_endpoints_that_change_one_by_one_are_few_writes() -> None
     # That a pod is missing, and twice another url.
     assert len(world.cluster.writes) <= 3
     await but(None, 0.05)
-    await but(None, SETTLED_PACE[0])
+    await but(None, STATUS_DEBOUNCE[0])
     assert len(world.status()["urls"]) == 16
     assert len(world.cluster.writes) <= 4
 
@@ -233,7 +236,7 @@ def test_a_message_alone_is_not_urgent() -> None:
         deployment=deployment_body(3, 2),
     )
     status = compute(more)
-    assert changes(first, status)
+    assert status_patch(first, status)
     assert not is_urgent(first, status)
 
 
@@ -280,7 +283,7 @@ def test_another_type_leaves_nothing_stale(old: str, new: str) -> None:
     status = compute(replace(TYPES[new], previous=first))
     # Whatever was there before; url alone may remember which of several it was.
     assert status == fresh
-    patch = changes(first, status)
+    patch = status_patch(first, status)
     assert {key for key, value in patch.items() if value is None} == FIELDS[old] - FIELDS[new]
     merged = {**as_json(first), **patch}
     assert {key: it for key, it in merged.items() if it is not None} == as_json(fresh)

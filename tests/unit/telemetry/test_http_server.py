@@ -8,13 +8,13 @@ import pytest
 
 from exposedapp.telemetry import http_server as module
 from exposedapp.telemetry.health import health
-from exposedapp.telemetry.http_server import serving
+from exposedapp.telemetry.http_server import serve_http
 from support.sockets import free_port, loopbacks
 
 
 async def test_ready_is_who_has_listed_everything() -> None:
     port, ready = free_port(), asyncio.Event()
-    async with serving(port, health(ready.is_set)), aiohttp.ClientSession() as session:
+    async with serve_http(port, health(ready.is_set)), aiohttp.ClientSession() as session:
         for host in loopbacks():
             url = f"http://{host}:{port}"
             ready.clear()
@@ -41,7 +41,7 @@ async def test_only_ipv4_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch
     listen = socket.create_server
     monkeypatch.setattr(socket, "create_server", none)
     port = free_port()
-    async with serving(port, health(lambda: True)):
+    async with serve_http(port, health(lambda: True)):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
 
@@ -50,5 +50,5 @@ async def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match="in use"):
-            async with serving(port, health(lambda: True)):
+            async with serve_http(port, health(lambda: True)):
                 pass

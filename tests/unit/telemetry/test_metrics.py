@@ -9,7 +9,7 @@ import exposedapp
 from exposedapp.api.app import Condition
 from exposedapp.probing.state import ProbeState
 from exposedapp.telemetry.metrics import CONDITION_REASONS, PROBE_RESULTS, Metrics
-from exposedapp.workqueue.metrics import NoHooks, QueueHooks
+from exposedapp.workqueue.metrics import NoopQueueMetrics, QueueMetrics
 
 SOURCES = Path(exposedapp.__file__).parent
 
@@ -119,7 +119,7 @@ def test_how_a_reconcile_ended(
 
 
 def test_a_queue_takes_these_hooks_or_none(metrics: Metrics) -> None:
-    hooks: list[QueueHooks] = [metrics.queue, NoHooks()]
+    hooks: list[QueueMetrics] = [metrics.queue, NoopQueueMetrics()]
     for it in hooks:
         it.workers(1)
         it.added("a")
@@ -155,7 +155,7 @@ def test_every_reason_in_the_code_is_known() -> None:
     text = "".join(
         (SOURCES / it).read_text() for it in ("exposure/reachability.py", "status/conditions.py")
     )
-    written = re.findall(r'(?:Reached|_Verdict)\(\s*"\w+", "(\w+)"', text)
+    written = re.findall(r'(?:Reachability|_ConditionValue)\(\s*"\w+", "(\w+)"', text)
     written += re.findall(r'^[A-Z_]+ = "([A-Z][A-Za-z]+)"', text, re.MULTILINE)
     assert {"Answers", "SomeUnreachable", "NotProbed"} <= set(written)
     assert set(written) <= CONDITION_REASONS

@@ -9,7 +9,7 @@ import pytest
 
 from exposedapp.telemetry import metrics_server as metrics_server
 from exposedapp.telemetry.metrics import Metrics
-from exposedapp.telemetry.metrics_server import measure_loop_lag, measured
+from exposedapp.telemetry.metrics_server import measure_loop_lag, serve_metrics
 from support.sockets import free_port, loopbacks
 
 OPEN_METRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
@@ -17,7 +17,7 @@ OPEN_METRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.
 
 async def test_get_metrics_and_nothing_else() -> None:
     port = free_port()
-    async with measured(Metrics(), port), aiohttp.ClientSession() as session:
+    async with serve_metrics(Metrics(), port), aiohttp.ClientSession() as session:
         for host in loopbacks():
             url = f"http://{host}:{port}"
             async with session.get(f"{url}/metrics") as answer:
@@ -39,19 +39,19 @@ async def test_a_port_that_is_taken_does_not_end_the_operator(
 ) -> None:
     with socket.create_server(("", 0)) as taken:
         port = taken.getsockname()[1]
-        async with measured(Metrics(), port):
+        async with serve_metrics(Metrics(), port):
             pass
     assert f"Metrics are not served: port {port}" in caplog.text
 
 
 async def test_port_0_is_none() -> None:
     before = asyncio.all_tasks()
-    async with measured(Metrics(), 0):
+    async with serve_metrics(Metrics(), 0):
         assert asyncio.all_tasks() == before
 
 
 async def test_a_blocked_event_loop_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics_server, "LAG_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(metrics_server, "LAG_PERIOD_SECONDS", 0.01)
     metrics = Metrics()
     task = asyncio.create_task(measure_loop_lag(metrics))
     name = "exposedapp_event_loop_lag_seconds"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from exposedapp.workqueue.debounce import Burst
+from exposedapp.workqueue.debounce import Debouncer
 from support.virtual_time import in_virtual_time
 
 
@@ -12,7 +12,7 @@ async def answers(*times: float) -> list[float]:
     """When news at these times, in seconds, is answered."""
     loop, found = asyncio.get_running_loop(), list[float]()
     start = loop.time()
-    burst = Burst(lambda: found.append(round(loop.time() - start, 3)), quiet=0.5, longest=2.0)
+    burst = Debouncer(lambda: found.append(round(loop.time() - start, 3)), quiet=0.5, longest=2.0)
     for time in times:
         await asyncio.sleep(start + time - loop.time())
         burst.news()
@@ -49,6 +49,6 @@ async def test_no_news_no_answer() -> None:
 
 def test_within_what_is_promised() -> None:
     """The project's design: at most a second after the last news, five after the first."""
-    burst = Burst(lambda: pytest.fail("there was no news"))
+    burst = Debouncer(lambda: pytest.fail("there was no news"))
     assert burst._quiet <= 1
     assert burst._longest <= 5

@@ -8,8 +8,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exposedapp.workqueue.errors import Retry
-from exposedapp.workqueue.priority import Lane
-from exposedapp.workqueue.queue import FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS, WORKERS, WorkQueue
+from exposedapp.workqueue.priority import Priority
+from exposedapp.workqueue.queue import (
+    INITIAL_BACKOFF_SECONDS,
+    MAX_BACKOFF_SECONDS,
+    WORKERS,
+    WorkQueue,
+)
 
 DEADLINE_SECONDS = 10.0
 
@@ -205,7 +210,7 @@ async def attempts(*errors: Exception | None) -> list[float]:
 async def test_back_off_grows_up_to_a_limit() -> None:
     delays = await attempts(*[Retry("again") for _ in range(30)])
     for number, delay in enumerate(delays):
-        longest = min(FIRST_RETRY_SECONDS * 2**number, LAST_RETRY_SECONDS)
+        longest = min(INITIAL_BACKOFF_SECONDS * 2**number, MAX_BACKOFF_SECONDS)
         assert longest / 2 <= delay <= longest
     # With jitter: what failed together does not come back together.
     assert len(set(delays[-10:])) > 1
@@ -213,9 +218,9 @@ async def test_back_off_grows_up_to_a_limit() -> None:
 
 async def test_back_off_starts_anew_after_a_success() -> None:
     delays = await attempts(*[Retry("again") for _ in range(8)], None, Retry("again"))
-    assert delays[7] > FIRST_RETRY_SECONDS * 8
+    assert delays[7] > INITIAL_BACKOFF_SECONDS * 8
     assert delays[8] == 0.0
-    assert delays[9] <= FIRST_RETRY_SECONDS
+    assert delays[9] <= INITIAL_BACKOFF_SECONDS
 
 
 async def test_a_failing_key_does_not_make_another_wait_longer() -> None:
@@ -241,7 +246,7 @@ async def test_a_failing_key_does_not_make_another_wait_longer() -> None:
         queue.add("bad")
         await done.wait()
         await turns()
-    assert queue.delays[-1] <= FIRST_RETRY_SECONDS
+    assert queue.delays[-1] <= INITIAL_BACKOFF_SECONDS
 
 
 async def test_nobody_comes_back_before_retry_after_and_not_all_at_once() -> None:
@@ -252,7 +257,7 @@ async def test_nobody_comes_back_before_retry_after_and_not_all_at_once() -> Non
 
 async def test_a_server_that_says_at_once_is_not_asked_without_end() -> None:
     delays = await attempts(*[Retry("throttled", after=0.0) for _ in range(10)])
-    assert delays[-1] >= LAST_RETRY_SECONDS / 2
+    assert delays[-1] >= MAX_BACKOFF_SECONDS / 2
 
 
 async def test_a_change_does_not_wait_behind_a_storm_at_its_second_turn_either() -> None:
@@ -271,13 +276,13 @@ async def test_a_change_does_not_wait_behind_a_storm_at_its_second_turn_either()
             done.set()
             return None
         if turns_of_mine == 2:
-            queue.add("mine", Lane.SWEEP)
+            queue.add("mine", Priority.LOW)
         return 0.0
 
     queue = WorkQueue(work, workers=1)
     for number in range(500):
-        queue.add(f"storm-{number}", Lane.NEW)
-    queue.add("mine", Lane.CHANGED)
+        queue.add(f"storm-{number}", Priority.NORMAL)
+    queue.add("mine", Priority.HIGH)
     async with running(queue):
         await done.wait()
     assert len(order) < 20
@@ -319,8 +324,8 @@ async def test_work_that_waits_for_nothing_leaves_others_their_turn() -> None:
 
 async def test_an_unexpected_error_is_told_and_retried(caplog: pytest.LogCaptureFixture) -> None:
     delays = await attempts(KeyError("spec"), ZeroDivisionError())
-    assert FIRST_RETRY_SECONDS / 2 <= delays[0] <= FIRST_RETRY_SECONDS
-    assert FIRST_RETRY_SECONDS <= delays[1] <= 2 * FIRST_RETRY_SECONDS
+    assert INITIAL_BACKOFF_SECONDS / 2 <= delays[0] <= INITIAL_BACKOFF_SECONDS
+    assert INITIAL_BACKOFF_SECONDS <= delays[1] <= 2 * INITIAL_BACKOFF_SECONDS
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
     assert "a: unexpected error" in caplog.text
 

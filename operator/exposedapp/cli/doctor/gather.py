@@ -11,7 +11,7 @@ from exposedapp.cli.doctor.facts import Attempt, Facts, Outcome, Pod, Target, sp
 from exposedapp.cli.ports import protocol_of
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.nodes import Node, parse_node
-from exposedapp.status.pods import pod_trouble
+from exposedapp.status.pods import pod_failure
 
 MAX_IN_FLIGHT = 16
 
@@ -115,7 +115,7 @@ async def _pods(server: Server, bodies: Sequence[Json]) -> list[Pod]:
     found = [Pod(it["metadata"]["name"], _is_ready(it)) for it in standing]
     if not found or any(it.ready for it in found):
         return found
-    newest, trouble = found[0], pod_trouble(standing)
+    newest, trouble = found[0], pod_failure(standing)
     words = trouble.message if trouble else await server.warning(newest.name)
     if words and newest.name not in words:
         words = f"Pod {newest.name}: {words}"

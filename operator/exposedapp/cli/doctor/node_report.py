@@ -8,8 +8,8 @@ from exposedapp.api.app import NodesSpec
 from exposedapp.api.meta import Json
 from exposedapp.api.service import NODE_PORT_TYPES
 from exposedapp.cli.doctor.facts import Facts, split
-from exposedapp.exposure.node_selection import choose
-from exposedapp.exposure.nodes import Node, hosts, why_not
+from exposedapp.exposure.node_selection import select_nodes
+from exposedapp.exposure.nodes import Node, ineligible_reason, node_hosts
 
 MOST_NAMES = 5
 """So many nodes of a kind are named: a cluster may have thousands."""
@@ -25,7 +25,7 @@ def unlisted(facts: Facts, app: Json) -> Mapping[str, Sequence[str]]:
     except ValidationError:
         return {}  # the operator cannot read it either, and says so
     families = body.get("ipFamilies") or ["IPv4"]
-    reasons = {it.name: why_not(it, wanted, families) for it in facts.cluster}
+    reasons = {it.name: ineligible_reason(it, wanted, families) for it in facts.cluster}
     if body.get("externalTrafficPolicy") == "Local":
         with_pods = {it.node for it in facts.endpoints if it.ready and not it.terminating}
         reasons = {
@@ -61,13 +61,13 @@ def _listed(
     found = {
         it.name
         for it in facts.cluster
-        if urls.intersection(hosts(it, wanted.address_types, families))
+        if urls.intersection(node_hosts(it, wanted.address_types, families))
     }
     if found or not status.get("urls"):
         return found
     # A host stands there instead of all of them: the operator's choice is made again.
     names = [it.name for it in forward]
-    return set(choose(app["metadata"].get("uid", ""), names, wanted.limit))
+    return set(select_nodes(app["metadata"].get("uid", ""), names, wanted.limit))
 
 
 def _why_spare(app: Json, wanted: NodesSpec) -> str:

@@ -16,7 +16,7 @@ from exposedapp.cli.doctor.facts import Attempt, Facts, Outcome, Pod, Target
 from exposedapp.cli.doctor.report import Code
 from exposedapp.cli.exit_codes import Exit
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.exposure.node_selection import choose
+from exposedapp.exposure.node_selection import select_nodes
 from exposedapp.exposure.nodes import Node
 
 URLS = ["http://10.0.0.1:30008", "http://10.0.0.2:30008", "http://10.0.0.3:30008"]
@@ -466,7 +466,7 @@ def test_why_nodes_are_not_listed() -> None:
     others = [
         node("a", ready=False),
         node("b", deleting=True),
-        node("c", dying="karpenter.sh/disrupted"),
+        node("c", disruption_taint="karpenter.sh/disrupted"),
         node("d", labels=labels),
         node("e", ready=False),
         node("f", addresses=(("Hostname", "f"),)),
@@ -516,7 +516,7 @@ def test_behind_a_host_the_operators_choice_is_made_again() -> None:
     said = app(urls=["http://apps.example:30008"], nodes={"host": "apps.example", "limit": 2})
     said["metadata"]["uid"] = "some-uid"
     said["status"]["nodes"] = {"eligible": 3, "listed": 2}
-    chosen = choose("some-uid", NODES.values(), 2)
+    chosen = select_nodes("some-uid", NODES.values(), 2)
     (left,) = set(NODES.values()) - set(chosen)
     assert not_listed(*LISTED, base=replace(WELL, app=said)) == [
         f"{left}: not among the first 2 (spec.nodes.limit)"
