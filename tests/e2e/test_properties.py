@@ -226,7 +226,7 @@ PORTS = objects(
 PORT_LISTS = lists(PORTS, "name", "port", least=1) | PORTS.map(
     lambda port: [{key: value for key, value in port.items() if key != "name"}]
 )
-POLICIES = st.sampled_from(["KubeClient", "Local"])
+POLICIES = st.sampled_from(["Cluster", "Local"])
 FAMILIES: list[Json] = [
     {},
     {"ipFamilyPolicy": "SingleStack"},

@@ -212,7 +212,7 @@ class FakeApiServer(KubeClient):
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("clusterIPs", [f"10.96.0.{len(self.objects)}"])
         if spec["type"] in NODE_PORT_TYPES:
-            spec.setdefault("externalTrafficPolicy", "KubeClient")
+            spec.setdefault("externalTrafficPolicy", "Cluster")
             self._allocate(body, live)
 
     def _allocate(self, body: Json, live: Json | None) -> None:

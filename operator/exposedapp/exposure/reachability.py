@@ -45,7 +45,7 @@ def evaluate(answers: ProbeResults, before: Condition | None, waited: float) -> 
         return _so_far(answers, said, any_good=bool(good))
     if good and (not wrong or (early and not failed_before)):
         # The nodes do not learn of a new port at the same moment.
-        return Reachability("True", "ProbeResults", _told(ANSWERS, answers))
+        return Reachability("True", "Answers", _told(ANSWERS, answers))
     counted = _told(_counted(len(good), answers.of, wrong), answers)
     if good:
         return Reachability("False", "SomeUnreachable", counted)
@@ -63,7 +63,7 @@ def _so_far(answers: ProbeResults, said: Condition | None, *, any_good: bool) ->
     # What was said of another spec stands only for the rest, once there is an answer to this one.
     if said and not refuted and (any_good or not answers.fresh_only):
         return Reachability(said.status, said.reason, said.message)
-    return Reachability("True", "ProbeResults", _told(ANSWERS, answers)) if any_good else WAITING
+    return Reachability("True", "Answers", _told(ANSWERS, answers)) if any_good else WAITING
 
 
 def grace_left(answers: ProbeResults, waited: float) -> float | None:

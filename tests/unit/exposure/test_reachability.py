@@ -36,7 +36,7 @@ Said = tuple[str, str, str]
 
 NOT_PROBED = ("Unknown", "NotProbed", "No URL is tried.")
 WAITING = ("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
-ANSWERS = ("True", "ProbeResults", "The node URLs answer, tried from the operator's pod.")
+ANSWERS = ("True", "Answers", "The node URLs answer, tried from the operator's pod.")
 
 
 def counted(reason: str, good: int, total: int, *failing: str) -> Said:

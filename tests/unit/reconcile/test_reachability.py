@@ -131,7 +131,7 @@ async def test_an_app_is_ready_when_the_first_url_answers(world: World) -> None:
     world.now += 1
     await world.reconcile()
     assert world.ready() == ("True", "Available")
-    assert reachable(world) == ("True", "ProbeResults")
+    assert reachable(world) == ("True", "Answers")
 
 
 async def test_an_app_that_does_not_answer_is_told_in_time(world: World) -> None:
@@ -404,7 +404,7 @@ async def test_a_rollout_waits_for_an_answer_of_its_pods(
     world.app(replicas=2, env=[{"name": "A", "value": "b"}])
     await world.reconcile()
     assert world.ready() == ("False", "Progressing")
-    assert reachable(world) == ("True", "ProbeResults"), "the old pods still answer"
+    assert reachable(world) == ("True", "Answers"), "the old pods still answer"
     world.run_pods(ready=2)
     for endpoint in world.slices[0]["endpoints"]:
         endpoint["targetRef"]["uid"] += "-new"

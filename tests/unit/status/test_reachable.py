@@ -25,7 +25,7 @@ def tried(a: str | None, b: str | None, waited: float = SOON, seen: Seen = WELL)
 
 
 AVAILABLE = ("True", "Available", "1 of 1 pods are ready.")
-ANSWERS = ("True", "ProbeResults", "The node URLs answer, tried from the operator's pod.")
+ANSWERS = ("True", "Answers", "The node URLs answer, tried from the operator's pod.")
 WAITING = ("WaitingForAnswer", "The pods are ready; no URL answers yet.")
 COUNTED = "{} of 2 node URLs answer, tried from the operator's pod; {}"
 SOME = ("False", "SomeUnreachable", COUNTED.format(1, f"{B}: {REFUSED}"))
