@@ -324,15 +324,15 @@ MIXED_SPECS = st.builds(lambda one, other: {**one, **other}, SPECS, SPECS)
 class DryRun(KubeClient):
     """An API server that only says what it would do."""
 
-    async def _request(self, method: str, path: str, *args: Any, **kwargs: Any) -> Json:
+    async def request(self, method: str, path: str, *args: Any, **kwargs: Any) -> Json:
         path += f"{'&' if '?' in path else '?'}dryRun=All&fieldValidation=Strict"
-        return await super()._request(method, path, *args, **kwargs)
+        return await super().request(method, path, *args, **kwargs)
 
     async def store(self, namespace: str, name: str, spec: Json) -> Json:
         """The app as it would be stored."""
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
         path = PATHS[KIND].format(namespace=namespace)
-        return await self._request("POST", path, body, "application/json")
+        return await self.request("POST", path, body, "application/json")
 
 
 class Server:

@@ -67,7 +67,7 @@ class Server(KubeClient):
         """Creates an ExposedApp; the answer is the object as it is now."""
         path = PATHS["ExposedApp"].format(namespace=self.namespace)
         query = f"?fieldManager={CREATOR}&fieldValidation=Strict"
-        return await self._request("POST", path + query, app, "application/json")
+        return await self.request("POST", path + query, app, "application/json")
 
     async def endpoint_slices(self, service: str) -> list[Json]:
         """The EndpointSlices of a Service."""
@@ -118,7 +118,7 @@ class Server(KubeClient):
         return heard(answer.status, data.decode(errors="replace"))
 
     async def _items(self, path: str) -> list[Json]:
-        return cast("list[Json]", (await self._request("GET", path))["items"])
+        return cast("list[Json]", (await self.request("GET", path))["items"])
 
 
 def heard(status: int, body: str) -> bool | None:

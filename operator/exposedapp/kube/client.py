@@ -105,8 +105,8 @@ class KubeClient:
         """
         path = f"/apis/{GROUP}/{VERSION}"
         try:
-            found = await self._request("GET", path)
-            await self._request("GET", f"{path}/{PLURAL}?limit=1")
+            found = await self.request("GET", path)
+            await self.request("GET", f"{path}/{PLURAL}?limit=1")
         except ApiError as error:
             if error.status == 404:
                 return False
@@ -116,7 +116,7 @@ class KubeClient:
     async def get(self, kind: str, namespace: str, name: str) -> Json | None:
         """One object, or None when there is none."""
         try:
-            return await self._request("GET", object_path(kind, namespace, name))
+            return await self.request("GET", object_path(kind, namespace, name))
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -138,7 +138,7 @@ class KubeClient:
 
     async def _apply(self, wanted: Json, condition: Json) -> Json:
         meta = wanted["metadata"]
-        return await self._request(
+        return await self.request(
             "PATCH",
             object_path(wanted["kind"], meta["namespace"], meta["name"])
             + f"?fieldManager={FIELD_MANAGER}&force=true",
@@ -152,7 +152,7 @@ class KubeClient:
         Refused (ApiError 409) when the object is not as it was when it was looked at.
         """
         meta = live["metadata"]
-        return await self._request(
+        return await self.request(
             "PATCH",
             object_path(kind, meta["namespace"], meta["name"]) + f"?fieldManager={FIELD_MANAGER}",
             {"metadata": {"resourceVersion": meta["resourceVersion"]}, "spec": changes},
@@ -167,7 +167,7 @@ class KubeClient:
         meta = live["metadata"]
         options = {"preconditions": {"uid": meta["uid"]}, "propagationPolicy": "Background"}
         try:
-            await self._request(
+            await self.request(
                 "DELETE",
                 object_path(kind, meta["namespace"], meta["name"]),
                 options,
@@ -183,7 +183,7 @@ class KubeClient:
         Refused (ApiError 409) when the app is not at this resourceVersion any more: what was
         computed may be about another spec, or about another app of the same name.
         """
-        return await self._request(
+        return await self.request(
             "PATCH",
             object_path("ExposedApp", namespace, name) + f"/status?fieldManager={FIELD_MANAGER}",
             {"metadata": {"resourceVersion": version}, "status": changes},
@@ -194,7 +194,7 @@ class KubeClient:
         """The pods with these labels, from the API server's own cache."""
         path = object_path("Pod", namespace)
         query = f"?labelSelector={quote(selector)}&resourceVersion=0"
-        return cast("list[Json]", (await self._request("GET", path + query))["items"])
+        return cast("list[Json]", (await self.request("GET", path + query))["items"])
 
     async def services(self) -> list[Json]:
         """All Services of the cluster, with their names and ports alone: there may be thousands."""
@@ -212,7 +212,7 @@ class KubeClient:
         token: str | None = ""
         while token is not None:
             more = {"continue": token} if token else {}
-            page = await self._request("GET", kind.path(limit=str(PAGE_SIZE), **more))
+            page = await self.request("GET", kind.path(limit=str(PAGE_SIZE), **more))
             token = page["metadata"].get("continue") or None
             yield page
 
@@ -243,13 +243,18 @@ class KubeClient:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise no_response_error(error) from error
 
-    async def _request(
+    async def request(
         self,
         method: str,
         path: str,
         body: Json | None = None,
         content_type: str | None = None,
     ) -> Json:
+        """Send one request to a path of the API server; return the parsed response.
+
+        For what no method of its own covers. Raises ApiError for any status that is no success,
+        and with status 0 when there is no response.
+        """
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with self._free:
             with self._told(method) as told:

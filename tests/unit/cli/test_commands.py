@@ -91,7 +91,7 @@ class Table(Server):
     async def listens(self, pod: str, port: int) -> bool | None:  # noqa: ARG002
         return self.listening
 
-    async def _request(
+    async def request(
         self,
         method: str,
         path: str,
