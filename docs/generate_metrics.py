@@ -13,6 +13,7 @@ from prometheus_client import generate_latest
 from prometheus_client.metrics_core import Metric
 
 from exposedapp.api.app import Condition
+from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 from exposedapp.telemetry.metrics import Metrics
 
 PAGE = Path(__file__).with_name("metrics.md")
@@ -42,7 +43,7 @@ def sample() -> Metrics:
     observe = metrics.requests_of("https://10.96.0.1:443")
     observe("GET", 200, 0.01)
     observe("PATCH", 0, 30.0)
-    metrics.probes.tried("")
+    metrics.probes.tried(ProbeResult(ProbeOutcome.ANSWERED))
     metrics.watches.seen("nodes")
     metrics.loop_lag.observe(0.001)
     return metrics

@@ -8,7 +8,7 @@ import pytest
 
 from exposedapp.api.meta import NAME_LABEL, Json, NamespacedName
 from exposedapp.cache.cache import Cache
-from exposedapp.exposure.probes import ProbeResults, Target
+from exposedapp.exposure.probes import ProbeResult, ProbeResults, Target
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
 from exposedapp.reconcile.reconciler import MAX_POLL_SECONDS, Reconciler
@@ -17,6 +17,7 @@ from exposedapp.status.events import EventMessage
 from exposedapp.workqueue.errors import Retry
 from support.fake_api_server import FakeApiServer
 from support.objects import FOREIGN, endpoint_body, node_body, slice_body
+from support.probes import OK
 
 KEY = NamespacedName("shop", "web")
 PODS = "pods shop exposedapp.dev/name=web"
@@ -32,7 +33,7 @@ class FakeProber(Prober):
     """Knows at once what answers: everything that is not told otherwise."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.answers: dict[str, str | None] = {}
+        self.answers: dict[str, ProbeResult | None] = {}
         self.wanted: list[Target] = []
         self._now = clock
         self._start: float | None = None
@@ -44,7 +45,7 @@ class FakeProber(Prober):
         elif self._start is None:
             self._start = self._now()
         return ProbeResults(
-            self._start, {it.url: self.answers.get(it.url, "") for it in self.wanted}
+            self._start, {it.url: self.answers.get(it.url, OK) for it in self.wanted}
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NamedTuple
 
 import orjson
@@ -56,14 +57,56 @@ class Target:
     behind: BackendFingerprint = field(default=UNKNOWN_BACKEND, compare=False)
 
 
+class ProbeOutcome(StrEnum):
+    """How one attempt to reach a URL ended. The values are the words that conditions show.
+
+    Metrics and the command line have words of their own for each.
+    """
+
+    ANSWERED = "answered"
+    REFUSED = "connection refused"
+    TIMED_OUT = "timed out"
+    UNKNOWN_HOST = "unknown host"
+    NO_ROUTE = "no route to host"
+    CLOSED = "connection closed"
+    NO_TLS = "no TLS"
+    NOT_HTTP = "no answer that is HTTP"
+    HTTP_ERROR = "HTTP error"
+    """An HTTP status of 400 or above."""
+    NO_CONNECTION = "no connection"
+    """Any other network error."""
+    NOT_ATTEMPTED = "cannot be tried"
+    """A bug in the attempt itself; the log has its traceback."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """The result of one attempt to reach a URL."""
+
+    outcome: ProbeOutcome
+    http_status: int | None = None
+    """Set for an HTTP response; None when there was none, or a connection was enough."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the URL counts as reachable."""
+        return self.outcome is ProbeOutcome.ANSWERED
+
+    def __str__(self) -> str:
+        """The words for conditions. They do not change while the cause stays the same."""
+        if self.outcome is ProbeOutcome.HTTP_ERROR:
+            return f"HTTP {self.http_status}"
+        return str(self.outcome)
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeResults:
     """What is known of the URLs that are tried."""
 
     since: float | None
     """When the first try of this app was wanted; None: nothing is tried."""
-    of: Mapping[str, str | None]
-    """By URL: "" when it answers, what is wrong when it does not, None when nothing is known."""
+    of: Mapping[str, ProbeResult | None]
+    """By URL; None while it has not been tried."""
     stale: frozenset[str] = frozenset()
     """The URLs that have not been tried since something else is behind them."""
     changed: float | None = None
@@ -84,11 +127,13 @@ class ProbeResults:
 
     def failed(self, url: str) -> bool:
         """Whether it is known not to answer."""
-        return bool(self.of.get(url))
+        result = self.of.get(url)
+        return result is not None and not result.answered
 
     def answered(self, url: str) -> bool:
         """Whether it is known to answer."""
-        return self.of.get(url) == ""
+        result = self.of.get(url)
+        return result is not None and result.answered
 
 
 NOTHING_PROBED = ProbeResults(None, {})

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exposedapp.api.app import Condition, ConditionStatus
-from exposedapp.exposure.probes import ProbeResults
+from exposedapp.exposure.probes import ProbeResult, ProbeResults
 
 FIRST_ANSWER_GRACE_SECONDS = 30.0
 """How long an app whose pods are ready may take until the first URL answers: kube-proxy needs a
@@ -36,8 +36,8 @@ def evaluate(answers: ProbeResults, before: Condition | None, waited: float) -> 
     """
     if answers.since is None:
         return Reachability("Unknown", "NotProbed", answers.not_probed or "No URL is tried.")
-    wrong = {url: found for url, found in answers.of.items() if found}
-    good = [url for url, found in answers.of.items() if found == ""]
+    wrong = {url: result for url, result in answers.of.items() if result and not result.answered}
+    good = [url for url in answers.of if answers.answered(url)]
     early = waited < FIRST_ANSWER_GRACE_SECONDS
     said = before if before and before.status != "Unknown" else None
     failed_before = said is not None and said.status == "False"
@@ -69,7 +69,7 @@ def _so_far(answers: ProbeResults, said: Condition | None, *, any_good: bool) ->
 def grace_left(answers: ProbeResults, waited: float) -> float | None:
     """After how many seconds URLs that do not answer must be judged anew, if they must."""
     left = FIRST_ANSWER_GRACE_SECONDS - waited
-    settled = all(found == "" for found in answers.of.values())
+    settled = all(map(answers.answered, answers.of))
     return None if answers.since is None or settled or left <= 0 else left
 
 
@@ -78,7 +78,9 @@ def _told(message: str, answers: ProbeResults) -> str:
     return f"{message.removesuffix('.')}. {not_probed}" if not_probed else message
 
 
-def _counted(good: int, of: Mapping[str, str | None], wrong: Mapping[str, str]) -> str:
+def _counted(
+    good: int, of: Mapping[str, ProbeResult | None], wrong: Mapping[str, ProbeResult]
+) -> str:
     told = [f"{url}: {why}" for url, why in sorted(wrong.items())]
     more = f"; and {len(told) - MAX_QUOTED} more" if len(told) > MAX_QUOTED else ""
     counted = f"{good} of {len(of)} node URLs answer, tried from the operator's pod"

@@ -16,7 +16,13 @@ from contextlib import suppress
 from itertools import count
 
 from exposedapp.api.meta import NamespacedName
-from exposedapp.exposure.probes import NOTHING_PROBED, ProbeResults, Target
+from exposedapp.exposure.probes import (
+    NOTHING_PROBED,
+    ProbeOutcome,
+    ProbeResult,
+    ProbeResults,
+    Target,
+)
 from exposedapp.probing.attempt import Attempt, probe_once
 from exposedapp.probing.state import AppTargets, ProbeState, TargetState
 from exposedapp.workqueue.fair_queue import FairQueue
@@ -49,7 +55,7 @@ class Prober:
         changed: Callable[[NamespacedName], None],
         attempt: Attempt | None = None,
         clock: Callable[[], float] = time.monotonic,
-        tried: Callable[[str], None] = lambda _: None,
+        tried: Callable[[ProbeResult], None] = lambda _: None,
     ) -> None:
         self._spacing = 1 / rate
         self._free = asyncio.Semaphore(in_flight)
@@ -211,7 +217,7 @@ class Prober:
         except Exception:
             # Whatever it was, the URL must be tried again.
             log.exception("cannot try %s", state.target.url)
-            found = "cannot be tried"
+            found = ProbeResult(ProbeOutcome.NOT_ATTEMPTED)
         finally:
             self._in_flight -= 1
             state.app.in_flight -= 1

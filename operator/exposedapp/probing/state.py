@@ -5,8 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 from exposedapp.api.meta import NamespacedName
-from exposedapp.exposure.probes import Target
-from exposedapp.probing.attempt import OK
+from exposedapp.exposure.probes import ProbeResult, Target
 from exposedapp.workqueue.priority import Priority
 
 
@@ -38,8 +37,8 @@ class TargetState:
 
     app: "AppTargets"
     target: Target
-    answer: str | None = None
-    """OK, or why it does not answer; None while nothing is known."""
+    answer: ProbeResult | None = None
+    """None while it has not been tried."""
     stale: bool = False
     """Whether it has not been tried since something else is behind it."""
     changed: bool = False
@@ -64,11 +63,12 @@ class TargetState:
             self.app, target, self.answer, stale=True, changed=True, tried=self.tried
         )
 
-    def learn(self, found: str) -> bool:
+    def learn(self, found: ProbeResult) -> bool:
         """Takes in what a try has found; whether that is news."""
-        self.failures = 0 if found == OK else self.failures + 1
+        self.failures = 0 if found.answered else self.failures + 1
         # One that has answered gets a second chance before it counts as failing.
-        known = self.answer != OK or found == OK or self.failures >= self.target.threshold
+        unconfirmed = self.answer and self.answer.answered and not found.answered
+        known = not unconfirmed or self.failures >= self.target.threshold
         news = known and (self.stale or found != self.answer)
         if known:
             self.answer, self.stale = found, False

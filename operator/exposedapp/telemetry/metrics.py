@@ -39,6 +39,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from exposedapp.api.app import Condition, ConditionStatus
 from exposedapp.api.conditions import Reason
+from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 from exposedapp.probing.state import ProbeState
 from exposedapp.version import __version__
 from exposedapp.workqueue.metrics import RESULTS, Result
@@ -60,18 +61,19 @@ CONDITION_REASONS = frozenset({*Reason, "NotProbed", "Answers", "SomeUnreachable
 OTHER = "Other"
 
 PROBE_RESULTS = {
-    "": "ok",
-    "connection refused": "refused",
-    "timed out": "timeout",
-    "unknown host": "unknown_host",
-    "no route to host": "no_route",
-    "connection closed": "closed",
-    "no TLS": "tls",
-    "no answer that is HTTP": "not_http",
+    ProbeOutcome.ANSWERED: "ok",
+    ProbeOutcome.REFUSED: "refused",
+    ProbeOutcome.TIMED_OUT: "timeout",
+    ProbeOutcome.UNKNOWN_HOST: "unknown_host",
+    ProbeOutcome.NO_ROUTE: "no_route",
+    ProbeOutcome.CLOSED: "closed",
+    ProbeOutcome.NO_TLS: "tls",
+    ProbeOutcome.NOT_HTTP: "not_http",
+    ProbeOutcome.HTTP_ERROR: "http_status",
+    ProbeOutcome.NO_CONNECTION: "other",
+    ProbeOutcome.NOT_ATTEMPTED: "other",
 }
-"""By the answer in probe.py's words. Besides these there are:"""
-
-HTTP_STATUS, OTHER_RESULT = "http_status", "other"
+"""The values of the label `result`."""
 
 Clock = Callable[[], float]
 
@@ -337,8 +339,7 @@ class ProbeMetrics:
             ["result"],
             registry=registry,
         )
-        self._results = {answer: results.labels(it) for answer, it in PROBE_RESULTS.items()}
-        self._http_status, self._other = results.labels(HTTP_STATUS), results.labels(OTHER_RESULT)
+        self._results = {it: results.labels(PROBE_RESULTS[it]) for it in ProbeOutcome}
         for name, told, read in (
             ("targets", "URLs that are tried again and again.", lambda: self.state().targets),
             ("in_flight", "Tries of URLs under way.", lambda: self.state().in_flight),
@@ -351,12 +352,9 @@ class ProbeMetrics:
         ):
             Gauge(f"exposedapp_probe_{name}", told, registry=registry).set_function(read)
 
-    def tried(self, answer: str) -> None:
-        """A URL was tried, with this answer."""
-        found = self._results.get(answer)
-        if found is None:
-            found = self._http_status if answer.startswith("HTTP ") else self._other
-        found.inc()
+    def tried(self, result: ProbeResult) -> None:
+        """Count one attempt."""
+        self._results[result.outcome].inc()
 
 
 class WatchAges(Collector):

@@ -10,6 +10,8 @@ from exposedapp.exposure.node_selection import NodeIndex
 from exposedapp.exposure.probes import (
     NOTHING_PROBED,
     BackendFingerprint,
+    ProbeOutcome,
+    ProbeResult,
     ProbeResults,
     Target,
     backend_fingerprint,
@@ -27,10 +29,10 @@ from exposedapp.exposure.reachability import (
 from exposedapp.exposure.urls import compute_exposure
 from exposedapp.settings import Settings
 from support.objects import APP, node, port, service_body, spec_of
+from support.probes import LATE, OK, REFUSED
 from support.snapshots import BEFORE
 
 A, B, C = (f"http://10.0.0.{i}:30001" for i in (1, 2, 3))
-OK, REFUSED, LATE = "", "connection refused", "timed out"
 SOON, LONG = FIRST_ANSWER_GRACE_SECONDS - 0.1, FIRST_ANSWER_GRACE_SECONDS
 Said = tuple[str, str, str]
 
@@ -57,7 +59,9 @@ def condition(said: Said | None) -> Condition | None:
     )
 
 
-def judged(of: dict[str, str | None], before: Said | None = None, waited: float = SOON) -> Said:
+def judged(
+    of: dict[str, ProbeResult | None], before: Said | None = None, waited: float = SOON
+) -> Said:
     found = evaluate(ProbeResults(0.0, of), condition(before), waited)
     return found.status, found.reason, found.message
 
@@ -66,8 +70,8 @@ def judged(of: dict[str, str | None], before: Said | None = None, waited: float 
 
 SOME = counted("SomeUnreachable", 2, 3, f"{A}: {REFUSED}")
 NONE = counted("Unreachable", 0, 2, f"{A}: {REFUSED}", f"{B}: {LATE}")
-ALL_FAIL: dict[str, str | None] = {B: LATE, A: REFUSED}
-NOTHING_KNOWN: dict[str, str | None] = {A: None, B: None}
+ALL_FAIL: dict[str, ProbeResult | None] = {B: LATE, A: REFUSED}
+NOTHING_KNOWN: dict[str, ProbeResult | None] = {A: None, B: None}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +134,7 @@ NOTHING_KNOWN: dict[str, str | None] = {A: None, B: None}
     ],
 )
 def test_judge(
-    of: dict[str, str | None], before: Said | None, waited: float, expected: Said
+    of: dict[str, ProbeResult | None], before: Said | None, waited: float, expected: Said
 ) -> None:
     assert judged(of, before, waited) == expected
 
@@ -144,12 +148,34 @@ def test_nothing_tried() -> None:
 def test_what_is_quoted_is_bounded() -> None:
     urls = [f"http://10.0.0.{i}:30001" for i in range(10, 10 + MAX_QUOTED + 2)]
     quoted = [f"{url}: {REFUSED}" for url in urls]
-    most: dict[str, str | None] = dict.fromkeys(urls[:MAX_QUOTED], REFUSED)
-    all_of_them: dict[str, str | None] = dict.fromkeys(reversed(urls), REFUSED)
+    most: dict[str, ProbeResult | None] = dict.fromkeys(urls[:MAX_QUOTED], REFUSED)
+    all_of_them: dict[str, ProbeResult | None] = dict.fromkeys(reversed(urls), REFUSED)
     assert judged(most, waited=LONG) == counted("Unreachable", 0, MAX_QUOTED, *quoted[:MAX_QUOTED])
     assert judged(all_of_them, waited=LONG) == counted(
         "Unreachable", 0, MAX_QUOTED + 2, *quoted[:MAX_QUOTED], "and 2 more"
     )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (ProbeOutcome.ANSWERED, "answered"),
+        (ProbeOutcome.REFUSED, "connection refused"),
+        (ProbeOutcome.TIMED_OUT, "timed out"),
+        (ProbeOutcome.UNKNOWN_HOST, "unknown host"),
+        (ProbeOutcome.NO_ROUTE, "no route to host"),
+        (ProbeOutcome.CLOSED, "connection closed"),
+        (ProbeOutcome.NO_TLS, "no TLS"),
+        (ProbeOutcome.NOT_HTTP, "no answer that is HTTP"),
+        (ProbeOutcome.HTTP_ERROR, "HTTP 503"),
+        (ProbeOutcome.NO_CONNECTION, "no connection"),
+        (ProbeOutcome.NOT_ATTEMPTED, "cannot be tried"),
+    ],
+)
+def test_words_of_a_result(outcome: ProbeOutcome, words: str) -> None:
+    """They appear in conditions: another word would write the status of every app once."""
+    status = 503 if outcome is ProbeOutcome.HTTP_ERROR else None
+    assert str(ProbeResult(outcome, status)) == words
 
 
 # --- the URL to click -----------------------------------------------------------------------------
@@ -199,7 +225,7 @@ def test_what_is_quoted_is_bounded() -> None:
     ],
 )
 def test_pick(
-    best: list[str], before: str | None, of: dict[str, str | None], expected: str | None
+    best: list[str], before: str | None, of: dict[str, ProbeResult | None], expected: str | None
 ) -> None:
     assert select_url(best, before, ProbeResults(0.0, of), known=False) == expected
 
@@ -321,23 +347,23 @@ def test_what_can_be_tried(
 
 def test_a_restart_does_not_change_the_url() -> None:
     """Another one may answer first; the one that was found out to answer is as good."""
-    assert select_url(["a", "b"], "a", ProbeResults(0.0, {"a": None, "b": ""}), known=True) == "a"
+    assert select_url(["a", "b"], "a", ProbeResults(0.0, {"a": None, "b": OK}), known=True) == "a"
     assert (
-        select_url(["a", "b"], "a", ProbeResults(0.0, {"a": "refused", "b": ""}), known=True) == "b"
+        select_url(["a", "b"], "a", ProbeResults(0.0, {"a": REFUSED, "b": OK}), known=True) == "b"
     )
-    assert select_url(["b"], "a", ProbeResults(0.0, {"b": ""}), known=True) == "b"
+    assert select_url(["b"], "a", ProbeResults(0.0, {"b": OK}), known=True) == "b"
 
 
 @pytest.mark.parametrize(
     ("of", "waited", "expected"),
     [
-        ({"a": "", "b": ""}, 1.0, None),
-        ({"a": "", "b": "refused"}, 1.0, 29.0),
+        ({"a": OK, "b": OK}, 1.0, None),
+        ({"a": OK, "b": REFUSED}, 1.0, 29.0),
         ({"a": None}, 10.0, 20.0),
-        ({"a": "refused"}, 30.0, None),
+        ({"a": REFUSED}, 30.0, None),
     ],
 )
-def test_patience(of: dict[str, str | None], waited: float, expected: float | None) -> None:
+def test_patience(of: dict[str, ProbeResult | None], waited: float, expected: float | None) -> None:
     """Who does not answer must be judged anew when the time is over, and not again and again."""
     assert grace_left(ProbeResults(0.0, of), waited) == expected
 
@@ -377,7 +403,7 @@ def test_patience(of: dict[str, str | None], waited: float, expected: float | No
     ],
 )
 def test_judge_afresh(
-    of: dict[str, str | None], before: Said | None, waited: float, expected: Said
+    of: dict[str, ProbeResult | None], before: Said | None, waited: float, expected: Said
 ) -> None:
     found = evaluate(ProbeResults(0.0, of, fresh_only=True), condition(before), waited)
     if expected == NONE:

@@ -10,12 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from exposedapp.exposure.probes import Target
+from exposedapp.exposure.probes import ProbeOutcome, ProbeResult, Target
 from exposedapp.probing.attempt import probe_once
-from exposedapp.telemetry.metrics import PROBE_RESULTS
+from support.probes import LATE, OK, REFUSED, http_error
 
-OK, REFUSED, LATE, CLOSED = "", "connection refused", "timed out", "connection closed"
-NO_HTTP = "no answer that is HTTP"
+CLOSED, NOT_HTTP, NO_TLS, NO_ROUTE, UNKNOWN_HOST, NO_CONNECTION = map(
+    ProbeResult,
+    [
+        ProbeOutcome.CLOSED,
+        ProbeOutcome.NOT_HTTP,
+        ProbeOutcome.NO_TLS,
+        ProbeOutcome.NO_ROUTE,
+        ProbeOutcome.UNKNOWN_HOST,
+        ProbeOutcome.NO_CONNECTION,
+    ],
+)
 DEADLINE_SECONDS = 10.0
 LONG_ENOUGH = 5.0
 TOO_SHORT = 0.2
@@ -31,7 +40,7 @@ async def tried(
     path: str = "/",
     host: str = "127.0.0.1",
     scheme: str = "http",
-) -> str:
+) -> ProbeResult:
     url = f"{scheme}://{host}:{port}{path}"
     async with asyncio.timeout(DEADLINE_SECONDS):
         return await probe_once(Target(url, host, port, http, 60.0, seconds, 2))
@@ -122,30 +131,31 @@ async def test_a_connection_that_nobody_takes() -> None:
 @pytest.mark.parametrize("http", [False, True])
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", f"{'x' * 64}.example"])
 async def test_a_host_that_nobody_knows(host: str, http: bool) -> None:
-    assert await tried(80, http=http, host=host) == "unknown host"
-
-
-NO_ROUTE = "no route to host"
+    assert await tried(80, http=http, host=host) == UNKNOWN_HOST
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "result"),
     [
         (OSError(errno.EHOSTUNREACH, "Connect call failed ('10.0.0.1', 30001)"), NO_ROUTE),
         (OSError(errno.ENETUNREACH, "Network is unreachable"), NO_ROUTE),
         (OSError(errno.ETIMEDOUT, "Connect call failed ('10.0.0.1', 30001)"), LATE),
         (ConnectionRefusedError("Connect call failed ('10.0.0.1', 30001)"), REFUSED),
-        (socket.gaierror(socket.EAI_NODATA, "No address associated with hostname"), "unknown host"),
+        (OSError("Multiple exceptions: [Errno 111] Connect call failed, refused"), REFUSED),
+        (OSError(errno.EMFILE, "Too many open files"), NO_CONNECTION),
+        (socket.gaierror(socket.EAI_NODATA, "No address associated with hostname"), UNKNOWN_HOST),
     ],
 )
-async def test_words(monkeypatch: pytest.MonkeyPatch, error: OSError, words: str) -> None:
+async def test_network_errors(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, result: ProbeResult
+) -> None:
     """Those that this machine does not bring about by itself; asyncio words them so."""
 
     async def fail(*_: object) -> None:
         raise error
 
     monkeypatch.setattr(asyncio, "open_connection", fail)
-    assert await tried(80) == words
+    assert await tried(80) == result
 
 
 async def test_a_connection_is_closed_again() -> None:
@@ -172,13 +182,13 @@ LEADS_ON = "Location: http://127.0.0.1:{port}/other"
         ("204 No Content", OK),
         ("302 Found", OK),
         ("308 Permanent Redirect", OK),
-        ("401 Unauthorized", "HTTP 401"),
-        ("404 Not Found", "HTTP 404"),
-        ("500 Internal Server Error", "HTTP 500"),
-        ("503 Service Unavailable", "HTTP 503"),
+        ("401 Unauthorized", http_error(401)),
+        ("404 Not Found", http_error(404)),
+        ("500 Internal Server Error", http_error(500)),
+        ("503 Service Unavailable", http_error(503)),
     ],
 )
-async def test_a_page(status: str, found: str) -> None:
+async def test_a_page(status: str, found: ProbeResult) -> None:
     server = Server()
     async with serving(server) as port:
         server.answers = (http_answer(status, LEADS_ON.format(port=port)),)
@@ -190,10 +200,10 @@ async def test_a_page(status: str, found: str) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "found"),
-    [(b"SSH-2.0-OpenSSH\r\n", NO_HTTP), (b"\x00\x01\x02\r\n\r\n", NO_HTTP), (b"", CLOSED)],
+    [(b"SSH-2.0-OpenSSH\r\n", NOT_HTTP), (b"\x00\x01\x02\r\n\r\n", NOT_HTTP), (b"", CLOSED)],
     ids=["another protocol", "noise", "nothing"],
 )
-async def test_no_page(answer: bytes, found: str) -> None:
+async def test_no_page(answer: bytes, found: ProbeResult) -> None:
     async with serving(Server(answer)) as port:
         assert await tried(port, http=True) == found
         # A connection says nothing of that.
@@ -208,8 +218,7 @@ async def test_https_where_http_is_spoken() -> None:
 
     async with serving(plain) as port:
         found = await tried(port, http=True, scheme="https")
-    assert found == "no TLS"
-    assert PROBE_RESULTS[found] == "tls"
+    assert found == NO_TLS
 
 
 async def test_one_that_resets_the_connection() -> None:

@@ -10,7 +10,13 @@ from itertools import pairwise
 import pytest
 
 from exposedapp.api.meta import NamespacedName
-from exposedapp.exposure.probes import NOTHING_PROBED, BackendFingerprint, ProbeResults, Target
+from exposedapp.exposure.probes import (
+    NOTHING_PROBED,
+    BackendFingerprint,
+    ProbeResult,
+    ProbeResults,
+    Target,
+)
 from exposedapp.probing.prober import (
     JITTER,
     MAX_SHARE,
@@ -24,12 +30,12 @@ from exposedapp.probing.state import (
     RECHECK_SECONDS,
     ProbeState,
 )
+from support.probes import LATE, OK, REFUSED
 from support.virtual_time import in_virtual_time
 
 WEB, API = NamespacedName("shop", "web"), NamespacedName("shop", "api")
 OTHER = NamespacedName("other", "web")
 BEHIND = BackendFingerprint(1, 1)
-OK, REFUSED, LATE = "", "connection refused", "timed out"
 PERIOD = 60.0
 SOON = 2.0
 """Within this a failure of a URL that has answered is confirmed."""
@@ -50,14 +56,14 @@ class Network:
 
     def __init__(self, lasts: float = 0.0) -> None:
         self.lasts = lasts
-        self.answers: dict[str, str] = {}
-        self.script: list[str] = []
+        self.answers: dict[str, ProbeResult] = {}
+        self.script: list[ProbeResult] = []
         """What is answered first, whatever is tried."""
         self.tries: list[tuple[float, str]] = []
         self.at_once = 0
         self.most_at_once = 0
 
-    async def __call__(self, target: Target) -> str:
+    async def __call__(self, target: Target) -> ProbeResult:
         self.tries.append((now(), target.url))
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
@@ -182,7 +188,7 @@ async def test_after_a_recovery_the_next_failure_is_looked_at_as_soon() -> None:
 )
 @in_virtual_time
 async def test_only_another_answer_is_news(
-    script: list[str], threshold: int, news: list[int]
+    script: list[ProbeResult], threshold: int, news: list[int]
 ) -> None:
     """`news`: after which of the tries, counted from one, the app is looked at."""
     network = Network()
@@ -315,7 +321,7 @@ async def test_other_urls_have_their_own_time() -> None:
 async def test_an_unforeseen_error_does_not_end_the_tries() -> None:
     network = Network()
 
-    async def attempt(target: Target) -> str:
+    async def attempt(target: Target) -> ProbeResult:
         if await network(target) == LATE:
             raise ValueError
         return OK
@@ -358,7 +364,7 @@ async def test_no_more_are_in_flight_than_may_be() -> None:
 
 @pytest.mark.parametrize("answer", [OK, REFUSED])
 @in_virtual_time
-async def test_no_more_are_tried_in_a_second_than_may_be(answer: str) -> None:
+async def test_no_more_are_tried_in_a_second_than_may_be(answer: ProbeResult) -> None:
     network = Network()
     network.answers = {str(i): answer for i in range(100)}
     async with trying(network, rate=10, in_flight=100) as it:

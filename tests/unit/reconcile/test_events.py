@@ -11,7 +11,7 @@ import pytest
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import AppRef, Json
-from exposedapp.exposure.probes import ProbeResults
+from exposedapp.exposure.probes import ProbeResult, ProbeResults
 from exposedapp.reconcile import event_recorder as recorder
 from exposedapp.reconcile.event_recorder import MAX_COUNTED, MAX_PENDING, EventRecorder
 from exposedapp.status.events import (
@@ -29,6 +29,7 @@ from exposedapp.status.observation import PodFailure, Problem
 from support.fake_api_server import FakeApiServer
 from support.harness import AWAY, BUSY
 from support.objects import APP, port, service_body
+from support.probes import OK, REFUSED
 from support.snapshots import NORMAL, STOPPED, TWO, WELL, Seen, compute
 from support.virtual_time import in_virtual_time
 
@@ -95,10 +96,11 @@ def test_of_children(done: list[ChildChange], told: list[tuple[str, str]]) -> No
 # --- what has become of the app -------------------------------------------------------------------
 
 A, B = "http://10.0.0.1:30001", "http://10.0.0.2:30001"
-OK, REFUSED = "", "connection refused"
 
 
-def tried(a: str | None, b: str | None, waited: float = 30.0, seen: Seen = WELL) -> Seen:
+def tried(
+    a: ProbeResult | None, b: ProbeResult | None, waited: float = 30.0, seen: Seen = WELL
+) -> Seen:
     return replace(seen, answers=ProbeResults(0.0, {A: a, B: b}), waited=waited)
 
 

@@ -6,22 +6,22 @@ from typing import Any
 import pytest
 
 from exposedapp.api.meta import Json, NamespacedName
-from exposedapp.exposure.probes import ProbeResults, Target
+from exposedapp.exposure.probes import ProbeResult, ProbeResults, Target
 from exposedapp.exposure.reachability import FIRST_ANSWER_GRACE_SECONDS, FIRST_STATUS_DELAY_SECONDS
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
 from support.harness import KEY, FakeProber, World
+from support.probes import LATE, OK, REFUSED
 
 A, B = "http://10.0.0.1:30000", "http://10.0.0.2:30000"
 URLS = [A, B]
-REFUSED, LATE = "connection refused", "timed out"
 
 
 def tried(world: World) -> list[str]:
     return sorted(it.url for it in world.prober.wanted)
 
 
-def answer(world: World, a: str | None, b: str | None) -> None:
+def answer(world: World, a: ProbeResult | None, b: ProbeResult | None) -> None:
     world.prober.answers = {A: a, B: b}
 
 
@@ -127,7 +127,7 @@ async def test_an_app_is_ready_when_the_first_url_answers(world: World) -> None:
     await start(world)
     await world.reconcile()
     assert world.ready() != ("True", "Available")
-    answer(world, "", None)
+    answer(world, OK, None)
     world.now += 1
     await world.reconcile()
     assert world.ready() == ("True", "Available")
@@ -151,7 +151,7 @@ async def test_an_app_that_does_not_answer_is_told_in_time(world: World) -> None
     )
     assert len(world.cluster.writes) <= 2
     # It heals by itself.
-    answer(world, "", REFUSED)
+    answer(world, OK, REFUSED)
     await world.reconcile()
     assert world.ready() == ("True", "Available")
     assert reachable(world) == ("False", "SomeUnreachable")
@@ -159,19 +159,21 @@ async def test_an_app_that_does_not_answer_is_told_in_time(world: World) -> None
 
 async def test_the_url_to_click_is_one_that_answers(running: World) -> None:
     assert running.status()["url"] == A
-    answer(running, REFUSED, "")
+    answer(running, REFUSED, OK)
     await running.reconcile()
     assert running.ready() == ("True", "Available")
     assert running.status()["url"] == B
     assert running.status()["urls"] == URLS
     # And it stays that one.
-    answer(running, "", "")
+    answer(running, OK, OK)
     await running.reconcile()
     assert running.status()["url"] == B
 
 
-@pytest.mark.parametrize("again", [("", ""), ("", REFUSED), (LATE, REFUSED)])
-async def test_the_same_answers_write_nothing(running: World, again: tuple[str, str]) -> None:
+@pytest.mark.parametrize("again", [(OK, OK), (OK, REFUSED), (LATE, REFUSED)])
+async def test_the_same_answers_write_nothing(
+    running: World, again: tuple[ProbeResult, ProbeResult]
+) -> None:
     answer(running, *again)
     await running.reconcile()
     running.now += FIRST_ANSWER_GRACE_SECONDS
@@ -198,8 +200,10 @@ async def test_pods_that_come_back_have_their_time_again(running: World) -> None
 # --- a restart ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("known", [("", ""), ("", REFUSED), (REFUSED, "")])
-async def test_a_restart_writes_nothing(running: World, known: tuple[str, str]) -> None:
+@pytest.mark.parametrize("known", [(OK, OK), (OK, REFUSED), (REFUSED, OK)])
+async def test_a_restart_writes_nothing(
+    running: World, known: tuple[ProbeResult, ProbeResult]
+) -> None:
     answer(running, *known)
     await running.reconcile()
     before = running.live("ExposedApp")["metadata"]["resourceVersion"]
@@ -237,7 +241,7 @@ async def test_what_broke_during_the_restart_is_told(running: World) -> None:
 async def test_events(running: World) -> None:
     running.happened.clear()
     found = []
-    for answers in [("", ""), ("", REFUSED), ("", LATE), ("", ""), (LATE, REFUSED), ("", "")]:
+    for answers in [(OK, OK), (OK, REFUSED), (OK, LATE), (OK, OK), (LATE, REFUSED), (OK, OK)]:
         answer(running, *answers)
         running.now += FIRST_ANSWER_GRACE_SECONDS
         await running.reconcile()
@@ -260,7 +264,7 @@ async def test_that_it_answers_again_is_told_also_when_pods_went_and_came(runnin
     # Meanwhile the spec is changed.
     running.app(replicas=2, env=[{"name": "A", "value": "b"}])
     await running.reconcile()
-    answer(running, "", "")
+    answer(running, OK, OK)
     running.run_pods(ready=2)
     await running.reconcile()
     assert reachable(running)[0] == "True"
@@ -293,7 +297,7 @@ class RealProber(FakeProber):
     def want(self, key: NamespacedName, targets: Iterable[Target]) -> ProbeResults:
         return Prober.want(self, key, targets)
 
-    def find(self, *found: str) -> None:
+    def find(self, *found: ProbeResult) -> None:
         """What the tries of the URLs have found, in their order; the last one for all others."""
         states = sorted(self._apps[KEY].states.items())
         for i, (_, state) in enumerate(states):
@@ -312,7 +316,7 @@ async def answering(running: World) -> tuple[World, RealProber]:
     """An app whose URLs have been found to answer, some time ago."""
     prober = forget_tries(running)
     await running.reconcile()
-    prober.find("")
+    prober.find(OK)
     running.now += 2 * FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     assert running.ready() == ("True", "Available")
@@ -366,7 +370,7 @@ async def test_a_change_without_a_rollout_is_one_write_of_the_status(
     assert world.cluster.writes == ["apply Service"]
     world.now += FIRST_STATUS_DELAY_SECONDS / 2
     await world.reconcile()
-    prober.find("")
+    prober.find(OK)
     await world.reconcile()
     assert world.ready() == ("True", "Available")
     assert world.cluster.writes == ["apply Service", "patch status"]
@@ -411,7 +415,7 @@ async def test_a_rollout_waits_for_an_answer_of_its_pods(
     assert await world.reconcile() is not None
     assert world.ready() == ("False", "Progressing")
     world.now += FIRST_STATUS_DELAY_SECONDS / 2
-    prober.find("")
+    prober.find(OK)
     await world.reconcile()
     assert world.ready() == ("True", "Available")
     assert world.cluster.writes == ["apply Deployment", "patch status", "patch status"]
@@ -429,7 +433,7 @@ async def test_a_mended_app_has_its_time_again(answering: tuple[World, RealProbe
     prober.find(REFUSED)
     await world.reconcile()
     assert world.ready() == ("False", "WaitingForAnswer")
-    prober.find("")
+    prober.find(OK)
     await world.reconcile()
     assert world.ready() == ("True", "Available")
 
@@ -453,7 +457,7 @@ async def test_what_was_changed_during_a_restart_waits_for_an_answer(
     prober = forget_tries(world)
     assert await world.reconcile() == pytest.approx(FIRST_STATUS_DELAY_SECONDS)
     assert world.status()["observedGeneration"] == 1
-    prober.find("")
+    prober.find(OK)
     await world.reconcile()
     assert world.ready() == ("True", "Available")
     assert world.cluster.writes == ["apply Service", "patch status"]

@@ -12,10 +12,11 @@ from lupa.lua51 import LuaRuntime  # the version of Lua that Argo CD runs
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
-from exposedapp.exposure.probes import ProbeResults
+from exposedapp.exposure.probes import ProbeResult, ProbeResults
 from exposedapp.status.observation import PodFailure, Problem
 from exposedapp.status.queries import ready_condition
 from support.objects import APP, deployment_body
+from support.probes import LATE
 from support.snapshots import NORMAL, STOPPED, TWO, WELL, Seen, compute
 
 ROOT = Path(__file__).parents[3]
@@ -45,7 +46,7 @@ def lacking_pods(condition: str, status: str) -> Seen:
     return replace(TWO, deployment=deployment_body(2, 1, conditions=[said]))
 
 
-def with_url(answer: str | None, waited: float) -> Seen:
+def with_url(answer: ProbeResult | None, waited: float) -> Seen:
     return replace(
         WELL, answers=ProbeResults(0.0, {"http://10.0.0.1:30001": answer}), waited=waited
     )
@@ -59,7 +60,7 @@ SEEN = [
     (replace(WELL, nodes=[]),                        "InProgress", "Degraded"),
     (TWO,                                            "InProgress", "Progressing"),
     (with_url(None, waited=29.0),                    "InProgress", "Progressing"),
-    (with_url("timed out", waited=30.0),             "InProgress", "Degraded"),
+    (with_url(LATE, waited=30.0),                    "InProgress", "Degraded"),
     (in_trouble(Reason.IMAGE_PULL),                  "InProgress", "Progressing"),
     (in_trouble(Reason.CONTAINER_CONFIG),            "InProgress", "Progressing"),
     (in_trouble(Reason.CRASH_LOOP),                  "InProgress", "Progressing"),

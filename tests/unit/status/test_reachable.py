@@ -6,20 +6,22 @@ import pytest
 
 from exposedapp.api.conditions import Reason
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.exposure.probes import ProbeResults
+from exposedapp.exposure.probes import ProbeResult, ProbeResults
 from exposedapp.status.observation import Problem
 from exposedapp.status.queries import awaits_first_probe, is_reconciling
 from exposedapp.status.write_policy import is_urgent, status_patch
 from support.objects import deployment_body, port, service_body
+from support.probes import LATE, OK, REFUSED
 from support.snapshots import BEFORE, NOW, STOPPED, TWO, WELL, Seen, compute, condition, told
 
 A, B = "http://10.0.0.1:30001", "http://10.0.0.2:30001"
-OK, REFUSED, LATE = "", "connection refused", "timed out"
 SOON, LONG = 29.0, 30.0
 Said = tuple[str, str, str]
 
 
-def tried(a: str | None, b: str | None, waited: float = SOON, seen: Seen = WELL) -> Seen:
+def tried(
+    a: ProbeResult | None, b: ProbeResult | None, waited: float = SOON, seen: Seen = WELL
+) -> Seen:
     """The same app, when its URLs have been tried for so many seconds."""
     return replace(seen, answers=ProbeResults(0.0, {A: a, B: b}), waited=waited)
 

@@ -15,12 +15,13 @@ from exposedapp.api.meta import AppRef, Json
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.node_selection import NodeIndex
 from exposedapp.exposure.nodes import Node
-from exposedapp.exposure.probes import ProbeResults
+from exposedapp.exposure.probes import ProbeResult, ProbeResults
 from exposedapp.exposure.urls import compute_exposure
 from exposedapp.settings import Settings
 from exposedapp.status.conditions import MAX_MESSAGE_BYTES
 from exposedapp.status.observation import Problem
 from support.objects import node, spec_of
+from support.probes import REFUSED
 from support.snapshots import WELL, Seen, compute, condition
 
 MOST = 100_000
@@ -101,7 +102,7 @@ def wide(draw: st.DrawFn) -> Seen:
     )
 
 
-def tried(seen: Seen, wrong: str) -> Seen:
+def tried(seen: Seen, wrong: ProbeResult) -> Seen:
     """The same app when none of its URLs has answered."""
     assert seen.service is not None
     at = compute_exposure(
@@ -119,7 +120,7 @@ def as_json(status: ExposedAppStatus) -> Json:
 @settings(max_examples=60)
 @given(wide())
 def test_a_status_is_never_large(seen: Seen) -> None:
-    for it in (seen, tried(seen, "connection refused")):
+    for it in (seen, tried(seen, REFUSED)):
         status = compute(it)
         assert len(json.dumps(as_json(status))) < MOST
         assert status.url
