@@ -88,7 +88,7 @@ ILL: dict[str, tuple[Json, str, str, tuple[str, ...]]] = {
         {"image": "exposedapp/none:dev"},
         "NoReadyPod",
         "pods",
-        ("exposedapp/none:dev", "The image cannot be pulled: look at its name"),
+        ("exposedapp/none:dev", "The image cannot be pulled. Check its name"),
     ),
     "crashes": (
         runs("raise SystemExit(3)"),
@@ -113,7 +113,7 @@ ILL: dict[str, tuple[Json, str, str, tuple[str, ...]]] = {
         {"nodes": {"selector": {"no": "such-label"}}},
         "NoEligibleNode",
         "node port",
-        ("3 not matching spec.nodes.selector", "look at `kubectl get nodes` and spec.nodes"),
+        ("3 not matching spec.nodes.selector", "check `kubectl get nodes` and spec.nodes"),
     ),
     "misnamed": (
         {"nodes": {"host": "no-such-host.invalid"}},

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
+from exposedapp.api.conditions import ConditionType
 from exposedapp.api.container import EnvFromSource, EnvVar, Probe, ResourceRequirements
 from exposedapp.api.hosts import HOST_RULE, HOST_WORDS, MAX_NAME_LENGTH, HostText
 from exposedapp.api.meta import Json
@@ -405,6 +406,13 @@ class ExposedAppStatus(Model):
         description="Ready sums up; the others say which part is or is not as it should be.",
         json_schema_extra=map_list("type"),
     )
+
+    def condition(self, condition_type: ConditionType) -> Condition | None:
+        """The condition of this type; None when the status has none."""
+        return next(
+            (condition for condition in self.conditions or () if condition.type == condition_type),
+            None,
+        )
 
 
 class ExposedApp(Model):

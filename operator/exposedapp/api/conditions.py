@@ -1,15 +1,36 @@
-"""Pure: the words in which it is told why something is not as wanted."""
+"""The contract's words for an app's state: condition types, reasons, and what a reason means.
 
+Programs read types and reasons: both are closed lists, and a value never changes. People read the
+explanations: README.md has them as a table (docs/generate_reasons.py writes it), and
+`exposedapp doctor` quotes them. Pure.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
+
+from exposedapp.api.meta import Json
+
+
+class ConditionType(StrEnum):
+    """The types of status.conditions."""
+
+    READY = "Ready"
+    WORKLOAD_AVAILABLE = "WorkloadAvailable"
+    SERVICE_READY = "ServiceReady"
+    REACHABLE = "Reachable"
+    # As kstatus defines them: present only while true.
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
 
 
 class Reason(StrEnum):
-    """Why Ready is what it is: a closed list, since programs read it."""
+    """The reasons of the condition Ready; the others share them, but for ReachableReason."""
 
     AVAILABLE = "Available"
     SCALED_TO_ZERO = "ScaledToZero"
     NO_ELIGIBLE_NODE = "NoEligibleNode"
-    # Under way, or waiting for the pods:
+    # In progress, or waiting for the pods:
     PROGRESSING = "Progressing"
     IMAGE_PULL = "ImagePullBackOff"
     CONTAINER_CONFIG = "CreateContainerConfigError"
@@ -18,15 +39,25 @@ class Reason(StrEnum):
     FAILED_CREATE = "FailedCreate"
     DEADLINE = "ProgressDeadlineExceeded"
     WAITING_FOR_ANSWER = "WaitingForAnswer"
-    # All is as wanted, and yet:
+    # Everything is in place, but the URLs do not answer:
     UNREACHABLE = "Unreachable"
-    # Cannot go on without a change somewhere:
+    # Blocked until something is changed:
     INVALID_SPEC = "InvalidSpec"
     NOT_OWNED = "NotOwned"
     NODE_PORT_CONFLICT = "NodePortConflict"
     NODE_PORTS_EXHAUSTED = "NodePortsExhausted"
     QUOTA_EXCEEDED = "QuotaExceeded"
     FORBIDDEN = "Forbidden"
+
+
+class ReachableReason(StrEnum):
+    """The reasons of the condition Reachable."""
+
+    ANSWERS = "Answers"
+    SOME_UNREACHABLE = "SomeUnreachable"
+    UNREACHABLE = "Unreachable"
+    WAITING_FOR_ANSWER = "WaitingForAnswer"
+    NOT_PROBED = "NotProbed"
 
 
 STALLED_REASONS = frozenset(
@@ -39,15 +70,92 @@ STALLED_REASONS = frozenset(
         Reason.FORBIDDEN,
     }
 )
-"""With these, waiting helps nobody."""
+"""Reasons that waiting alone does not resolve: with them the app is Stalled."""
 
-NOT_PROBED = "NotProbed"
 
-ALL_PARTS = (
-    "Ready",
-    "WorkloadAvailable",
-    "ServiceReady",
-    "Reachable",
-    "Reconciling",
-    "Stalled",
-)
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a reason means to a person, and what to do; sentences that end with a full stop."""
+
+    meaning: str
+    remedy: str = ""
+    """May name the app as {namespace} and {name}; empty when there is nothing to do."""
+
+
+EXPLANATIONS: dict[Reason, Explanation] = {
+    Reason.PROGRESSING: Explanation(
+        "Pods or objects are still being created, replaced or deleted.",
+        "Wait; if it lasts, the message names what is missing.",
+    ),
+    Reason.IMAGE_PULL: Explanation(
+        "The image cannot be pulled.", "Check its name and the pull secret."
+    ),
+    Reason.CONTAINER_CONFIG: Explanation(
+        "The container cannot be created.",
+        "Check that the ConfigMaps and Secrets named by env and envFrom exist.",
+    ),
+    Reason.CRASH_LOOP: Explanation(
+        "The container exits again after each start.",
+        "Read its last output: `kubectl logs -n {namespace} -l exposedapp.dev/name={name} "
+        "--previous`.",
+    ),
+    Reason.UNSCHEDULABLE: Explanation(
+        "No node has room for the pods, or none accepts them.",
+        "Lower spec.resources, or add a node.",
+    ),
+    Reason.FAILED_CREATE: Explanation(
+        "The cluster refuses to create the pods.",
+        "See the quota or the policy that the message names.",
+    ),
+    Reason.DEADLINE: Explanation(
+        "The pods have not become ready within ten minutes.",
+        "Read their logs, and check the readinessProbe.",
+    ),
+    Reason.INVALID_SPEC: Explanation(
+        "The spec cannot work.", "Change the field that the message names."
+    ),
+    Reason.NOT_OWNED: Explanation(
+        "A Deployment or Service of the app's name exists and is not the app's; it is left "
+        "unchanged.",
+        "Use another name, or let the app adopt the object: annotate it with "
+        "`exposedapp.dev/adopt=true`.",
+    ),
+    Reason.NODE_PORT_CONFLICT: Explanation(
+        "Another Service has the node port.", "Choose another one, or free it."
+    ),
+    Reason.NODE_PORTS_EXHAUSTED: Explanation(
+        "The cluster has no free node port.", "Delete a Service that has node ports."
+    ),
+    Reason.QUOTA_EXCEEDED: Explanation(
+        "The namespace's quota is exceeded.", "Raise the quota, or request less."
+    ),
+    Reason.FORBIDDEN: Explanation(
+        "The operator is not allowed to create or change an object.",
+        "Check the operator's ClusterRole and the cluster's admission policies.",
+    ),
+    Reason.NO_ELIGIBLE_NODE: Explanation(
+        "No node forwards to the app.",
+        "The message counts the nodes by cause (not ready, excluded by label, not matching "
+        "nodes.selector, ...): check `kubectl get nodes` and spec.nodes.",
+    ),
+    Reason.WAITING_FOR_ANSWER: Explanation(
+        "The pods are ready, but no URL answers yet.", "Wait; this lasts 30 seconds at most."
+    ),
+    Reason.UNREACHABLE: Explanation(
+        "The pods are ready, but no URL answers the operator.",
+        "Check that the app listens on the targetPort, and that no firewall blocks the way from "
+        "the operator to the nodes; the condition Reachable quotes each URL's error.",
+    ),
+    Reason.AVAILABLE: Explanation("The app is as its spec says."),
+    Reason.SCALED_TO_ZERO: Explanation(
+        "The spec asks for 0 replicas; the Service and its node ports are kept."
+    ),
+}
+"""In the order of README's table."""
+
+
+def find_condition(conditions: Iterable[Json] | None, condition_type: str) -> Json | None:
+    """The condition of this type among those of an object as JSON; None when it has none."""
+    return next(
+        (condition for condition in conditions or () if condition["type"] == condition_type), None
+    )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from exposedapp.api.conditions import ConditionType, find_condition
 from exposedapp.api.meta import Json
 
 FIELDS = ("url", "urls", "clusterURL", "proxyPath", "clusterIPs", "loadBalancer", "ports")
@@ -24,16 +25,21 @@ def verdict(app: Json) -> Verdict:
     """Whether the app is ready now."""
     generation = app["metadata"]["generation"]
     status = app.get("status") or {}
-    found = {
-        it["type"]: it
-        for it in status.get("conditions") or ()
-        if it.get("observedGeneration") == generation
-    }
-    if status.get("observedGeneration") != generation or "Ready" not in found:
+    current = [
+        condition
+        for condition in status.get("conditions") or ()
+        if condition.get("observedGeneration") == generation
+    ]
+    ready = find_condition(current, ConditionType.READY)
+    if status.get("observedGeneration") != generation or ready is None:
         return Verdict(False, False, "NotObserved", "The operator has not answered yet.")
-    ready = found["Ready"]
-    stalled = found.get("Stalled", {}).get("status") == "True"
-    return Verdict(ready["status"] == "True", stalled, ready["reason"], ready["message"])
+    stalled = find_condition(current, ConditionType.STALLED)
+    return Verdict(
+        ready=ready["status"] == "True",
+        stalled=stalled is not None and stalled["status"] == "True",
+        reason=ready["reason"],
+        message=ready["message"],
+    )
 
 
 def ways(app: Json) -> Json:

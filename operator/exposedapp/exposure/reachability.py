@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exposedapp.api.app import Condition, ConditionStatus
+from exposedapp.api.conditions import ReachableReason
 from exposedapp.exposure.probes import ProbeResult, ProbeResults
 
 FIRST_ANSWER_GRACE_SECONDS = 30.0
@@ -35,7 +36,9 @@ def evaluate(answers: ProbeResults, before: Condition | None, waited: float) -> 
     called unreachable since its turn to be tried has not come.
     """
     if answers.since is None:
-        return Reachability("Unknown", "NotProbed", answers.not_probed or "No URL is tried.")
+        return Reachability(
+            "Unknown", ReachableReason.NOT_PROBED, answers.not_probed or "No URL is tried."
+        )
     wrong = {url: result for url, result in answers.of.items() if result and not result.answered}
     good = [url for url in answers.of if answers.answered(url)]
     early = waited < FIRST_ANSWER_GRACE_SECONDS
@@ -45,25 +48,31 @@ def evaluate(answers: ProbeResults, before: Condition | None, waited: float) -> 
         return _so_far(answers, said, any_good=bool(good))
     if good and (not wrong or (early and not failed_before)):
         # The nodes do not learn of a new port at the same moment.
-        return Reachability("True", "Answers", _told(ANSWERS, answers))
+        return Reachability("True", ReachableReason.ANSWERS, _told(ANSWERS, answers))
     counted = _told(_counted(len(good), answers.of, wrong), answers)
     if good:
-        return Reachability("False", "SomeUnreachable", counted)
+        return Reachability("False", ReachableReason.SOME_UNREACHABLE, counted)
     if early and (answers.fresh_only or not failed_before):
         return WAITING
-    return Reachability("False", "Unreachable", counted)
+    return Reachability("False", ReachableReason.UNREACHABLE, counted)
 
 
-WAITING = Reachability("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
+WAITING = Reachability(
+    "Unknown", ReachableReason.WAITING_FOR_ANSWER, "The pods are ready; no URL answers yet."
+)
 
 
 def _so_far(answers: ProbeResults, said: Condition | None, *, any_good: bool) -> Reachability:
     """What can be said before all URLs have been tried."""
-    refuted = any_good and said is not None and said.reason == "Unreachable"
+    refuted = any_good and said is not None and said.reason == ReachableReason.UNREACHABLE
     # What was said of another spec stands only for the rest, once there is an answer to this one.
     if said and not refuted and (any_good or not answers.fresh_only):
         return Reachability(said.status, said.reason, said.message)
-    return Reachability("True", "Answers", _told(ANSWERS, answers)) if any_good else WAITING
+    return (
+        Reachability("True", ReachableReason.ANSWERS, _told(ANSWERS, answers))
+        if any_good
+        else WAITING
+    )
 
 
 def grace_left(answers: ProbeResults, waited: float) -> float | None:

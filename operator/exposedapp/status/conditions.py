@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 
 from exposedapp.api.app import Condition, ConditionStatus
-from exposedapp.api.conditions import NOT_PROBED, STALLED_REASONS, Reason
+from exposedapp.api.conditions import STALLED_REASONS, ConditionType, ReachableReason, Reason
 from exposedapp.api.meta import ChildKind, Json, selector_string
 from exposedapp.exposure.endpoints import endpoint_counts
 from exposedapp.exposure.reachability import evaluate
@@ -120,18 +120,15 @@ def _missing_port(seen: Observation) -> str | None:
 def _reachable(seen: Observation, workload: _ConditionValue) -> _ConditionValue:
     """Whether the URLs answer, as far as that was tried."""
     if workload.reason == Reason.SCALED_TO_ZERO:
-        return _ConditionValue("Unknown", NOT_PROBED, "No pods are wanted.")
-    found = evaluate(seen.answers, _reachable_before(seen), seen.waited)
+        return _ConditionValue("Unknown", ReachableReason.NOT_PROBED, "No pods are wanted.")
+    before = seen.previous.condition(ConditionType.REACHABLE)
+    found = evaluate(seen.answers, before, seen.waited)
     return _ConditionValue(found.status, found.reason, found.message)
-
-
-def _reachable_before(seen: Observation) -> Condition | None:
-    return next((it for it in seen.previous.conditions or () if it.type == "Reachable"), None)
 
 
 def was_probed(seen: Observation) -> bool:
     """Whether the previous status says if the URLs answer."""
-    before = _reachable_before(seen)
+    before = seen.previous.condition(ConditionType.REACHABLE)
     return before is not None and before.status != "Unknown"
 
 
@@ -157,7 +154,7 @@ def _ready(
             return part
     if at.no_node_reason:
         return _ConditionValue("False", Reason.NO_ELIGIBLE_NODE, at.no_node_reason)
-    if reachable.reason in (Reason.WAITING_FOR_ANSWER, Reason.UNREACHABLE):
+    if reachable.reason in (ReachableReason.WAITING_FOR_ANSWER, ReachableReason.UNREACHABLE):
         return _ConditionValue("False", reachable.reason, reachable.message)
     return _ConditionValue("True", Reason.AVAILABLE, (workload if seen.pods else service).message)
 
@@ -171,16 +168,16 @@ def compute_conditions(seen: Observation) -> list[Condition]:
         said = f"{ready.message} Suspended: changes wait until spec.suspend is false."
         ready = _ConditionValue(ready.status, ready.reason, said)
     verdicts = {
-        "Ready": ready,
-        "WorkloadAvailable": workload,
-        "ServiceReady": service,
-        "Reachable": reachable,
+        ConditionType.READY: ready,
+        ConditionType.WORKLOAD_AVAILABLE: workload,
+        ConditionType.SERVICE_READY: service,
+        ConditionType.REACHABLE: reachable,
     }
     # The two below follow kstatus: present only while true (sigs.k8s.io/cli-utils, pkg/kstatus).
     if ready.reason in STALLED_REASONS:
-        verdicts["Stalled"] = _ConditionValue("True", ready.reason, ready.message)
+        verdicts[ConditionType.STALLED] = _ConditionValue("True", ready.reason, ready.message)
     elif not ready.good and ready.reason not in (Reason.NO_ELIGIBLE_NODE, Reason.UNREACHABLE):
-        verdicts["Reconciling"] = _ConditionValue("True", ready.reason, ready.message)
+        verdicts[ConditionType.RECONCILING] = _ConditionValue("True", ready.reason, ready.message)
     before = {it.type: it for it in seen.previous.conditions or ()}
     return [
         Condition(

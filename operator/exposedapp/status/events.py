@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from exposedapp.api.app import Condition, ExposedAppStatus
-from exposedapp.api.conditions import Reason
+from exposedapp.api.app import ExposedAppStatus
+from exposedapp.api.conditions import ConditionType, Reason
 from exposedapp.api.meta import API_VERSION, CHILD_KINDS, KIND, AppRef, ChildKind, Json
 from exposedapp.status.queries import ready_condition
 
@@ -88,7 +88,7 @@ def reachability_events(
     Between the two it may have been unknown for a while. That a new app can be reached is not told
     here: it becomes Available.
     """
-    found = _reachable(after)
+    found = after.condition(ConditionType.REACHABLE)
     if found and found.status == "False" and last != "False":
         return [EventMessage("Warning", "NotReachable", found.message)]
     if found and found.status == "True" and last == "False":
@@ -98,12 +98,8 @@ def reachability_events(
 
 def last_reachable(status: ExposedAppStatus) -> ReachableStatus | None:
     """Whether the URLs answer, if that is told; None when it is not known."""
-    found = _reachable(status)
+    found = status.condition(ConditionType.REACHABLE)
     return found.status if found and found.status != "Unknown" else None
-
-
-def _reachable(status: ExposedAppStatus) -> Condition | None:
-    return next((it for it in status.conditions or () if it.type == "Reachable"), None)
 
 
 def _node_ports(status: ExposedAppStatus) -> dict[str, int]:

@@ -1,21 +1,19 @@
 """Questions about a status."""
 
 from exposedapp.api.app import Condition, ExposedAppStatus
-from exposedapp.api.conditions import Reason
+from exposedapp.api.conditions import ConditionType, ReachableReason
 from exposedapp.status.pods import POD_REASONS
 
 
 def is_reconciling(status: ExposedAppStatus) -> bool:
     """Whether pods or objects are on their way to what is wanted."""
-    return any(it.type == "Reconciling" for it in status.conditions or ())
+    return status.condition(ConditionType.RECONCILING) is not None
 
 
 def awaits_first_probe(status: ExposedAppStatus) -> bool:
     """Whether an answer of the URLs is still waited for."""
-    return any(
-        it.type == "Reachable" and it.reason == Reason.WAITING_FOR_ANSWER
-        for it in status.conditions or ()
-    )
+    reachable = status.condition(ConditionType.REACHABLE)
+    return reachable is not None and reachable.reason == ReachableReason.WAITING_FOR_ANSWER
 
 
 def reports_pod_failure(status: ExposedAppStatus, generation: int) -> bool:
@@ -30,4 +28,4 @@ def reports_pod_failure(status: ExposedAppStatus, generation: int) -> bool:
 
 def ready_condition(status: ExposedAppStatus) -> Condition | None:
     """The condition Ready, when there is one."""
-    return next((it for it in status.conditions or () if it.type == "Ready"), None)
+    return status.condition(ConditionType.READY)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from exposedapp.api.app import Condition, ExposedAppStatus
-from exposedapp.api.conditions import ALL_PARTS, Reason
+from exposedapp.api.conditions import ConditionType, Reason
 from exposedapp.api.meta import Json
 from exposedapp.status.queries import awaits_first_probe
 
@@ -47,7 +47,7 @@ def is_urgent(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
     every step of a rollout changes URLs besides the `url`: those can wait for the next step.
     """
     # That the pods are ready is no news while no URL answers; most often one does in a moment.
-    parts = ("Ready",) if awaits_first_probe(new) else ALL_PARTS
+    parts = (ConditionType.READY,) if awaits_first_probe(new) else tuple(ConditionType)
     return _urgent_part(old, parts) != _urgent_part(new, parts) or _nodes_changed(old, new)
 
 
@@ -80,7 +80,7 @@ def _urgent_part(status: ExposedAppStatus, parts: Sequence[str]) -> tuple[object
 
 
 def _urgent_reason(condition: Condition) -> str:
-    if condition.type == "Reachable" and condition.status == "Unknown":
+    if condition.type == ConditionType.REACHABLE and condition.status == "Unknown":
         return ""
     waiting = condition.reason == Reason.WAITING_FOR_ANSWER
     return Reason.PROGRESSING if waiting else condition.reason

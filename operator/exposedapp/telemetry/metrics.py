@@ -38,7 +38,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from exposedapp.api.app import Condition, ConditionStatus
-from exposedapp.api.conditions import Reason
+from exposedapp.api.conditions import ReachableReason, Reason
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 from exposedapp.probing.state import ProbeState
 from exposedapp.version import __version__
@@ -56,7 +56,7 @@ LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 NO_ANSWER = "<error>"
 """What client-go has for the code of a request that was not answered."""
 
-CONDITION_REASONS = frozenset({*Reason, "NotProbed", "Answers", "SomeUnreachable"})
+CONDITION_REASONS = frozenset({*Reason, *ReachableReason})
 
 OTHER = "Other"
 

@@ -25,6 +25,18 @@ def test_the_fields_are_up_to_date() -> None:
     assert committed == done.stdout, "docs/fields.md is out of date: run make generate"
 
 
+def test_the_table_of_reasons_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, "docs/generate_reasons.py", "--check"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "operator"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_within_the_tree_lead_to_files(document: Path) -> None:
     text = re.sub(r"`[^`]*`", "", document.read_text())  # what looks like a link in code is none

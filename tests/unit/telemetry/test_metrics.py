@@ -7,6 +7,7 @@ import pytest
 
 import exposedapp
 from exposedapp.api.app import Condition
+from exposedapp.api.conditions import ReachableReason, Reason
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 from exposedapp.probing.state import ProbeState
 from exposedapp.telemetry.metrics import CONDITION_REASONS, Metrics
@@ -153,13 +154,14 @@ def test_a_reason_that_nobody_knows_is_no_new_series(metrics: Metrics) -> None:
 
 
 def test_every_reason_in_the_code_is_known() -> None:
-    text = "".join(
-        (SOURCES / it).read_text() for it in ("exposure/reachability.py", "status/conditions.py")
-    )
-    written = re.findall(r'(?:Reachability|_ConditionValue)\(\s*"\w+", "(\w+)"', text)
-    written += re.findall(r'^[A-Z_]+ = "([A-Z][A-Za-z]+)"', text, re.MULTILINE)
-    assert {"Answers", "SomeUnreachable", "NotProbed"} <= set(written)
-    assert set(written) <= CONDITION_REASONS
+    assert {*Reason, *ReachableReason} == CONDITION_REASONS
+    text = "".join(path.read_text() for path in (SOURCES / "status").glob("*.py"))
+    text += (SOURCES / "exposure" / "reachability.py").read_text()
+    written = re.findall(r'(?:Reachability|_ConditionValue)\(\s*"\w+",\s*([^\s,]+),', text)
+    assert {"ReachableReason.ANSWERS", "Reason.AVAILABLE"} <= set(written)
+    assert [
+        word for word in written if not re.fullmatch(r"\w*Reason\.[A-Z_]+|[\w.]+\.reason", word)
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from exposedapp.api.conditions import find_condition
 from exposedapp.api.hosts import parse_host
 from exposedapp.api.meta import NAME_LABEL, Json
 from exposedapp.cli.client import Server
@@ -123,8 +124,8 @@ async def _pods(server: Server, bodies: Sequence[Json]) -> list[Pod]:
 
 
 def _is_ready(pod: Json) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(it["type"] == "Ready" and it["status"] == "True" for it in conditions)
+    ready = find_condition((pod.get("status") or {}).get("conditions"), "Ready")
+    return ready is not None and ready["status"] == "True"
 
 
 def _endpoints(slices: Sequence[Json]) -> list[Endpoint]:

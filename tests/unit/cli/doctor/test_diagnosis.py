@@ -10,7 +10,7 @@ import pytest
 
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
-from exposedapp.cli.advice import ADVICE
+from exposedapp.cli.advice import advice
 from exposedapp.cli.doctor.diagnosis import diagnose
 from exposedapp.cli.doctor.facts import Attempt, Facts, Outcome, Pod, Target
 from exposedapp.cli.doctor.report import Code
@@ -170,7 +170,7 @@ TABLE: dict[str, tuple[Facts, str, list[str]]] = {
     "the pods are refused": (
         pods(said=app("FailedCreate", "pods forbidden: exceeded quota", ready="False")),
         "NoReadyPod",
-        ["FailedCreate: pods forbidden: exceeded quota.", "see the quota"],
+        ["FailedCreate: pods forbidden: exceeded quota.", "See the quota"],
     ),
     "no pod has the labels": (
         pods(said=app("Progressing", "No pod.", ready="False", image=None, selector={"a": "b"})),
@@ -424,9 +424,19 @@ def test_every_code_has_a_situation_and_is_in_the_manual() -> None:
     ] == []
 
 
-def test_every_reason_has_an_advice() -> None:
-    well = {Reason.AVAILABLE, Reason.SCALED_TO_ZERO}
-    assert {it for it in Reason if it not in well} - ADVICE.keys() == set()
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_an_advice(reason: Reason) -> None:
+    text = advice(reason, "shop", "web")
+    assert text.endswith(".")
+    assert not set("{}") & set(text)
+
+
+def test_advice_names_the_app() -> None:
+    assert "-n shop -l exposedapp.dev/name=web " in advice("CrashLoopBackOff", "shop", "web")
+
+
+def test_a_reason_of_a_newer_operator_has_no_advice() -> None:
+    assert advice("NotObserved", "shop", "web") == ""
 
 
 def test_nodes_that_need_not_be_routable_are_no_fault() -> None:
