@@ -6,7 +6,7 @@ wins, so that a late event does not bring back what has been changed since.
 
 from exposedapp.api.meta import Json, NamespacedName, version_of
 from exposedapp.cache.store import ListSnapshot, ObjectStore
-from exposedapp.exposure.endpoints import Endpoint, parse_endpoint
+from exposedapp.exposure.endpoints import Endpoint, parse_endpoint_slice
 from exposedapp.exposure.node_selection import NodeIndex
 from exposedapp.exposure.nodes import RELEVANT_LABELS, Node, parse_node
 
@@ -106,8 +106,7 @@ class Cache:
         key, name = _service_of(body), body["metadata"]["name"]
         parts = self._slices.setdefault(key, {})
         self._slice_versions[key, name] = version_of(body)
-        ports = frozenset(it.get("name") or "" for it in body.get("ports") or ())
-        endpoints = tuple(parse_endpoint(it, ports) for it in body.get("endpoints") or ())
+        endpoints = parse_endpoint_slice(body)
         if parts.get(name) == endpoints:
             return ()
         parts[name] = endpoints

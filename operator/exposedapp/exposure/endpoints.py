@@ -1,6 +1,6 @@
 """The pods behind a Service, from its EndpointSlices."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from exposedapp.api.app import EndpointsStatus
@@ -19,8 +19,18 @@ class Endpoint:
     """The names of the Service's ports that the pod really has; "" for one without a name."""
 
 
-def parse_endpoint(body: Json, ports: frozenset[str]) -> Endpoint:
-    """One endpoint of an EndpointSlice; `ports` are the names of the slice's ports."""
+def parse_endpoint_slice(body: Json) -> tuple[Endpoint, ...]:
+    """The endpoints of an EndpointSlice as the API server sends it."""
+    ports = frozenset(port.get("name") or "" for port in body.get("ports") or ())
+    return tuple(_parse_endpoint(it, ports) for it in body.get("endpoints") or ())
+
+
+def nodes_with_ready_pods(endpoints: Iterable[Endpoint]) -> set[str]:
+    """The nodes that forward under externalTrafficPolicy Local."""
+    return {it.node for it in endpoints if it.node and it.ready and not it.terminating}
+
+
+def _parse_endpoint(body: Json, ports: frozenset[str]) -> Endpoint:
     conditions = body.get("conditions") or {}
     target = body.get("targetRef") or {}
     return Endpoint(

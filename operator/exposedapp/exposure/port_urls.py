@@ -36,10 +36,23 @@ class PortUrls:
 
 def service_ports(body: Json, spec: ExposedAppSpec | None) -> list[PortUrls]:
     """The Service's ports: first the main one, which a person means, the first of TCP."""
-    asked = {(it.port, it.protocol): it for it in (spec.ports if spec else None) or ()}
+    requested = {(it.port, it.protocol): it for it in (spec.ports if spec else None) or ()}
     ports = body.get("ports") or ()
-    ways = [_way(it, asked.get((it["port"], it.get("protocol", "TCP")))) for it in ports]
+    ways = [port_urls(it, requested.get((it["port"], it.get("protocol", "TCP")))) for it in ports]
     return sorted(ways, key=lambda it: it.protocol != "TCP")
+
+
+def port_urls(body: Json, requested: Port | None) -> PortUrls:
+    """What the URLs of one port look like; `requested` is the port of the spec, if it has one."""
+    protocol = body.get("protocol", "TCP")
+    spoken = requested.app_protocol if requested else body.get("appProtocol")
+    return PortUrls(
+        body["port"],
+        body.get("nodePort"),
+        protocol,
+        (requested and requested.scheme) or scheme_of(protocol, spoken),
+        (requested and requested.path) or "",
+    )
 
 
 def port_status(body: Json) -> PortStatus:
@@ -63,18 +76,6 @@ def scheme_of(protocol: str, app_protocol: str | None) -> str:
         APP_PROTOCOL_SCHEMES.get((app_protocol or "").lower(), scheme)
         if protocol == "TCP"
         else scheme
-    )
-
-
-def _way(body: Json, asked: Port | None) -> PortUrls:
-    protocol = body.get("protocol", "TCP")
-    spoken = asked.app_protocol if asked else body.get("appProtocol")
-    return PortUrls(
-        body["port"],
-        body.get("nodePort"),
-        protocol,
-        (asked and asked.scheme) or scheme_of(protocol, spoken),
-        (asked and asked.path) or "",
     )
 
 

@@ -8,7 +8,7 @@ from exposedapp.api.hosts import parse_host
 from exposedapp.api.meta import AppRef, Json
 from exposedapp.api.service import NODE_PORT_TYPES, LoadBalancerIngress, LoadBalancerStatus
 from exposedapp.exposure.addresses import Exposure
-from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.exposure.endpoints import Endpoint, nodes_with_ready_pods
 from exposedapp.exposure.node_selection import Eligibility, NodeIndex, select_nodes
 from exposedapp.exposure.port_urls import (
     PortUrls,
@@ -122,8 +122,7 @@ def _choose(
     survey = known.survey(wanted, body.get("ipFamilies") or ["IPv4"])
     local = body.get("externalTrafficPolicy") == "Local"
     if local:
-        with_pods = {it.node for it in endpoints if it.ready and not it.terminating}
-        names = [it for it in with_pods if it and it in survey.hosts]
+        names = [it for it in nodes_with_ready_pods(endpoints) if it in survey.hosts]
         count, chosen = len(names), select_nodes(app.uid, names, wanted.limit)
     else:
         count, chosen = len(survey.hosts), survey.choose(app.uid, wanted.limit)

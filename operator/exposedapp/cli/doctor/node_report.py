@@ -8,6 +8,7 @@ from exposedapp.api.app import NodesSpec
 from exposedapp.api.meta import Json
 from exposedapp.api.service import NODE_PORT_TYPES
 from exposedapp.cli.doctor.facts import Facts, split
+from exposedapp.exposure.endpoints import nodes_with_ready_pods
 from exposedapp.exposure.node_selection import select_nodes
 from exposedapp.exposure.nodes import Node, ineligible_reason, node_hosts
 
@@ -27,7 +28,7 @@ def unlisted(facts: Facts, app: Json) -> Mapping[str, Sequence[str]]:
     families = body.get("ipFamilies") or ["IPv4"]
     reasons = {it.name: ineligible_reason(it, wanted, families) for it in facts.cluster}
     if body.get("externalTrafficPolicy") == "Local":
-        with_pods = {it.node for it in facts.endpoints if it.ready and not it.terminating}
+        with_pods = nodes_with_ready_pods(facts.endpoints)
         reasons = {
             name: why
             or (None if name in with_pods else "no ready pod (externalTrafficPolicy Local)")

@@ -4,6 +4,7 @@ from exposedapp.cli.doctor import findings
 from exposedapp.cli.doctor.facts import Attempt, Facts, Outcome
 from exposedapp.cli.doctor.report import Finding
 from exposedapp.cli.doctor.url_groups import UNHEARD, is_no_way, out_of_reach, tried
+from exposedapp.exposure.endpoints import nodes_with_ready_pods
 
 
 def judge(facts: Facts) -> Finding | None:
@@ -35,5 +36,5 @@ def judge(facts: Facts) -> Finding | None:
 def _lost_its_pod(facts: Facts, attempt: Attempt) -> bool:
     policy = ((facts.service or {}).get("spec") or {}).get("externalTrafficPolicy")
     node = facts.nodes.get(attempt.host)
-    with_pods = {it.node for it in facts.endpoints if it.ready and not it.terminating}
+    with_pods = nodes_with_ready_pods(facts.endpoints)
     return policy == "Local" and node is not None and node not in with_pods
