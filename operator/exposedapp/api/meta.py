@@ -1,4 +1,7 @@
-"""Names, labels and keys: how objects are identified."""
+"""How objects are identified: the resource's group and kind, keys, labels and annotations.
+
+Imported by every package; pure.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ Json = dict[str, Any]
 
 
 class NamespacedName(NamedTuple):
-    """What identifies an app and, since they have its name, its children."""
+    """The key of an app, and of its children: they have the app's name."""
 
     namespace: str
     name: str
@@ -37,47 +40,52 @@ def key_of(body: Json) -> NamespacedName:
 def version_of(body: Json) -> int:
     """The object's resourceVersion, which orders the states of one object.
 
-    Source: KEP-5504, comparable resource versions; etcd's revisions have always been so.
+    Source: KEP-5504, comparable resource versions; etcd's revisions have always been comparable.
     """
     return int(body["metadata"]["resourceVersion"])
 
 
-NAME_LABEL = "exposedapp.dev/name"
-"""The identity of an app's pods. The selector is made of this alone: it is immutable."""
-
-HASH_ANNOTATION = "exposedapp.dev/desired-hash"
-"""What was last wanted of a child, so that a field dropped from the spec is noticed."""
-
-ADOPT_ANNOTATION = "exposedapp.dev/adopt"
-"""By this a Deployment or Service that is there already is handed over to the app of its name."""
-
-CONTAINER_ANNOTATION = "exposedapp.dev/container"
-"""Which container of an adopted Deployment runs the app's image."""
-
-
 @dataclass(frozen=True, slots=True)
 class AppRef:
-    """Who an app is, apart from what it wants."""
+    """The identity of an app. The UID tells it from an earlier app of the same name."""
 
     namespace: str
     name: str
     uid: str
 
-
-def labels(name: str) -> dict[str, str]:
-    """Labels of everything that belongs to the app."""
-    return {
-        NAME_LABEL: name,
-        "app.kubernetes.io/name": name,
-        "app.kubernetes.io/managed-by": "exposedapp",
-    }
-
-
-def selector_string(pods: Mapping[str, str]) -> str:
-    """The same as text, for list requests and the scale subresource."""
-    return ",".join(f"{key}={value}" for key, value in sorted(pods.items()))
+    @property
+    def key(self) -> NamespacedName:
+        """The app's key, and that of its Deployment and its Service."""
+        return NamespacedName(self.namespace, self.name)
 
 
 ChildKind = Literal["Deployment", "Service"]
 
 CHILD_KINDS: tuple[ChildKind, ...] = ("Deployment", "Service")
+
+
+NAME_LABEL = "exposedapp.dev/name"
+"""The identity of an app's pods. The selector has this label only: a selector is immutable."""
+
+HASH_ANNOTATION = "exposedapp.dev/desired-hash"
+"""Hash of the desired child: another one shows that the spec changed, dropped fields included."""
+
+ADOPT_ANNOTATION = "exposedapp.dev/adopt"
+"""Set to "true" on an existing Deployment or Service, it lets the app of that name adopt it."""
+
+CONTAINER_ANNOTATION = "exposedapp.dev/container"
+"""Which container of an adopted Deployment runs the app's image."""
+
+
+def common_labels(app_name: str) -> dict[str, str]:
+    """The labels of everything that belongs to the app."""
+    return {
+        NAME_LABEL: app_name,
+        "app.kubernetes.io/name": app_name,
+        "app.kubernetes.io/managed-by": "exposedapp",
+    }
+
+
+def selector_string(pod_labels: Mapping[str, str]) -> str:
+    """Labels as the text of a label selector, for list requests and the scale subresource."""
+    return ",".join(f"{key}={value}" for key, value in sorted(pod_labels.items()))

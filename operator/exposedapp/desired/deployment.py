@@ -4,7 +4,7 @@ Both children have the app's own name.
 """
 
 from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import CONTAINER_ANNOTATION, NAME_LABEL, AppRef, Json, labels
+from exposedapp.api.meta import CONTAINER_ANNOTATION, NAME_LABEL, AppRef, Json, common_labels
 from exposedapp.desired.adoption import adopted_container, adopted_deployment
 from exposedapp.desired.metadata import child_metadata, with_hash
 from exposedapp.desired.pod_template import (
@@ -37,7 +37,7 @@ def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None)
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": child_metadata(
-                app, labels(app.name), {CONTAINER_ANNOTATION: container} if taken else {}
+                app, common_labels(app.name), {CONTAINER_ANNOTATION: container} if taken else {}
             ),
             "spec": {"replicas": spec.replicas, "selector": selector, "template": template},
         }

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import NAME_LABEL, AppRef, Json, labels
+from exposedapp.api.meta import NAME_LABEL, AppRef, Json, common_labels
 from exposedapp.api.service import Port
 from exposedapp.desired.adoption import adopted_deployment, adopted_pod_labels
 from exposedapp.desired.errors import SpecError
@@ -53,7 +53,7 @@ def make_pod_template(
     container |= {key: given[key] for key in CONTAINER_FIELDS if given.get(key)}
     identity = pod_labels(app, spec, taken)
     base = {
-        "metadata": {"labels": identity if taken else labels(app.name)},
+        "metadata": {"labels": identity if taken else common_labels(app.name)},
         "spec": {"containers": [container]},
     }
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import AppRef, Json, labels
+from exposedapp.api.meta import AppRef, Json, common_labels
 from exposedapp.api.service import Port
 from exposedapp.desired.metadata import child_metadata, with_hash
 
@@ -32,7 +32,7 @@ def make_service(app: AppRef, spec: ExposedAppSpec, pods: Mapping[str, str]) -> 
             "kind": "Service",
             "metadata": child_metadata(
                 app,
-                {**(spec.service.labels or {}), **labels(app.name)},
+                {**(spec.service.labels or {}), **common_labels(app.name)},
                 spec.service.annotations or {},
             ),
             "spec": {"type": spec.service.type, **wanted},

@@ -89,7 +89,7 @@ class Children:
 
     def known(self, app: AppRef, kind: ChildKind) -> Json | None:
         """The child as it was last seen, when it is this app's."""
-        live = self._cache.children[kind].get(NamespacedName(app.namespace, app.name))
+        live = self._cache.children[kind].get(app.key)
         return live if live and _owner(live).get("uid") == app.uid else None
 
     def own(self, app: AppRef, live: Json | None) -> Json | None:
@@ -102,7 +102,7 @@ class Children:
         Foreign objects are not watched: those are only seen when the API server is asked. Raises
         Retry when there is no answer.
         """
-        key = NamespacedName(app.namespace, app.name)
+        key = app.key
         seen = self._cache.children[kind].get(key)
         if seen or not ask:
             return seen
@@ -122,7 +122,7 @@ class Children:
 
     async def remove_deployment(self, app: AppRef) -> ChildResult:
         """Removes the Deployment that the app had, if any. Raises Retry as above."""
-        key, live = NamespacedName(app.namespace, app.name), self.known(app, "Deployment")
+        key, live = app.key, self.known(app, "Deployment")
         if live is None or "deletionTimestamp" in live["metadata"]:
             return ChildResult()
         try:
@@ -152,7 +152,7 @@ class Children:
         if problem.reason == Reason.NODE_PORT_CONFLICT:
             numbers = set(node_ports(sticky["spec"]["ports"]).values())
             pinned = set(node_ports(wanted["spec"]["ports"]).values())
-            holders = await self._holders(NamespacedName(app.namespace, app.name), numbers)
+            holders = await self._holders(app.key, numbers)
             if pinned & holders.keys():
                 message = f"{problem.message}. {'; '.join(sorted(holders.values()))}."
                 return replace(outcome, problem=replace(problem, message=message))
@@ -201,7 +201,7 @@ class Children:
         wanted: Json,
         applied: Applied,
     ) -> ChildResult:
-        key = NamespacedName(app.namespace, app.name)
+        key = app.key
         did = ChildChange(kind, "Created")
         try:
             if live is None:

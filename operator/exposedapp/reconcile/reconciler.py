@@ -297,7 +297,7 @@ class Reconciler:
         if before and _selector(before) != _selector(results[1].live):
             until = self._clock() + STALE_ENDPOINTS_SECONDS
             memory.outdated = (
-                self._cache.endpoints(NamespacedName(app.namespace, app.name)),
+                self._cache.endpoints(app.key),
                 until,
             )
         return dict(zip(CHILD_KINDS, results, strict=True))
@@ -315,7 +315,7 @@ class Reconciler:
 
         A child that is not there was perhaps removed with its app, and nobody has said so yet.
         """
-        key = NamespacedName(app.namespace, app.name)
+        key = app.key
         try:
             live = await self._cluster.get("ExposedApp", *key)
         except ApiError as error:
@@ -353,7 +353,7 @@ class Reconciler:
         probe = spec.probe if spec else None
         enabled = self._settings.probe and bool(ready)  # without a pod nothing could answer
         wanted = probe_targets(at.probe_urls, probe, enabled=enabled, behind=behind)
-        answers = self._prober.want(NamespacedName(seen.app.namespace, seen.app.name), wanted)
+        answers = self._prober.want(seen.app.key, wanted)
         if service and wanted:
             not_probed = not_probed_note(service, at.urls, at.best, answers.of)
         else:

@@ -74,7 +74,7 @@ class StatusWriter:
         Returns after how many seconds a status that was held back is due. Raises AppDeleted,
         and Retry when it could not be written.
         """
-        key, different = NamespacedName(app.namespace, app.name), status_patch(previous, status)
+        key, different = app.key, status_patch(previous, status)
         if not different:
             held.status = None
             return None
