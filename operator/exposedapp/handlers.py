@@ -62,7 +62,7 @@ class _Running:
             for key, priority in news:
                 self._queue.add(key, priority)
         elif any(True for _ in news):
-            self._burst.news()
+            self._burst.trigger()
 
     def _look_at_all(self) -> None:
         for key in self._cache.apps_by_node_impact():
@@ -74,7 +74,7 @@ class _Running:
         metrics.reset()
         self._cluster = cluster = await KubeClient.login(settings.requests_in_flight)
         cluster.observe = metrics.requests_of(cluster.host)
-        self._recorder = EventRecorder(cluster, lambda: self._queue.is_behind)
+        self._recorder = EventRecorder(cluster, lambda: self._queue.has_backlog)
         self._prober = Prober(
             settings.probe_rate,
             settings.probe_in_flight,

@@ -14,7 +14,7 @@ from exposedapp.probing.prober import Prober
 from exposedapp.reconcile.reconciler import MAX_POLL_SECONDS, Reconciler
 from exposedapp.settings import Settings
 from exposedapp.status.events import EventMessage
-from exposedapp.workqueue.errors import Retry
+from exposedapp.workqueue.result import Result
 from support.fake_api_server import FakeApiServer
 from support.objects import FOREIGN, endpoint_body, node_body, slice_body
 from support.probes import OK
@@ -101,14 +101,18 @@ class World:
             self.cache.put_slice(body)
 
     async def reconcile(self) -> float | None:
+        """Reconciles; seconds until the app is looked at again, None: not before an event."""
         self.watch()
-        return await self.reconciler.reconcile(KEY)
+        result = await self.reconciler.reconcile(KEY)
+        assert not result.backoff, result.message
+        return result.requeue_after
 
-    async def fails(self) -> Retry:
-        """Reconciles, which is to be tried again."""
-        with pytest.raises(Retry) as raised:
-            await self.reconcile()
-        return raised.value
+    async def fails(self) -> Result:
+        """Reconciles, which fails in a foreseen way."""
+        self.watch()
+        result = await self.reconciler.reconcile(KEY)
+        assert result.backoff, result
+        return result
 
     async def settle(self) -> None:
         """Reconciles until there is nothing more to write, while the cluster does its part."""

@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 JITTER = 0.15
 
+LOW_PRIORITY_EVERY = 4
+"""Of so many turns one is for the low priority first, so that it is never starved."""
+
 MIN_RETRY_SECONDS = 1.0
 """How soon after its last try a URL is tried again because other pods are behind it."""
 
@@ -68,7 +71,9 @@ class Prober:
         self._apps: dict[NamespacedName, AppTargets] = {}
         self._waiting: list[tuple[float, int, TargetState]] = []
         self._sweep_at = MIN_COMPACTION_SIZE
-        self._turns = FairQueue[tuple[NamespacedName, Priority]](lambda it: it[0].namespace)
+        self._turns = FairQueue[tuple[NamespacedName, Priority]](
+            lambda it: it[0].namespace, LOW_PRIORITY_EVERY
+        )
         self._order: Iterator[int] = count()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()

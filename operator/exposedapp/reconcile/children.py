@@ -25,10 +25,9 @@ from exposedapp.desired.node_ports import keep_node_ports, node_ports
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.api_errors import is_out_of_range, is_terminating, problem_from_api_error
-from exposedapp.reconcile.errors import AppDeleted
+from exposedapp.reconcile.errors import AppDeleted, Retry
 from exposedapp.status.events import ChildChange
 from exposedapp.status.observation import Problem
-from exposedapp.workqueue.errors import Retry
 
 log = logging.getLogger(__name__)
 

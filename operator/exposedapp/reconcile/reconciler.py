@@ -43,7 +43,7 @@ from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
 from exposedapp.reconcile.children import Applied, Children, ChildResult
-from exposedapp.reconcile.errors import AppDeleted
+from exposedapp.reconcile.errors import AppDeleted, Retry
 from exposedapp.reconcile.metrics import ConditionMetrics, NoopConditionMetrics
 from exposedapp.reconcile.status_writer import PendingStatus, StatusWriter
 from exposedapp.settings import Settings
@@ -59,7 +59,7 @@ from exposedapp.status.observation import Observation, PodFailure, Problem
 from exposedapp.status.pods import pod_failure
 from exposedapp.status.queries import awaits_first_probe, ready_condition, reports_pod_failure
 from exposedapp.status.rollout import workload_settled
-from exposedapp.workqueue.errors import Retry
+from exposedapp.workqueue.result import Result
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -123,13 +123,24 @@ class Reconciler:
         self._clock = clock
         self._memory: dict[NamespacedName, _Memory] = {}
 
-    async def reconcile(self, key: NamespacedName) -> float | None:
+    async def reconcile(self, key: NamespacedName) -> Result:
         """Brings an app's children and status to what its spec says.
 
-        Returns after how many seconds to look again (None: when something happens). Raises Retry
-        when something failed that may go better later; what people should know of it is in the
-        status by then.
+        What people should know of a failure that may go better later is in the status by then.
         """
+        try:
+            again = await self._reconcile_unless_deleted(key)
+        except Retry as retry:
+            return Result(
+                requeue_after=retry.at_most,
+                backoff=True,
+                message=str(retry),
+                min_delay=retry.after,
+                error=retry.__cause__,
+            )
+        return Result(requeue_after=again)
+
+    async def _reconcile_unless_deleted(self, key: NamespacedName) -> float | None:
         body = self._cache.apps.get(key)
         if body is None or "deletionTimestamp" in body["metadata"]:
             # The owner references remove the children; making them again would be a fight.

@@ -9,11 +9,10 @@ from exposedapp.api.meta import AppRef, NamespacedName
 from exposedapp.cache.cache import Cache
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.errors import AppDeleted
+from exposedapp.reconcile.errors import AppDeleted, Retry
 from exposedapp.status.events import EventMessage, status_events
 from exposedapp.status.queries import awaits_first_probe, is_reconciling, ready_condition
 from exposedapp.status.write_policy import is_urgent, status_patch
-from exposedapp.workqueue.errors import Retry
 
 log = logging.getLogger(__name__)
 

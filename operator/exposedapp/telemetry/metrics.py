@@ -13,7 +13,7 @@ nothing of Prometheus:
     queue.py      queue.workers(count)              when the workers start
                   queue.added(key)                  at every add, also of a key that waits
                   queue.started(key)                when a worker takes it
-                  queue.ended(key, result)          when the work is over; see Result
+                  queue.ended(key, result)          when the work is over; see ResultLabel
     cluster.py    requests_of(host)(method, code, seconds)
                                                     after each request; code 0: there was no answer
     probe.py      probes.tried(answer)              after each try, with the answer as it is kept
@@ -42,7 +42,7 @@ from exposedapp.api.conditions import ReachableReason, Reason
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 from exposedapp.probing.state import ProbeState
 from exposedapp.version import __version__
-from exposedapp.workqueue.metrics import RESULTS, Result
+from exposedapp.workqueue.result import RESULT_LABELS, ResultLabel
 
 NAME = "exposedapp"
 """The controller's name, and that of its queue."""
@@ -180,7 +180,7 @@ class PrometheusQueueMetrics:
             ["controller", "result"],
             registry=registry,
         )
-        self._results = {it: total.labels(NAME, it) for it in RESULTS if it != "panic"}
+        self._results = {it: total.labels(NAME, it) for it in RESULT_LABELS if it != "panic"}
         self._errors = counter(
             "controller_runtime_reconcile_errors_total",
             "Reconciles that failed otherwise than by what their app wants: requests that failed, "
@@ -254,7 +254,7 @@ class PrometheusQueueMetrics:
         self._working[key] = now
         self._waited.observe(now - self._waiting.pop(key, now))
 
-    def ended(self, key: Hashable, result: Result) -> None:
+    def ended(self, key: Hashable, result: ResultLabel) -> None:
         """The work is over."""
         now = self._clock()
         seconds = now - self._working.pop(key, now)

@@ -1,32 +1,39 @@
-"""Answers a burst of events once."""
+"""Turns a burst of events into one call."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class Debouncer:
-    """Answers a burst of news once: when it has been quiet for a while, and not later than that."""
+    """Calls a function once per burst of triggers."""
 
     def __init__(
-        self, answer: Callable[[], None], quiet: float = 0.3, longest: float = 5.0
+        self,
+        callback: Callable[[], None],
+        quiet_seconds: float = 0.3,
+        max_delay_seconds: float = 5.0,
     ) -> None:
-        self._answer = answer
-        self._quiet = quiet
-        self._longest = longest
-        self._first: float | None = None
+        """Calls when there was no trigger for `quiet_seconds`.
+
+        At the latest `max_delay_seconds` after the first trigger of the burst.
+        """
+        self._callback = callback
+        self._quiet_seconds = quiet_seconds
+        self._max_delay_seconds = max_delay_seconds
+        self._first_trigger: float | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def news(self) -> None:
-        """There is some."""
+    def trigger(self) -> None:
+        """Schedules the call, or postpones it."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if self._first is None:
-            self._first = now
+        if self._first_trigger is None:
+            self._first_trigger = now
         if self._timer:
             self._timer.cancel()
-        due = min(now + self._quiet, self._first + self._longest)
-        self._timer = loop.call_at(due, self._end)
+        due = min(now + self._quiet_seconds, self._first_trigger + self._max_delay_seconds)
+        self._timer = loop.call_at(due, self._fire)
 
-    def _end(self) -> None:
-        self._first = self._timer = None
-        self._answer()
+    def _fire(self) -> None:
+        self._first_trigger = self._timer = None
+        self._callback()

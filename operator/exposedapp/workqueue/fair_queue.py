@@ -1,4 +1,7 @@
-"""Which key is next: what somebody waits for before what is swept, each namespace in its turn."""
+"""Priority queue with round-robin fairness across flows, such as namespaces.
+
+Used by the work queue and by the prober. Pure.
+"""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
@@ -8,49 +11,53 @@ from exposedapp.workqueue.priority import Priority
 
 K = TypeVar("K", bound=Hashable)
 
-LOW_PRIORITY_EVERY = 4
-
 
 class FairQueue(Generic[K]):
-    """Keys that wait, each once."""
+    """Keys that wait, each at most once.
 
-    def __init__(
-        self, flow: Callable[[K], Hashable], sweep_every: int = LOW_PRIORITY_EVERY
-    ) -> None:
-        """Every so many turns what is swept goes first, so that it is never starved."""
+    Flows are those of the API server's API Priority and Fairness: keys of one flow wait for each
+    other, flows take turns.
+    """
+
+    def __init__(self, flow: Callable[[K], Hashable], low_priority_every: int) -> None:
+        """`flow` returns the flow of a key.
+
+        Of every `low_priority_every` calls of pop(), one takes the lowest priority first, so that
+        it is never starved.
+        """
         self._flow = flow
-        self._sweep_every = sweep_every
-        self._priority_of: dict[K, Priority] = {}
+        self._low_priority_every = low_priority_every
+        self._priorities: dict[K, Priority] = {}
         self._flows: dict[Priority, OrderedDict[Hashable, deque[K]]] = {
             priority: OrderedDict() for priority in Priority
         }
-        self._turn = 0
+        self._pops = 0
 
     def __len__(self) -> int:
-        return len(self._priority_of)
+        return len(self._priorities)
 
     def add(self, key: K, priority: Priority) -> None:
-        """Adds a key, or moves it forward when it waits in a slower lane."""
-        known = self._priority_of.get(key)
-        if known is not None and known <= priority:
+        """Adds a key, or moves it forward when it waits with a lower priority."""
+        current = self._priorities.get(key)
+        if current is not None and current <= priority:
             return
-        # Where it stood before it is passed over later: _lane_of tells where it stands now.
-        self._priority_of[key] = priority
+        # The old entry is left behind; _pop_from skips it, since its priority is not current.
+        self._priorities[key] = priority
         self._flows[priority].setdefault(self._flow(key), deque()).append(key)
 
     def pop(self) -> tuple[K, Priority]:
-        """Takes the next key, and the lane it was in; raises IndexError when there is none."""
-        self._turn += 1
+        """Removes the next key, and returns it with its priority. Raises IndexError when empty."""
+        self._pops += 1
         order = list(Priority)
-        if self._turn % self._sweep_every == 0:
+        if self._pops % self._low_priority_every == 0:
             order.reverse()
         for priority in order:
-            key = self._next(priority)
+            key = self._pop_from(priority)
             if key is not None:
                 return key, priority
         raise IndexError
 
-    def _next(self, priority: Priority) -> K | None:
+    def _pop_from(self, priority: Priority) -> K | None:
         flows = self._flows[priority]
         while flows:
             flow, keys = next(iter(flows.items()))
@@ -59,7 +66,7 @@ class FairQueue(Generic[K]):
                 flows.move_to_end(flow)
             else:
                 del flows[flow]
-            if self._priority_of.get(key) == priority:
-                del self._priority_of[key]
+            if self._priorities.get(key) == priority:
+                del self._priorities[key]
                 return key
         return None

@@ -1,14 +1,17 @@
-"""How soon a key is to be worked on."""
+"""How soon a key is worked on, compared with others."""
 
 from enum import IntEnum
 
 
 class Priority(IntEnum):
-    """How soon a key is to be worked on."""
+    """Priorities, the most urgent first.
+
+    As in controller-runtime's priority queue, LOW is for the initial list and for resyncs.
+    """
 
     HIGH = 0
-    """Somebody changed this app, and waits for what comes of it."""
+    """The user changed this app, and waits for the result."""
     NORMAL = 1
-    """Somebody made this app, perhaps with hundreds of others."""
+    """The user created this app, perhaps together with hundreds of others."""
     LOW = 2
-    """Something around the app changed, or it is only looked after."""
+    """Something around the app changed, or the app is only checked."""

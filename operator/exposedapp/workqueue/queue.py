@@ -1,19 +1,20 @@
-"""A keyed work queue: at most one worker per key, nothing lost, nothing done twice.
+"""A keyed work queue: at most one worker per key, no key lost, none worked on twice at a time.
 
-The rules are those of client-go's workqueue: a key that is added while it is being worked on is
-done once more afterwards; one that fails comes back later and later. Which key is next: lanes.py.
+The rules are those of client-go's workqueue: a key that is added while it is worked on is worked on
+once more afterwards; one that fails is requeued with back-off. fair_queue.py decides which key is
+next. Built by the composition root with the reconciler as its work.
 """
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
-from exposedapp.workqueue.errors import Retry
+from exposedapp.workqueue.backoff import Backoff
 from exposedapp.workqueue.fair_queue import FairQueue
-from exposedapp.workqueue.metrics import NoopQueueMetrics, QueueMetrics, Result
+from exposedapp.workqueue.metrics import NoopQueueMetrics, QueueMetrics
 from exposedapp.workqueue.priority import Priority
+from exposedapp.workqueue.result import Result, ResultLabel
 
 K = TypeVar("K", bound=Hashable)
 log = logging.getLogger(__name__)
@@ -21,59 +22,56 @@ log = logging.getLogger(__name__)
 WORKERS = 32
 
 LOW_PRIORITY_EVERY = 16
-"""What is swept in a storm is mostly its own echo: the more of it comes together, the better."""
+"""During a storm most keys of low priority are there because of the operator's own writes, and
+several such events become one reconcile when it is delayed."""
 
-INITIAL_BACKOFF_SECONDS = 0.5
-
-MAX_BACKOFF_SECONDS = 60.0
+BACKOFF = Backoff(initial=0.5, maximum=60.0, jitter=0.5)
 
 WARN_AFTER_FAILURES = 3
 
 
 class WorkQueue(Generic[K]):
-    """Runs `work(key)` for every key that is added.
-
-    The work returns after how many seconds it wants to look again, or None.
-    """
+    """Runs `work(key)` for every key that is added; its Result decides what follows."""
 
     def __init__(
         self,
-        work: Callable[[K], Awaitable[float | None]],
+        work: Callable[[K], Awaitable[Result]],
         flow: Callable[[K], Hashable] = lambda _: None,
-        hooks: QueueMetrics | None = None,
+        metrics: QueueMetrics | None = None,
         workers: int = WORKERS,
     ) -> None:
-        """Keys of one `flow` wait for each other, those of several take turns.
+        """`flow` groups keys for fairness: keys of one flow wait for each other, flows take turns.
 
-        More workers than requests may be under way would only wait for each other, in whose order
-        no lane counts.
+        Use no more workers than requests to the API server may be in flight: more would only queue
+        on that semaphore, which ignores priorities.
         """
         self._work = work
-        self._hooks = hooks or NoopQueueMetrics()
+        self._metrics = metrics or NoopQueueMetrics()
         self._workers = workers
-        self._waiting = FairQueue(flow, LOW_PRIORITY_EVERY)
-        self._busy: dict[K, Priority | None] = {}
-        """What is being worked on, and in which lane it is to be done once more, if at all."""
-        self._unsettled: dict[K, Priority] = {}
-        """What is to be looked at again, and the lane of its last turn: as long as something is to
-        come of a change, who made it waits for that, too."""
+        self._queue = FairQueue(flow, LOW_PRIORITY_EVERY)
+        self._processing: dict[K, Priority | None] = {}
+        """The keys that are worked on, each with the priority of its next turn when it has been
+        added meanwhile."""
+        self._requeue_priority: dict[K, Priority] = {}
+        """The keys that are to be requeued, and the priority of their last turn. A key keeps it
+        until it is done: the user is still waiting for the result."""
         self._failures: dict[K, int] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
-    def is_behind(self) -> bool:
+    def has_backlog(self) -> bool:
         """Whether keys wait for a worker."""
-        return len(self._waiting) > 0
+        return len(self._queue) > 0
 
     def start(self) -> None:
         """Starts the workers. Keys may be added before."""
-        self._hooks.workers(self._workers)
+        self._metrics.workers(self._workers)
         self._tasks = [asyncio.create_task(self._worker()) for _ in range(self._workers)]
 
     async def stop(self) -> None:
-        """Ends the workers. What is under way is cancelled: the next start looks anew."""
+        """Ends the workers, and cancels the work that is under way."""
         for timer in self._timers.values():
             timer.cancel()
         for task in self._tasks:
@@ -84,14 +82,15 @@ class WorkQueue(Generic[K]):
         """Has the key worked on as soon as it is its turn and a worker is free."""
         if timer := self._timers.pop(key, None):
             timer.cancel()
-        self._hooks.added(key)
-        priority = min(priority, self._unsettled.get(key, priority))
-        if key in self._busy:
-            known = self._busy[key]
-            self._busy[key] = priority if known is None else min(priority, known)
+        self._metrics.added(key)
+        priority = min(priority, self._requeue_priority.get(key, priority))
+        if key in self._processing:
+            next_priority = self._processing[key]
+            self._processing[key] = (
+                priority if next_priority is None else min(priority, next_priority)
+            )
         else:
-            self._waiting.add(key, priority)
-            self._wake.set()
+            self._enqueue(key, priority)
 
     def add_after(self, key: K, seconds: float) -> None:
         """Has the key worked on later, or when it is added, whichever comes first."""
@@ -100,50 +99,52 @@ class WorkQueue(Generic[K]):
         loop = asyncio.get_running_loop()
         self._timers[key] = loop.call_later(seconds, self.add, key)
 
+    def _enqueue(self, key: K, priority: Priority) -> None:
+        self._queue.add(key, priority)
+        self._wake.set()
+
     async def _worker(self) -> None:
         while True:
-            while not self._waiting:
+            while not self._queue:
                 self._wake.clear()
                 await self._wake.wait()
-            key, turn = self._waiting.pop()
-            self._busy[key] = None
-            self._hooks.started(key)
-            again, result = await self._attempt(key)
-            self._hooks.ended(key, result)
-            if again is None:
-                self._unsettled.pop(key, None)
+            key, priority = self._queue.pop()
+            self._processing[key] = None
+            self._metrics.started(key)
+            delay, label = await self._process(key)
+            self._metrics.ended(key, label)
+            if delay is None:
+                self._requeue_priority.pop(key, None)
             else:
-                self._unsettled[key] = turn
-            priority = self._busy.pop(key)
-            if priority is not None:
-                self._waiting.add(key, priority)
-                self._wake.set()
-            elif again is not None:
-                self.add_after(key, again)
-            # Others have their turn also when nothing of all this waited for anything.
+                self._requeue_priority[key] = priority
+            next_priority = self._processing.pop(key)
+            if next_priority is not None:
+                self._enqueue(key, next_priority)
+            elif delay is not None:
+                self.add_after(key, delay)
+            # Work that never waits must not keep the event loop from everything else.
             await asyncio.sleep(0)
 
-    async def _attempt(self, key: K) -> tuple[float | None, Result]:
+    async def _process(self, key: K) -> tuple[float | None, ResultLabel]:
+        """Works on a key; seconds until it is to be requeued (None: not at all), and the label."""
         try:
-            again = await self._work(key)
-        except Retry as retry:
-            # A server that is overloaded says the same to all: they must not return together.
-            after = self._back_off(key) + (retry.after or 0)
-            if retry.at_most is not None:
-                after = min(after, retry.at_most)
-            often = self._failures.get(key) == WARN_AFTER_FAILURES
-            level = logging.WARNING if often else logging.DEBUG
-            log.log(level, "%s: %s; next try in %.1f s", key, retry, after)
-            return after, "error" if retry.__cause__ else "requeue"
+            result = await self._work(key)
         except Exception:
-            after = self._back_off(key)
-            log.exception("%s: unexpected error; next try in %.1f s", key, after)
-            return after, "panic"
-        self._failures.pop(key, None)
-        return again, "success" if again is None else "requeue_after"
+            delay = self._next_backoff(key)
+            log.exception("%s: unexpected error; next try in %.1f s", key, delay)
+            return delay, "panic"
+        if not result.backoff:
+            self._failures.pop(key, None)
+            return result.requeue_after, result.label
+        # An overloaded server sends the same Retry-After to everyone: the back-off on top of it
+        # keeps keys from returning together.
+        delay = self._next_backoff(key) + (result.min_delay or 0)
+        if result.requeue_after is not None:
+            delay = min(delay, result.requeue_after)
+        level = logging.WARNING if self._failures[key] == WARN_AFTER_FAILURES else logging.DEBUG
+        log.log(level, "%s: %s; next try in %.1f s", key, result.message, delay)
+        return delay, result.label
 
-    def _back_off(self, key: K) -> float:
-        failures = self._failures.get(key, 0)
-        self._failures[key] = failures + 1
-        longest = min(INITIAL_BACKOFF_SECONDS * 2 ** min(failures, 16), MAX_BACKOFF_SECONDS)
-        return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
+    def _next_backoff(self, key: K) -> float:
+        self._failures[key] = failures = self._failures.get(key, 0) + 1
+        return BACKOFF.delay(failures)

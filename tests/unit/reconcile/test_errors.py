@@ -7,6 +7,7 @@ import pytest
 from exposedapp.api.meta import Json
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.reconciler import INITIAL_POLL_SECONDS
+from exposedapp.workqueue.result import Result
 from support.harness import AWAY, BUSY, KEY, PINNED, PODS, World
 from support.objects import node_body
 
@@ -29,8 +30,8 @@ async def test_what_passes_is_tried_again(
 ) -> None:
     world.cluster.fail(request_name, error)
     world.app()
-    retry = await world.fails()
-    assert retry.after == after
+    result = await world.fails()
+    assert result.min_delay == after
     await world.settle()
     assert world.ready() == ("True", "ScaledToZero")
 
@@ -39,8 +40,8 @@ async def test_a_foreign_object_that_cannot_be_looked_at_is_tried_again(world: W
     world.foreign("Deployment")
     world.cluster.fail("get Deployment", BUSY)
     world.app()
-    retry = await world.fails()
-    assert retry.after == 7.0
+    result = await world.fails()
+    assert result.min_delay == 7.0
     await world.fails()
     assert world.ready() == ("False", "NotOwned")
 
@@ -128,8 +129,8 @@ async def test_a_child_replaced_meanwhile_is_looked_at_anew(stopped: World) -> N
 
     stopped.cluster.before["apply Deployment"] = replace
     stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))
-    retry = await stopped.fails()
-    assert retry.after is None
+    result = await stopped.fails()
+    assert result.min_delay is None
     # Its event has not come yet.
     assert stopped.cache.children["Deployment"].get(KEY) is None
     await stopped.fails()
@@ -144,7 +145,7 @@ async def test_an_app_that_is_gone_when_its_status_is_written_is_forgotten(world
     assert world.cache.apps.get(KEY) is None
     world.cluster.requests.clear()
     # Until the event of its deletion comes.
-    assert await world.reconciler.reconcile(KEY) is None
+    assert await world.reconciler.reconcile(KEY) == Result()
     assert world.cluster.requests == []
 
 
@@ -188,6 +189,6 @@ async def test_a_problem_does_not_slow_down_what_else_is_due(world: World) -> No
     """A retry that backs off must not take the place of a look at the pods."""
     world.other_service(30080)
     world.app(ports=PINNED, replicas=1)
-    retry = await world.fails()
-    assert retry.at_most is not None
-    assert retry.at_most <= INITIAL_POLL_SECONDS
+    result = await world.fails()
+    assert result.requeue_after is not None
+    assert result.requeue_after <= INITIAL_POLL_SECONDS

@@ -73,7 +73,7 @@ async def test_a_removal_is_known_before_its_event_comes(stopped: World) -> None
     stopped.app(**SELECTOR)
     stopped.watch()
     for _ in range(2):
-        await stopped.reconciler.reconcile(KEY)
+        assert not (await stopped.reconciler.reconcile(KEY)).backoff
     assert stopped.cluster.requests.count("delete Deployment") == 1
 
 

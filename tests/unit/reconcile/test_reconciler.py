@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from exposedapp.api.meta import Json
+from exposedapp.workqueue.result import Result
 from support.harness import KEY, World
 
 CREATION = ["apply Deployment", "apply Service", "patch status"]
@@ -30,9 +31,9 @@ async def test_a_second_reconcile_asks_and_writes_nothing(stopped: World) -> Non
 async def test_own_writes_are_known_before_their_events_come(world: World) -> None:
     world.app()
     world.watch()
-    await world.reconciler.reconcile(KEY)
+    assert not (await world.reconciler.reconcile(KEY)).backoff
     world.cluster.requests.clear()
-    await world.reconciler.reconcile(KEY)
+    assert not (await world.reconciler.reconcile(KEY)).backoff
     assert world.cluster.requests == []
 
 
@@ -195,7 +196,7 @@ async def test_children_that_went_with_their_app_are_not_made_again(
             store.forget(key, (store.get(key) or {})["metadata"]["uid"])
     if replaced:
         stopped.app()
-    assert await stopped.reconciler.reconcile(KEY) is None
+    assert await stopped.reconciler.reconcile(KEY) == Result()
     assert stopped.cluster.writes == []
     assert stopped.cache.apps.get(KEY) is None
     assert stopped.prober.wanted == []

@@ -1,4 +1,4 @@
-"""The work queue, on a real event loop. Nothing sleeps for long: what happens is waited for."""
+"""The work queue, on a real event loop. Tests wait for events, and never sleep for long."""
 
 import asyncio
 from collections import Counter
@@ -7,22 +7,27 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from exposedapp.workqueue.errors import Retry
+from exposedapp.workqueue.metrics import NoopQueueMetrics
 from exposedapp.workqueue.priority import Priority
 from exposedapp.workqueue.queue import (
-    INITIAL_BACKOFF_SECONDS,
-    MAX_BACKOFF_SECONDS,
+    BACKOFF,
+    WARN_AFTER_FAILURES,
     WORKERS,
     WorkQueue,
 )
+from exposedapp.workqueue.result import Result, ResultLabel
 
 DEADLINE_SECONDS = 10.0
 
-Work = Callable[[str], Awaitable[float | None]]
+DONE = Result()
+
+FAILED = Result(backoff=True, message="try again")
+
+Work = Callable[[str], Awaitable[Result]]
 
 
 class Recorder(WorkQueue[str]):
-    """Remembers the delays that are asked for, and does not wait for them."""
+    """Records the delays, and does not wait for them."""
 
     def __init__(self, work: Work) -> None:
         super().__init__(work)
@@ -44,7 +49,7 @@ async def running(queue: WorkQueue[str]) -> AsyncIterator[None]:
 
 
 async def turns(count: int = 20) -> None:
-    """Lets everything happen that is ready to happen."""
+    """Lets everything run that is ready to run."""
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -57,11 +62,11 @@ class Worked:
         self.keys: list[str] = []
         self.done = asyncio.Event()
 
-    async def __call__(self, key: str) -> float | None:
+    async def __call__(self, key: str) -> Result:
         self.keys.append(key)
         if len(self.keys) >= self.times:
             self.done.set()
-        return None
+        return DONE
 
 
 async def test_every_key_is_worked_on() -> None:
@@ -110,7 +115,7 @@ class Gated:
         self.done: Counter[str] = Counter()
         self.finished = asyncio.Semaphore(0)
 
-    async def __call__(self, key: str) -> float | None:
+    async def __call__(self, key: str) -> Result:
         self.at_work[key] += 1
         self.most_at_work = max(self.most_at_work, self.at_work.total())
         self.most_of_a_key = max(self.most_of_a_key, self.at_work[key])
@@ -119,7 +124,7 @@ class Gated:
         self.at_work[key] -= 1
         self.done[key] += 1
         self.finished.release()
-        return None
+        return DONE
 
 
 async def times(count: int, semaphore: asyncio.Semaphore) -> None:
@@ -164,10 +169,10 @@ async def test_a_slow_key_does_not_hold_up_the_others() -> None:
     release = asyncio.Event()
     others = Worked(50)
 
-    async def work(key: str) -> float | None:
+    async def work(key: str) -> Result:
         if key == "slow":
             await release.wait()
-            return None
+            return DONE
         return await others(key)
 
     queue = WorkQueue(work)
@@ -178,67 +183,69 @@ async def test_a_slow_key_does_not_hold_up_the_others() -> None:
         await others.done.wait()
 
 
-class Failing:
-    """Work that raises each of some errors in turn, then goes well."""
+class Scripted:
+    """Work that ends with each of some results in turn, raises those that are errors, and then is
+    done."""
 
-    def __init__(self, *errors: Exception | None) -> None:
-        self.errors = list(errors)
+    def __init__(self, *results: Result | Exception) -> None:
+        self.results = list(results)
         self.attempts = 0
         self.done = asyncio.Event()
 
-    async def __call__(self, key: str) -> float | None:  # noqa: ARG002
+    async def __call__(self, key: str) -> Result:  # noqa: ARG002
         self.attempts += 1
-        if not self.errors:
+        if not self.results:
             self.done.set()
-            return None
-        if (error := self.errors.pop(0)) is not None:
-            raise error
-        return 0.0
+            return DONE
+        result = self.results.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
 
 
-async def attempts(*errors: Exception | None) -> list[float]:
-    """The delays after each of these errors; None is a success that wants to look again."""
-    work = Failing(*errors)
+async def delays_after(*results: Result | Exception) -> list[float]:
+    """The delay after each of these results."""
+    work = Scripted(*results)
     queue = Recorder(work)
     async with running(queue):
         queue.add("a")
         await work.done.wait()
-    assert work.attempts == len(errors) + 1
+    assert work.attempts == len(results) + 1
     return queue.delays
 
 
 async def test_back_off_grows_up_to_a_limit() -> None:
-    delays = await attempts(*[Retry("again") for _ in range(30)])
+    delays = await delays_after(*[FAILED] * 30)
     for number, delay in enumerate(delays):
-        longest = min(INITIAL_BACKOFF_SECONDS * 2**number, MAX_BACKOFF_SECONDS)
+        longest = min(BACKOFF.initial * 2**number, BACKOFF.maximum)
         assert longest / 2 <= delay <= longest
     # With jitter: what failed together does not come back together.
     assert len(set(delays[-10:])) > 1
 
 
-async def test_back_off_starts_anew_after_a_success() -> None:
-    delays = await attempts(*[Retry("again") for _ in range(8)], None, Retry("again"))
-    assert delays[7] > INITIAL_BACKOFF_SECONDS * 8
+async def test_back_off_starts_again_after_a_success() -> None:
+    delays = await delays_after(*[FAILED] * 8, Result(requeue_after=0.0), FAILED)
+    assert delays[7] > BACKOFF.initial * 8
     assert delays[8] == 0.0
-    assert delays[9] <= INITIAL_BACKOFF_SECONDS
+    assert delays[9] <= BACKOFF.initial
 
 
 async def test_a_failing_key_does_not_make_another_wait_longer() -> None:
     failures = 5
     queue: Recorder
 
-    async def work(key: str) -> float | None:
+    async def work(key: str) -> Result:
         nonlocal failures
         if key == "bad" and failures:
             failures -= 1
-            raise Retry("again")
+            return FAILED
         if key == "bad":
             queue.add("other")
-            return None
+            return DONE
         if not done.is_set():
             done.set()
-            raise Retry("once")
-        return None
+            return FAILED
+        return DONE
 
     done = asyncio.Event()
     queue = Recorder(work)
@@ -246,38 +253,40 @@ async def test_a_failing_key_does_not_make_another_wait_longer() -> None:
         queue.add("bad")
         await done.wait()
         await turns()
-    assert queue.delays[-1] <= INITIAL_BACKOFF_SECONDS
+    assert queue.delays[-1] <= BACKOFF.initial
 
 
-async def test_nobody_comes_back_before_retry_after_and_not_all_at_once() -> None:
-    delays = await attempts(*[Retry("throttled", after=17.0) for _ in range(10)])
+async def test_no_key_returns_before_retry_after_and_not_all_at_once() -> None:
+    throttled = Result(backoff=True, message="throttled", min_delay=17.0)
+    delays = await delays_after(*[throttled] * 10)
     assert min(delays) > 17.0
     assert len(set(delays)) == 10
 
 
-async def test_a_server_that_says_at_once_is_not_asked_without_end() -> None:
-    delays = await attempts(*[Retry("throttled", after=0.0) for _ in range(10)])
-    assert delays[-1] >= MAX_BACKOFF_SECONDS / 2
+async def test_back_off_grows_though_the_server_allows_an_immediate_retry() -> None:
+    throttled = Result(backoff=True, message="throttled", min_delay=0.0)
+    delays = await delays_after(*[throttled] * 10)
+    assert delays[-1] >= BACKOFF.maximum / 2
 
 
 async def test_a_change_does_not_wait_behind_a_storm_at_its_second_turn_either() -> None:
-    """It wants to look again, and then there is news of its pods: all of that is waited for."""
+    """It is requeued, and then its pods change: the user is still waiting for the result."""
     order: list[str] = []
-    turns_of_mine, done = 0, asyncio.Event()
+    my_turns, done = 0, asyncio.Event()
 
-    async def work(key: str) -> float | None:
-        nonlocal turns_of_mine
+    async def work(key: str) -> Result:
+        nonlocal my_turns
         order.append(key)
         if key != "mine":
             await asyncio.sleep(0)
-            return None
-        turns_of_mine += 1
-        if turns_of_mine == 3:
+            return DONE
+        my_turns += 1
+        if my_turns == 3:
             done.set()
-            return None
-        if turns_of_mine == 2:
+            return DONE
+        if my_turns == 2:
             queue.add("mine", Priority.LOW)
-        return 0.0
+        return Result(requeue_after=0.0)
 
     queue = WorkQueue(work, workers=1)
     for number in range(500):
@@ -286,73 +295,103 @@ async def test_a_change_does_not_wait_behind_a_storm_at_its_second_turn_either()
     async with running(queue):
         await done.wait()
     assert len(order) < 20
-    assert not queue._unsettled
+    assert not queue._requeue_priority
 
 
-async def test_only_so_many_at_once_as_are_asked_for() -> None:
-    at_once, most = 0, 0
+async def test_no_more_keys_at_once_than_workers_are_asked_for() -> None:
+    at_once, most_at_once = 0, 0
 
-    async def work(_: str) -> None:
-        nonlocal at_once, most
+    async def work(_: str) -> Result:
+        nonlocal at_once, most_at_once
         at_once += 1
-        most = max(most, at_once)
+        most_at_once = max(most_at_once, at_once)
         await asyncio.sleep(0)
         at_once -= 1
+        return DONE
 
     queue = WorkQueue(work, workers=3)
     for number in range(20):
         queue.add(str(number))
     async with running(queue):
         await turns(200)
-    assert most == 3
+    assert most_at_once == 3
 
 
-async def test_work_that_waits_for_nothing_leaves_others_their_turn() -> None:
-    seen = 0
+async def test_work_that_never_waits_does_not_block_the_event_loop() -> None:
+    worked = 0
 
-    async def work(_: str) -> None:
-        nonlocal seen
-        seen += 1
+    async def work(_: str) -> Result:
+        nonlocal worked
+        worked += 1
+        return DONE
 
     queue = WorkQueue(work, workers=1)
     for number in range(1000):
         queue.add(str(number))
     async with running(queue):
         await turns(5)
-        assert 0 < seen < 10
+        assert 0 < worked < 10
 
 
-async def test_an_unexpected_error_is_told_and_retried(caplog: pytest.LogCaptureFixture) -> None:
-    delays = await attempts(KeyError("spec"), ZeroDivisionError())
-    assert INITIAL_BACKOFF_SECONDS / 2 <= delays[0] <= INITIAL_BACKOFF_SECONDS
-    assert INITIAL_BACKOFF_SECONDS <= delays[1] <= 2 * INITIAL_BACKOFF_SECONDS
+async def test_an_unexpected_error_is_logged_and_retried(caplog: pytest.LogCaptureFixture) -> None:
+    delays = await delays_after(KeyError("spec"), ZeroDivisionError())
+    assert BACKOFF.initial / 2 <= delays[0] <= BACKOFF.initial
+    assert BACKOFF.initial <= delays[1] <= 2 * BACKOFF.initial
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
     assert "a: unexpected error" in caplog.text
 
 
-async def test_what_is_expected_to_fail_is_no_error_in_the_log(
+async def test_a_foreseen_failure_is_a_warning_only_when_it_has_happened_several_times(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await attempts(Retry("the API server is away"))
+    await delays_after(*[FAILED] * (WARN_AFTER_FAILURES - 1))
     assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
+    await delays_after(*[FAILED] * (WARN_AFTER_FAILURES + 2))
+    (warning,) = (record for record in caplog.records if record.levelname != "DEBUG")
+    assert warning.levelname == "WARNING"
+    assert warning.getMessage().startswith("a: try again; next try in ")
 
 
-async def test_the_work_says_when_it_wants_to_look_again() -> None:
-    looks = iter([0.5, 0.25, None])
-    done = asyncio.Event()
+async def test_no_key_waits_longer_than_its_failure_allows() -> None:
+    limited = Result(requeue_after=2.0, backoff=True, message="try again")
+    delays = await delays_after(*[limited] * 10)
+    assert max(delays) == 2.0
+    assert delays[0] <= BACKOFF.initial
 
-    async def work(key: str) -> float | None:
-        again = next(looks)
-        if again is None:
-            done.set()
-        return again
 
-    queue = Recorder(work)
+class Labels(NoopQueueMetrics):
+    """Records how the work ended."""
+
+    def __init__(self) -> None:
+        self.labels: list[ResultLabel] = []
+
+    def ended(self, _: object, result: ResultLabel) -> None:
+        self.labels.append(result)
+
+
+async def test_each_end_of_the_work_has_its_label() -> None:
+    work, metrics = (
+        Scripted(
+            Result(requeue_after=0.0),
+            Result(requeue_after=0.0, backoff=True, message="an obstacle"),
+            Result(requeue_after=0.0, backoff=True, message="no answer", error=OSError()),
+        ),
+        Labels(),
+    )
+    queue = WorkQueue(work, metrics=metrics)
     async with running(queue):
         queue.add("a")
-        await done.wait()
+        await work.done.wait()
         await turns()
-    assert queue.delays == [0.5, 0.25]
+        work.results = [ZeroDivisionError()]
+        queue.add("a")
+        await turns()
+    assert metrics.labels == ["requeue_after", "requeue", "error", "success", "panic"]
+
+
+async def test_a_key_is_requeued_after_the_delay_of_its_result() -> None:
+    delays = await delays_after(Result(requeue_after=0.5), Result(requeue_after=0.25))
+    assert delays == [0.5, 0.25]
 
 
 async def test_adding_a_key_comes_before_its_timer_and_replaces_it() -> None:
@@ -380,21 +419,21 @@ async def test_a_later_timer_replaces_an_earlier_one() -> None:
     assert work.keys == ["sentinel", "a"]
 
 
-async def test_a_key_added_while_busy_does_not_wait_for_what_the_work_returned() -> None:
+async def test_a_key_added_while_it_is_worked_on_does_not_wait_for_its_requeue() -> None:
     release = asyncio.Event()
     started = asyncio.Event()
     count = 0
     done = asyncio.Event()
 
-    async def work(key: str) -> float | None:
+    async def work(key: str) -> Result:
         nonlocal count
         count += 1
         if count == 1:
             started.set()
             await release.wait()
-            return 3600.0
+            return Result(requeue_after=3600.0)
         done.set()
-        return None
+        return DONE
 
     queue = WorkQueue(work)
     async with running(queue):
@@ -406,17 +445,17 @@ async def test_a_key_added_while_busy_does_not_wait_for_what_the_work_returned()
     assert count == 2
 
 
-async def test_stop_ends_what_is_under_way() -> None:
+async def test_stop_cancels_the_work_under_way() -> None:
     started, cancelled = asyncio.Event(), asyncio.Event()
 
-    async def work(key: str) -> float | None:
+    async def work(key: str) -> Result:
         started.set()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             cancelled.set()
             raise
-        return None
+        return DONE
 
     queue = WorkQueue(work)
     async with running(queue):
