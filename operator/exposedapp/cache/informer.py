@@ -1,8 +1,8 @@
 """Lists a kind of object and follows it, whatever happens to the connection.
 
 All that an event leads to here is that it is remembered and that a key is queued: kopf's handling
-of one costs many times that (docs/decisions/0012-where-the-time-goes.md). And after a break the new
-list tells what was deleted meanwhile, which kopf's handlers never hear of.
+of one costs many times that (docs/decisions/0012-performance-changes-follow-profiles.md). And after
+a break the new list tells what was deleted meanwhile, which kopf's handlers never hear of.
 """
 
 import asyncio
