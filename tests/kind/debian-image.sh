@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# debian-image.sh NAME PACKAGE...: a small Debian image with these packages, made by mmdebstrap, for machines that
-# cannot pull one. Prints its reference; the tag is a hash of what it is made from, so nothing is made twice.
+# debian-image.sh NAME PACKAGE...: builds a small Debian image with these packages by mmdebstrap, for machines that
+# cannot pull one. Prints its reference; the tag is a hash of its inputs, so an image that exists is not built again.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -21,6 +21,8 @@ make_image() {
     --dpkgopt='path-exclude=/usr/share/i18n/*' \
     --dpkgopt=force-unsafe-io \
     "$RELEASE" - | docker import --change 'CMD ["bash"]' - "$image"
+  # The release is pinned, its packages are not: the log keeps their versions (docs/inputs.md).
+  docker run --rm "$image" dpkg-query -W
 }
 
 install_mmdebstrap() {
