@@ -44,18 +44,34 @@ class Seen:
     waited: float = 0.0
 
     def observed(self) -> Observation:
-        fields = dict(vars(self))
-        nodes, settings = fields.pop("nodes"), fields.pop("settings")
-        at = Exposure(ports=self.previous.ports or ())
+        exposure = Exposure(ports=self.previous.ports or ())
         if self.service is not None:
-            at = compute_exposure(
-                self.app, self.spec, self.service, self.endpoints, NodeIndex(nodes), settings
+            exposure = compute_exposure(
+                self.app,
+                self.spec,
+                self.service,
+                self.endpoints,
+                NodeIndex(self.nodes),
+                self.settings,
             )
-        return Observation(**fields, at=at)
+        return Observation(
+            app=self.app,
+            generation=self.generation,
+            spec=self.spec,
+            previous=self.previous,
+            pod_selector=self.pods,
+            deployment=self.deployment,
+            service=self.service,
+            endpoints=self.endpoints,
+            exposure=exposure,
+            problems=self.problems,
+            pending=self.waiting,
+            now=self.now,
+        )
 
 
 def compute(seen: Seen) -> ExposedAppStatus:
-    return compute_status(seen.observed())
+    return compute_status(seen.observed(), seen.answers, seen.trouble, seen.waited)
 
 
 WELL = Seen(

@@ -31,7 +31,7 @@ from exposedapp.desired.service import make_service
 from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.probes import (
-    NOTHING_PROBED,
+    ProbeResults,
     backend_fingerprint,
     no_probe_reason,
     not_probed_note,
@@ -169,26 +169,23 @@ class Reconciler:
         waiting = {kind: it.waiting for kind, it in outcomes.items() if it.waiting}
         endpoints = self._endpoints(key, memory)
         at = self._addresses(app, spec, service, endpoints, previous)
-        seen = Observation(
+        observation = Observation(
             app=app,
             generation=memory.generation,
             spec=spec,
             previous=previous,
-            pods=pods,
+            pod_selector=pods,
             deployment=deployment,
             service=service,
             endpoints=endpoints,
-            at=at,
-            answers=NOTHING_PROBED,
-            waited=0.0,
-            trouble=memory.trouble,
+            exposure=at,
             problems=problems,
-            waiting=waiting,
+            pending=waiting,
             now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
-        seen = self._ask(seen, memory)
-        look = await self._look_at_pods(seen, memory)
-        status = compute_status(replace(seen, trouble=memory.trouble))
+        probes, probing_seconds = self._ask(observation, memory)
+        look = await self._look_at_pods(observation, memory)
+        status = compute_status(observation, probes, memory.trouble, probing_seconds)
         memory.judged = memory.judged or _is_judged(status, memory.generation)
         self._apps.tell(key, status.conditions or ())
         due = self._moment(memory, previous, status)
@@ -199,7 +196,7 @@ class Reconciler:
             for happened in reachability_events(memory.reached, status):
                 self._record(app, happened)
         settled = memory.outdated[1] - self._clock() if memory.outdated else None
-        judged = grace_left(seen.answers, seen.waited)
+        judged = grace_left(probes, probing_seconds)
         rests = (it.again for it in outcomes.values())
         times = (look, due, settled, judged, *rests)
         again = min((it for it in times if it is not None), default=None)
@@ -355,27 +352,31 @@ class Reconciler:
             app, spec, service, endpoints, self._cache.all_nodes(), self._settings
         )
 
-    def _ask(self, seen: Observation, memory: _Memory) -> Observation:
-        """Has the URLs tried, and adds what is known of them as far as it counts."""
-        spec, service, at = seen.spec, seen.service, seen.at
-        well = workload_settled(seen)
-        ready = {it.pod for it in seen.endpoints if it.ready}
+    def _ask(self, observation: Observation, memory: _Memory) -> tuple[ProbeResults, float]:
+        """Has the URLs tried.
+
+        Returns what is known of them as far as it counts, and for how many seconds they have been
+        tried.
+        """
+        spec, service, at = observation.spec, observation.service, observation.exposure
+        well = workload_settled(observation)
+        ready = {it.pod for it in observation.endpoints if it.ready}
         behind = backend_fingerprint(service, ready if well else None)
         probe = spec.probe if spec else None
         enabled = self._settings.probe and bool(ready)  # without a pod nothing could answer
         wanted = probe_targets(at.probe_urls, probe, enabled=enabled, behind=behind)
-        answers = self._prober.want(seen.app.key, wanted)
+        answers = self._prober.want(observation.app.key, wanted)
         if service and wanted:
             not_probed = not_probed_note(service, at.urls, at.best, answers.of)
         else:
             not_probed = no_probe_reason(spec, service, self._settings, ready=bool(ready))
         answers = replace(answers, not_probed=not_probed)
-        memory.judged = memory.judged or _is_judged(seen.previous, memory.generation)
-        memory.reached = last_reachable(seen.previous) or memory.reached
-        if well and not (memory.judged or seen.problems or seen.waiting):
+        memory.judged = memory.judged or _is_judged(observation.previous, memory.generation)
+        memory.reached = last_reachable(observation.previous) or memory.reached
+        if well and not (memory.judged or observation.problems or observation.pending):
             answers = answers.only_fresh()
         waited = 0.0 if answers.since is None else self._clock() - answers.since
-        return replace(seen, answers=answers, waited=waited)
+        return answers, waited
 
     def _moment(
         self, memory: _Memory, previous: ExposedAppStatus, status: ExposedAppStatus
@@ -399,22 +400,24 @@ class Reconciler:
             memory.outdated = None
         return found
 
-    async def _look_at_pods(self, seen: Observation, memory: _Memory) -> float | None:
+    async def _look_at_pods(self, observation: Observation, memory: _Memory) -> float | None:
         """Asks the pods what holds them up, now and then while they are not as wanted.
 
         Returns after how many seconds to ask again.
         """
-        if workload_settled(seen):
+        if workload_settled(observation):
             memory.trouble, memory.look_at, memory.look_every = None, None, INITIAL_POLL_SECONDS
             return None
-        app, now = seen.app, self._clock()
+        app, now = observation.app, self._clock()
         if memory.look_at is None:
             # After a restart the pods that were in trouble most likely still are.
-            known = reports_pod_failure(seen.previous, memory.generation)
+            known = reports_pod_failure(observation.previous, memory.generation)
             memory.look_at = now if known else now + memory.look_every
         if now >= memory.look_at:
             try:
-                pods = await self._cluster.pods(app.namespace, selector_string(seen.pods))
+                pods = await self._cluster.pods(
+                    app.namespace, selector_string(observation.pod_selector)
+                )
                 found = pod_failure(pods)
                 if found is None or not found.same_as(memory.trouble):
                     memory.trouble = found

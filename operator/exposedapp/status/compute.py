@@ -3,34 +3,46 @@
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.meta import selector_string
 from exposedapp.exposure.endpoints import endpoint_counts
+from exposedapp.exposure.probes import ProbeResults
 from exposedapp.exposure.reachability import select_url
 from exposedapp.status.conditions import compute_conditions, was_probed
-from exposedapp.status.observation import Observation
+from exposedapp.status.observation import Observation, PodFailure
 
 
-def compute_status(seen: Observation) -> ExposedAppStatus:
-    """The status that follows from what was observed."""
-    at = seen.at
+def compute_status(
+    observation: Observation,
+    probes: ProbeResults,
+    pod_failure: PodFailure | None,
+    probing_seconds: float,
+) -> ExposedAppStatus:
+    """The status that follows from the observed objects and from what probes and pods report.
+
+    `probing_seconds` is how long URLs have been probed without a break; `pod_failure` is None when
+    the pods were not polled or report none.
+    """
+    exposure = observation.exposure
     # The EndpointSlices of a Service that became an ExternalName stay behind.
-    counts = endpoint_counts(seen.endpoints if seen.pods else ())
-    deployed = (seen.deployment or {}).get("status") or {}
-    if seen.runs_pods:
+    counts = endpoint_counts(observation.endpoints if observation.pod_selector else ())
+    deployed = (observation.deployment or {}).get("status") or {}
+    if observation.runs_pods:
         replicas, ready = deployed.get("replicas", 0), deployed.get("readyReplicas", 0)
     else:
         replicas, ready = counts.total, counts.ready
     return ExposedAppStatus(
-        observed_generation=seen.generation,
-        url=select_url(at.best, seen.previous.url, seen.answers, known=was_probed(seen)),
-        urls=list(at.urls) or None,
-        nodes=at.nodes,
-        ports=list(at.ports) or None,
-        cluster_ips=list(at.cluster_ips) or None,
-        cluster_url=at.cluster_url,
-        proxy_path=at.proxy_path,
-        load_balancer=at.load_balancer,
+        observed_generation=observation.generation,
+        url=select_url(
+            exposure.best, observation.previous.url, probes, known=was_probed(observation)
+        ),
+        urls=list(exposure.urls) or None,
+        nodes=exposure.nodes,
+        ports=list(exposure.ports) or None,
+        cluster_ips=list(exposure.cluster_ips) or None,
+        cluster_url=exposure.cluster_url,
+        proxy_path=exposure.proxy_path,
+        load_balancer=exposure.load_balancer,
         replicas=replicas,
         ready_replicas=ready,
-        selector=selector_string(seen.pods) or None,
+        selector=selector_string(observation.pod_selector) or None,
         endpoints=counts,
-        conditions=compute_conditions(seen),
+        conditions=compute_conditions(observation, probes, pod_failure, probing_seconds),
     )

@@ -11,8 +11,9 @@ from exposedapp.api.app import Condition, ConditionStatus
 from exposedapp.api.conditions import STALLED_REASONS, ConditionType, ReachableReason, Reason
 from exposedapp.api.meta import ChildKind, Json, selector_string
 from exposedapp.exposure.endpoints import endpoint_counts
+from exposedapp.exposure.probes import ProbeResults
 from exposedapp.exposure.reachability import evaluate
-from exposedapp.status.observation import Observation
+from exposedapp.status.observation import Observation, PodFailure
 from exposedapp.status.rollout import rollout_complete, rollout_failure
 
 MAX_MESSAGE_BYTES = 4_000
@@ -33,28 +34,29 @@ class _ConditionValue:
         return self.status == "True"
 
 
-def _workload(seen: Observation) -> _ConditionValue:
+def _workload(observation: Observation, pod_failure: PodFailure | None) -> _ConditionValue:
     """Whether the pods are as wanted."""
-    if hindrance := _hindrance(seen, "Deployment"):
+    if hindrance := _hindrance(observation, "Deployment"):
         return hindrance
-    if seen.deployment is not None and seen.runs_pods:
-        return _rollout(seen, seen.deployment)
-    if seen.runs_pods:
+    if observation.deployment is not None and observation.runs_pods:
+        return _rollout(observation.deployment, pod_failure)
+    if observation.runs_pods:
         return _ConditionValue("False", Reason.PROGRESSING, "There is no Deployment yet.")
-    if not seen.pods:
+    if not observation.pod_selector:
         return _ConditionValue("True", Reason.AVAILABLE, "The app has no pods of its own.")
-    counts = endpoint_counts(seen.endpoints)
-    found = f"{counts.ready} of {counts.total} pods with {selector_string(seen.pods)} are ready."
+    counts = endpoint_counts(observation.endpoints)
+    selector = selector_string(observation.pod_selector)
+    found = f"{counts.ready} of {counts.total} pods with {selector} are ready."
     if counts.ready:
         return _ConditionValue("True", Reason.AVAILABLE, found)
-    if seen.trouble:
+    if pod_failure:
         return _ConditionValue(
-            "False", seen.trouble.reason, f"{found} {seen.trouble.message}".strip()
+            "False", pod_failure.reason, f"{found} {pod_failure.message}".strip()
         )
     return _ConditionValue("False", Reason.PROGRESSING, found)
 
 
-def _rollout(seen: Observation, deployment: Json) -> _ConditionValue:
+def _rollout(deployment: Json, pod_failure: PodFailure | None) -> _ConditionValue:
     """The same for a Deployment's pods, by the rules of `kubectl rollout status`."""
     wanted = deployment["spec"].get("replicas", 1)
     if wanted == 0:
@@ -64,7 +66,7 @@ def _rollout(seen: Observation, deployment: Json) -> _ConditionValue:
     status = deployment.get("status") or {}
     ready = min(status.get("readyReplicas", 0), wanted)
     message = f"{ready} of {wanted} pods are ready."
-    if trouble := seen.trouble or rollout_failure(status.get("conditions") or ()):
+    if trouble := pod_failure or rollout_failure(status.get("conditions") or ()):
         return _ConditionValue("False", trouble.reason, f"{message} {trouble.message}".strip())
     updated, surplus = status.get("updatedReplicas", 0), status.get("replicas", 0) - wanted
     if ready == wanted and updated < wanted:
@@ -74,23 +76,23 @@ def _rollout(seen: Observation, deployment: Json) -> _ConditionValue:
     return _ConditionValue("False", Reason.PROGRESSING, message)
 
 
-def _service(seen: Observation) -> _ConditionValue:
+def _service(observation: Observation) -> _ConditionValue:
     """Whether the Service is there and has the pods behind it."""
-    if hindrance := _hindrance(seen, "Service"):
+    if hindrance := _hindrance(observation, "Service"):
         return hindrance
-    if seen.service is None:
+    if observation.service is None:
         return _ConditionValue("False", Reason.PROGRESSING, "There is no Service yet.")
-    if not seen.pods:
-        target = seen.service["spec"].get("externalName")
-        name = f"{seen.app.name}.{seen.app.namespace}.svc"
+    if not observation.pod_selector:
+        target = observation.service["spec"].get("externalName")
+        name = f"{observation.app.name}.{observation.app.namespace}.svc"
         return _ConditionValue("True", Reason.AVAILABLE, f"The name {name} stands for {target}.")
-    ready = {it.pod for it in seen.endpoints if it.ready}
-    if not seen.runs_pods:
+    ready = {it.pod for it in observation.endpoints if it.ready}
+    if not observation.runs_pods:
         wanted = max(len(ready), 1)
-    elif seen.deployment is not None:
-        wanted = seen.deployment["spec"].get("replicas", 1)
+    elif observation.deployment is not None:
+        wanted = observation.deployment["spec"].get("replicas", 1)
     else:
-        wanted = seen.spec.replicas if seen.spec else 0
+        wanted = observation.spec.replicas if observation.spec else 0
     if wanted == 0:
         return _ConditionValue(
             "True", Reason.SCALED_TO_ZERO, "The Service is there; no pods are wanted."
@@ -98,73 +100,85 @@ def _service(seen: Observation) -> _ConditionValue:
     if len(ready) < wanted:
         message = f"{len(ready)} of {wanted} pods get traffic from the Service."
         return _ConditionValue("False", Reason.PROGRESSING, message)
-    if missing := _missing_port(seen):
+    if missing := _missing_port(observation):
         return _ConditionValue("False", Reason.PROGRESSING, missing)
     return _ConditionValue(
         "True", Reason.AVAILABLE, f"{len(ready)} of {len(ready)} pods get traffic."
     )
 
 
-def _missing_port(seen: Observation) -> str | None:
+def _missing_port(observation: Observation) -> str | None:
     """A targetPort by name that no selected pod has: its endpoints then lack that port."""
-    if seen.runs_pods or seen.service is None:
+    if observation.runs_pods or observation.service is None:
         return None
-    found = {name for it in seen.endpoints if it.ready for name in it.ports}
-    for port in seen.service["spec"].get("ports") or ():
+    found = {name for it in observation.endpoints if it.ready for name in it.ports}
+    for port in observation.service["spec"].get("ports") or ():
         target = port["targetPort"]
         if isinstance(target, str) and port.get("name", "") not in found:
             return f"No pod has a container port named '{target}', targetPort of {port['port']}."
     return None
 
 
-def _reachable(seen: Observation, workload: _ConditionValue) -> _ConditionValue:
+def _reachable(
+    observation: Observation,
+    probes: ProbeResults,
+    probing_seconds: float,
+    workload: _ConditionValue,
+) -> _ConditionValue:
     """Whether the URLs answer, as far as that was tried."""
     if workload.reason == Reason.SCALED_TO_ZERO:
         return _ConditionValue("Unknown", ReachableReason.NOT_PROBED, "No pods are wanted.")
-    before = seen.previous.condition(ConditionType.REACHABLE)
-    found = evaluate(seen.answers, before, seen.waited)
+    before = observation.previous.condition(ConditionType.REACHABLE)
+    found = evaluate(probes, before, probing_seconds)
     return _ConditionValue(found.status, found.reason, found.message)
 
 
-def was_probed(seen: Observation) -> bool:
+def was_probed(observation: Observation) -> bool:
     """Whether the previous status says if the URLs answer."""
-    before = seen.previous.condition(ConditionType.REACHABLE)
+    before = observation.previous.condition(ConditionType.REACHABLE)
     return before is not None and before.status != "Unknown"
 
 
 def _ready(
-    seen: Observation,
+    observation: Observation,
     workload: _ConditionValue,
     service: _ConditionValue,
     reachable: _ConditionValue,
 ) -> _ConditionValue:
     """The sum, in the order in which a person would want to be told."""
-    at = seen.at
-    if seen.problems:
-        first = seen.problems[0]
+    exposure = observation.exposure
+    if observation.problems:
+        first = observation.problems[0]
         return _ConditionValue("False", first.reason, first.message)
     if workload.reason == Reason.SCALED_TO_ZERO and service.good:
         return _ConditionValue(
             "True", Reason.SCALED_TO_ZERO, "No pods are wanted; the address is kept."
         )
-    if at.no_node_reason and not at.local_pods_required:
-        return _ConditionValue("False", Reason.NO_ELIGIBLE_NODE, at.no_node_reason)
+    if exposure.no_node_reason and not exposure.local_pods_required:
+        return _ConditionValue("False", Reason.NO_ELIGIBLE_NODE, exposure.no_node_reason)
     for part in (workload, service):
         if not part.good:
             return part
-    if at.no_node_reason:
-        return _ConditionValue("False", Reason.NO_ELIGIBLE_NODE, at.no_node_reason)
+    if exposure.no_node_reason:
+        return _ConditionValue("False", Reason.NO_ELIGIBLE_NODE, exposure.no_node_reason)
     if reachable.reason in (ReachableReason.WAITING_FOR_ANSWER, ReachableReason.UNREACHABLE):
         return _ConditionValue("False", reachable.reason, reachable.message)
-    return _ConditionValue("True", Reason.AVAILABLE, (workload if seen.pods else service).message)
+    return _ConditionValue(
+        "True", Reason.AVAILABLE, (workload if observation.pod_selector else service).message
+    )
 
 
-def compute_conditions(seen: Observation) -> list[Condition]:
+def compute_conditions(
+    observation: Observation,
+    probes: ProbeResults,
+    pod_failure: PodFailure | None,
+    probing_seconds: float,
+) -> list[Condition]:
     """All conditions, with the time of their last transition."""
-    workload, service = _workload(seen), _service(seen)
-    reachable = _reachable(seen, workload)
-    ready = _ready(seen, workload, service, reachable)
-    if seen.suspended:
+    workload, service = _workload(observation, pod_failure), _service(observation)
+    reachable = _reachable(observation, probes, probing_seconds, workload)
+    ready = _ready(observation, workload, service, reachable)
+    if observation.suspended:
         said = f"{ready.message} Suspended: changes wait until spec.suspend is false."
         ready = _ConditionValue(ready.status, ready.reason, said)
     verdicts = {
@@ -178,17 +192,17 @@ def compute_conditions(seen: Observation) -> list[Condition]:
         verdicts[ConditionType.STALLED] = _ConditionValue("True", ready.reason, ready.message)
     elif not ready.good and ready.reason not in (Reason.NO_ELIGIBLE_NODE, Reason.UNREACHABLE):
         verdicts[ConditionType.RECONCILING] = _ConditionValue("True", ready.reason, ready.message)
-    before = {it.type: it for it in seen.previous.conditions or ()}
+    before = {it.type: it for it in observation.previous.conditions or ()}
     return [
         Condition(
             type=kind,
             status=verdict.status,
             reason=verdict.reason,
             message=_shortened(verdict.message),
-            observed_generation=seen.generation,
+            observed_generation=observation.generation,
             last_transition_time=before[kind].last_transition_time
             if kind in before and before[kind].status == verdict.status
-            else seen.now,
+            else observation.now,
         )
         for kind, verdict in verdicts.items()
     ]
@@ -203,10 +217,10 @@ def _shortened(message: str) -> str:
     return f"{message} ..."
 
 
-def _hindrance(seen: Observation, child: ChildKind) -> _ConditionValue | None:
+def _hindrance(observation: Observation, child: ChildKind) -> _ConditionValue | None:
     """Why a child is not as wanted, when that is known without looking at it."""
-    if problem := next((it for it in seen.problems if it.child in (child, None)), None):
+    if problem := next((it for it in observation.problems if it.child in (child, None)), None):
         return _ConditionValue("False", problem.reason, problem.message)
-    if waiting := seen.waiting.get(child):
+    if waiting := observation.pending.get(child):
         return _ConditionValue("False", Reason.PROGRESSING, waiting)
     return None

@@ -8,7 +8,6 @@ from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import AppRef, ChildKind, Json
 from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.exposure.probes import ProbeResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +35,26 @@ class PodFailure:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """All that a status is made of."""
+    """The objects a status is computed from, as they were at one moment.
+
+    Probe results and pod failures are not part of it: they are separate arguments of
+    compute_status().
+    """
 
     app: AppRef
     generation: int
     spec: ExposedAppSpec | None
     """None when it could not be parsed; then there is a problem that says why."""
     previous: ExposedAppStatus
-    pods: Mapping[str, str]
-    """The labels by which the app's pods are found; empty when it has none."""
+    pod_selector: Mapping[str, str]
+    """The labels that select the app's pods; empty when the app has none."""
     deployment: Json | None
     service: Json | None
     endpoints: Sequence[Endpoint]
-    at: Exposure
-    answers: ProbeResults
-    waited: float
-    """For how many seconds URLs have been tried."""
-    trouble: PodFailure | None
-    """What the pods say; they are asked only while the Deployment is not as wanted."""
+    exposure: Exposure
     problems: Sequence[Problem]
-    waiting: Mapping[ChildKind, str]
-    """What must happen before a child can be made, such as the removal of an older one."""
+    pending: Mapping[ChildKind, str]
+    """What a child waits for before it can be applied, such as the deletion of its predecessor."""
     now: str
     """The time as Kubernetes writes it, for transitions."""
 

@@ -7,14 +7,14 @@ from exposedapp.api.meta import Json
 from exposedapp.status.observation import Observation, PodFailure
 
 
-def workload_settled(seen: Observation) -> bool:
+def workload_settled(observation: Observation) -> bool:
     """Whether there is nothing to ask the pods: all are as wanted, or there are none to ask."""
-    if seen.deployment is not None:
-        wants_none = seen.deployment["spec"].get("replicas", 1) == 0
-        return wants_none or rollout_complete(seen.deployment)
-    if seen.runs_pods:
+    if observation.deployment is not None:
+        wants_none = observation.deployment["spec"].get("replicas", 1) == 0
+        return wants_none or rollout_complete(observation.deployment)
+    if observation.runs_pods:
         return True
-    return not seen.pods or any(it.ready for it in seen.endpoints)
+    return not observation.pod_selector or any(it.ready for it in observation.endpoints)
 
 
 def rollout_complete(deployment: Json) -> bool:
