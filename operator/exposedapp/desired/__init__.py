@@ -1,4 +1,4 @@
 """What an app's spec asks for: its Deployment and its Service, as plain objects.
 
-Pure. Nothing that was observed belongs here, but for the live objects whose fields must be kept.
+Pure. The only observed input is a live object, for the fields that must be kept.
 """

@@ -1,34 +1,39 @@
-"""Pure: a Deployment or a Service that somebody else made, taken over by the app of its name.
+"""Adopted children: existing objects that an app takes over with their owner's consent.
 
-What cannot be changed, or only by starting every pod anew, stays as it was: the selector, the pods'
-labels and the container's name.
+What is immutable, or cannot change without a restart of every pod, is kept: the selector, the pods'
+labels and the container's name. Pure.
 """
 
 from exposedapp.api.meta import ADOPT_ANNOTATION, CONTAINER_ANNOTATION, NAME_LABEL, AppRef, Json
 
 
 def is_adoptable(live: Json) -> bool:
-    """Whether the owner of an object has allowed an app of its name to take it over."""
-    return bool((live["metadata"].get("annotations") or {}).get(ADOPT_ANNOTATION) == "true")
+    """Whether the object's owner lets the app of its name adopt it."""
+    annotations = live["metadata"].get("annotations") or {}
+    return bool(annotations.get(ADOPT_ANNOTATION) == "true")
 
 
 def adopted_deployment(app: AppRef, live: Json | None) -> Json | None:
-    """The live Deployment, when it was not made by this operator: its selector tells."""
-    ours = {"matchLabels": {NAME_LABEL: app.name}}
-    return live if live and live["spec"].get("selector") != ours else None
+    """The live Deployment if it was adopted: then its selector is not the operator's."""
+    own_selector = {"matchLabels": {NAME_LABEL: app.name}}
+    return live if live and live["spec"].get("selector") != own_selector else None
 
 
-def adopted_pod_labels(live: Json) -> dict[str, str]:
-    """The labels of an adopted Deployment's pods that must stay."""
-    selector: Json = live["spec"]["selector"]
-    labels: dict[str, str] = live["spec"]["template"]["metadata"]["labels"]
-    # A Service knows no expressions: with some, the labels of the pods say more.
-    return labels if selector.get("matchExpressions") else selector["matchLabels"]
+def adopted_pod_labels(adopted: Json) -> dict[str, str]:
+    """The labels that the pods of an adopted Deployment keep, and by which its Service selects."""
+    selector: Json = adopted["spec"]["selector"]
+    pod_labels: dict[str, str] = adopted["spec"]["template"]["metadata"]["labels"]
+    # A Service cannot select by expressions: all of the pods' labels stand in for them.
+    return pod_labels if selector.get("matchExpressions") else selector["matchLabels"]
 
 
-def adopted_container(live: Json, image: str) -> str:
-    """Which container of an adopted Deployment is the app: as chosen before, else by its image."""
-    chosen: str | None = (live["metadata"].get("annotations") or {}).get(CONTAINER_ANNOTATION)
-    containers = live["spec"]["template"]["spec"]["containers"]
-    same = (it["name"] for it in containers if it["image"] == image)
-    return chosen or next(same, None) or str(containers[0]["name"])
+def adopted_container(adopted: Json, image: str) -> str:
+    """The name of the adopted container that runs the app's image.
+
+    The one that was chosen at the adoption, else the first with this image, else the first.
+    """
+    annotations = adopted["metadata"].get("annotations") or {}
+    chosen: str | None = annotations.get(CONTAINER_ANNOTATION)
+    containers = adopted["spec"]["template"]["spec"]["containers"]
+    with_image = (container["name"] for container in containers if container["image"] == image)
+    return chosen or next(with_image, None) or str(containers[0]["name"])

@@ -1,8 +1,10 @@
-"""Pure: what of a wanted object is missing from, or different in, the live one.
+"""Drift: which fields of a desired object are missing or different in the live one.
+
+Called by the reconciler before it applies a child; pure.
 
 A plain comparison would differ for ever, because the API server normalises what it stores: `1000m`
-becomes `1`, empty values are dropped, defaults are added. So the wanted object must be found in
-the live one, where quantities are compared by value and an empty value equals an absent one.
+becomes `1`, empty values are dropped, defaults are added. So the desired object must be contained
+in the live one, where quantities are compared by value and an empty value equals an absent one.
 """
 
 from collections.abc import Iterator
@@ -11,59 +13,63 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from exposedapp.api.meta import Json
-
-# By what the items of a list are told apart (the API's own patchMergeKeys), most telling first.
-MERGE_KEYS = (
-    ("containerPort", "protocol"),
-    ("port", "protocol"),
-    ("uid",),
-    ("mountPath",),
-    ("name",),
-)
-
-ATOMIC_MAPS = frozenset({"selector", "nodeSelector", "matchLabels"})
-"""Fields that apply sets as a whole (x-kubernetes-map-type: atomic): nobody can add to them."""
+from exposedapp.desired.merge_rules import ATOMIC_MAPS, item_key
 
 QUANTITY_FIELDS = frozenset({"requests", "limits", "divisor", "sizeLimit"})
 
 
-def drift(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
-    """Yields the path of every field of `wanted` that `live` does not have, or has otherwise."""
-    if isinstance(wanted, dict):
-        if path.rpartition(".")[2] in ATOMIC_MAPS and isinstance(live, dict) and wanted != live:
-            yield path
-            return
-        source = live if isinstance(live, dict) else {}
-        for key, value in wanted.items():
-            yield from drift(value, source.get(key), f"{path}.{key}" if path else key)
-    elif isinstance(wanted, list):
-        items = live if isinstance(live, list) else []
-        for index, item in enumerate(wanted):
-            yield from drift(item, _counterpart(item, index, items), f"{path}[{index}]")
-    elif wanted != live and (wanted or live) and not _same_quantity(wanted, live, path):
+def drift(desired: Any, live: Any, path: str = "") -> Iterator[str]:
+    """The path of every desired field that is missing or different in the live value."""
+    if isinstance(desired, dict):
+        yield from _map_drift(desired, live, path)
+    elif isinstance(desired, list):
+        yield from _list_drift(desired, live if isinstance(live, list) else [], path)
+    elif not _is_same(desired, live, path):
         yield path
 
 
-def surplus_ports(wanted: Json, live: Json) -> bool:
-    """Whether a live Service has ports that are not wanted."""
-    keys = {(it["port"], it["protocol"]) for it in wanted["spec"].get("ports") or ()}
-    found = {(it["port"], it.get("protocol", "TCP")) for it in live["spec"].get("ports") or ()}
-    return bool(found - keys)
+def surplus_ports(desired: Json, live: Json) -> bool:
+    """Whether a live Service has ports that the desired one lacks."""
+    desired_keys = {(port["port"], port["protocol"]) for port in desired["spec"].get("ports") or ()}
+    live_keys = {
+        (port["port"], port.get("protocol", "TCP")) for port in live["spec"].get("ports") or ()
+    }
+    return bool(live_keys - desired_keys)
 
 
-def _counterpart(item: Any, index: int, items: list[Any]) -> Any:
-    if isinstance(item, dict):
-        for keys in MERGE_KEYS:
-            if all(key in item for key in keys):
-                identity = [item[key] for key in keys]
-                return next((it for it in items if [it.get(k) for k in keys] == identity), None)
-    return items[index] if index < len(items) else None
+def _map_drift(desired: Json, live: Any, path: str) -> Iterator[str]:
+    is_map = isinstance(live, dict)
+    if is_map and _field(path) in ATOMIC_MAPS and live != desired:
+        yield path
+        return
+    for key, value in desired.items():
+        yield from drift(value, live.get(key) if is_map else None, f"{path}.{key}" if path else key)
 
 
-def _same_quantity(wanted: Any, live: Any, path: str) -> bool:
-    if wanted is None or live is None or not QUANTITY_FIELDS & set(path.split(".")):
+def _list_drift(desired: list[Any], live: list[Any], path: str) -> Iterator[str]:
+    live_keys = [item_key(_field(path), item) for item in live]
+    for index, item in enumerate(desired):
+        key = item_key(_field(path), item)
+        if key is None:
+            counterpart = live[index] if index < len(live) else None
+        else:
+            counterpart = live[live_keys.index(key)] if key in live_keys else None
+        yield from drift(item, counterpart, f"{path}[{index}]")
+
+
+def _field(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _is_same(desired: Any, live: Any, path: str) -> bool:
+    both_empty = not desired and not live
+    return desired == live or both_empty or _is_same_quantity(desired, live, path)
+
+
+def _is_same_quantity(desired: Any, live: Any, path: str) -> bool:
+    if desired is None or live is None or not QUANTITY_FIELDS & set(path.split(".")):
         return False
     try:
-        return bool(parse_quantity(wanted) == parse_quantity(live))
+        return bool(parse_quantity(desired) == parse_quantity(live))
     except ValueError:
         return False

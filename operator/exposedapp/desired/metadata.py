@@ -1,4 +1,4 @@
-"""The metadata that both children share."""
+"""The metadata that both children have. Called by deployment.py and service.py; pure."""
 
 import hashlib
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ def child_metadata(app: AppRef, labels: Json, annotations: Mapping[str, str]) ->
 
 
 def with_hash(child: Json) -> Json:
-    """The child with a hash of itself in an annotation, so that a dropped field is noticed."""
+    """Add an annotation with a hash of the child, so that a dropped field is detected."""
     digest = hashlib.sha256(orjson.dumps(child, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
     child["metadata"]["annotations"][HASH_ANNOTATION] = digest
     return child

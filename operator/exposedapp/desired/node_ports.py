@@ -1,4 +1,4 @@
-"""Node ports that a Service keeps."""
+"""Allocated node ports, and a Service that keeps them. Called by the reconciler; pure."""
 
 from collections.abc import Mapping
 
@@ -9,23 +9,23 @@ PortKey = tuple[int, str]
 """What identifies a port of a Service: (port, protocol)."""
 
 
-def keep_node_ports(service: Json, known: Mapping[PortKey, int]) -> Json:
-    """The Service with the node ports it already had, where the spec leaves them open.
+def keep_node_ports(service: Json, allocated: Mapping[PortKey, int]) -> Json:
+    """The Service with its allocated node ports, where the spec names none.
 
-    Without this an allocated port would change whenever the Service is made anew. The hash stays:
-    a port that the cluster picked is not something that was wanted.
+    Without them the cluster would allocate others whenever the Service is created again. The hash
+    stays: an allocated port is not part of the desired state. The argument is not changed.
     """
     if service["spec"]["type"] not in NODE_PORT_TYPES or "ports" not in service["spec"]:
         return service
-    chosen = {(port.get("nodePort"), port["protocol"]) for port in service["spec"]["ports"]}
+    requested = {(port.get("nodePort"), port["protocol"]) for port in service["spec"]["ports"]}
 
-    def kept(port: Json) -> Json:
-        number = known.get((port["port"], port["protocol"]))
-        if "nodePort" in port or number is None or (number, port["protocol"]) in chosen:
+    def with_node_port(port: Json) -> Json:
+        number = allocated.get((port["port"], port["protocol"]))
+        if "nodePort" in port or number is None or (number, port["protocol"]) in requested:
             return port
         return {**port, "nodePort": number}
 
-    ports = [kept(port) for port in service["spec"]["ports"]]
+    ports = [with_node_port(port) for port in service["spec"]["ports"]]
     return {**service, "spec": {**service["spec"], "ports": ports}}
 
 

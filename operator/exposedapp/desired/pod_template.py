@@ -1,15 +1,16 @@
-"""The pod template of an app's Deployment."""
+"""The pod template of an app's Deployment: generated, then spec.podTemplate merged over it.
+
+Called by deployment.py; pod_labels() also by everything that selects the app's pods. Pure.
+"""
 
 import re
-from typing import Any
 
 from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.meta import NAME_LABEL, AppRef, Json, common_labels
 from exposedapp.api.service import Port
 from exposedapp.desired.adoption import adopted_deployment, adopted_pod_labels
-from exposedapp.desired.errors import SpecError
 from exposedapp.desired.node_ports import PortKey
-from exposedapp.desired.strategic_merge import MergeError, strategic_merge
+from exposedapp.desired.strategic_merge import strategic_merge
 
 CONTAINER_NAME = "app"
 
@@ -22,93 +23,79 @@ CONTAINER_FIELDS = (
     "readinessProbe",
     "livenessProbe",
 )
-"""Fields of the spec that are the container's own, word for word."""
+"""Fields of the spec that are copied into the container unchanged."""
 
 CONTAINER_PORT_NAME = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9](?:[-a-z0-9]{0,13}[a-z0-9])?$")
 """A container port's name is narrower than a Service port's (IANA_SVC_NAME, RFC 6335)."""
 
 
-def pod_labels(app: AppRef, spec: ExposedAppSpec, deployment: Json | None) -> dict[str, str]:
-    """The labels by which the app's pods are found; empty when it has none.
+def make_pod_template(
+    app: AppRef, spec: ExposedAppSpec, container_name: str, adopted: Json | None
+) -> Json:
+    """The pod template, with the labels that the Deployment's selector needs.
 
-    `deployment` is the live one. One that was adopted keeps its selector, which is immutable.
+    `adopted` is the live Deployment if it was adopted. Raises SpecError.
+    """
+    fields = spec.as_json()
+    container: Json = {"name": container_name, "image": spec.image}
+    if not adopted:
+        # For information only, and one more port would restart the pods of an adopted Deployment.
+        container["ports"] = _container_ports(spec.ports or [])
+    container |= {field: fields[field] for field in CONTAINER_FIELDS if fields.get(field)}
+    identity = pod_labels(app, spec, adopted)
+    generated = {
+        "metadata": {"labels": identity if adopted else common_labels(app.name)},
+        "spec": {"containers": [container]},
+    }
+    template = strategic_merge(generated, fields.get("podTemplate") or {}, "spec.podTemplate")
+    _mirror_service_account(template)
+    _restore_labels(template, identity)
+    return template
+
+
+def pod_labels(app: AppRef, spec: ExposedAppSpec, deployment: Json | None) -> dict[str, str]:
+    """The labels that select the app's pods; empty when it has none.
+
+    `deployment` is the live one: an adopted one keeps its selector, which is immutable.
     """
     if spec.selector is not None:
         return spec.selector
     if spec.image is None:
         return {}
-    taken = adopted_deployment(app, deployment)
-    return adopted_pod_labels(taken) if taken else {NAME_LABEL: app.name}
-
-
-def make_pod_template(
-    app: AppRef, spec: ExposedAppSpec, container_name: str, taken: Json | None
-) -> Json:
-    """The generated template with spec.podTemplate merged over it. Raises SpecError."""
-    given = spec.as_json()
-    container: Json = {"name": container_name, "image": spec.image}
-    if not taken:
-        # Only for people to read; and a port more would start an adopted Deployment's pods anew.
-        container["ports"] = _container_ports(spec.ports or [])
-    container |= {key: given[key] for key in CONTAINER_FIELDS if given.get(key)}
-    identity = pod_labels(app, spec, taken)
-    base = {
-        "metadata": {"labels": identity if taken else common_labels(app.name)},
-        "spec": {"containers": [container]},
-    }
-    try:
-        template = strategic_merge(base, given.get("podTemplate") or {}, "spec.podTemplate")
-    except MergeError as error:
-        raise SpecError(str(error)) from error
-    spec_part = _dict(template.get("spec"))
-    if account := spec_part.get("serviceAccountName"):
-        # The API server copies the name into the field's old name, where it would outlive this one
-        # (kubernetes/kubernetes#108208); what apply has given, it can take away.
-        spec_part.setdefault("serviceAccount", account)
-    metadata = template.setdefault("metadata", {})
-    if isinstance(metadata.setdefault("labels", {}), dict):
-        metadata["labels"] = {**metadata["labels"], **identity}
-    return template
+    adopted = adopted_deployment(app, deployment)
+    return adopted_pod_labels(adopted) if adopted else {NAME_LABEL: app.name}
 
 
 def _container_ports(ports: list[Port]) -> list[Json]:
-    found: dict[PortKey, Json] = {}
+    """One container port for each target port that is a number."""
+    container_ports: dict[PortKey, Json] = {}
     for port in ports:
         number = port.port if port.target_port is None else port.target_port
         if isinstance(number, int):
-            entry = found.setdefault(
+            container_port = container_ports.setdefault(
                 (number, port.protocol), {"containerPort": number, "protocol": port.protocol}
             )
             if port.name and CONTAINER_PORT_NAME.match(port.name):
-                entry.setdefault("name", port.name)
-    return list(found.values())
+                container_port.setdefault("name", port.name)
+    return list(container_ports.values())
 
 
-def container_port_names(template: Json, taken: Json | None) -> set[str]:
-    """The container ports' names, of whatever shape somebody's podTemplate made the template."""
-    names = set()
-    templates = [template, taken["spec"]["template"]] if taken else [template]
-    for spec in (_dict(it.get("spec")) for it in templates):
-        for field in ("containers", "initContainers"):
-            containers = spec.get(field)
-            for container in containers if isinstance(containers, list) else ():
-                if field == "initContainers" and _dict(container).get("restartPolicy") != "Always":
-                    continue  # it has ended by the time that somebody connects
-                ports = _dict(container).get("ports")
-                for port in ports if isinstance(ports, list) else ():
-                    names.add(str(_dict(port).get("name")))
-    return names
+def _mirror_service_account(template: Json) -> None:
+    """Set the deprecated field serviceAccount to the same name as serviceAccountName.
+
+    The API server copies the name there, where it would outlive serviceAccountName
+    (kubernetes/kubernetes#108208). What apply has set, apply can remove.
+    """
+    pod_spec = template.get("spec")
+    if isinstance(pod_spec, dict) and (account := pod_spec.get("serviceAccountName")):
+        pod_spec.setdefault("serviceAccount", account)
 
 
-def _dict(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
+def _restore_labels(template: Json, identity: dict[str, str]) -> None:
+    """Set the labels of the selector again, whatever spec.podTemplate did to them.
 
-
-def check_target_ports(ports: list[Port], names: set[str]) -> None:
-    """Raises SpecError when a targetPort names no container port."""
-    for index, port in enumerate(ports):
-        if isinstance(port.target_port, str) and port.target_port not in names:
-            raise SpecError(
-                f"spec.ports[{index}].targetPort: no container port is named "
-                f"'{port.target_port}'; write its number, or name a port in spec.podTemplate"
-            )
+    Labels that are no map stay as they are: the API server refuses them in its own words.
+    """
+    metadata = template.setdefault("metadata", {})
+    if isinstance(metadata.setdefault("labels", {}), dict):
+        metadata["labels"] = {**metadata["labels"], **identity}

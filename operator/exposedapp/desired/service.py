@@ -1,4 +1,4 @@
-"""The Service of an app."""
+"""The Service of an app. Called by the reconciler and by `exposedapp render`; pure."""
 
 from collections.abc import Mapping
 
@@ -15,41 +15,38 @@ SERVICE_FIELDS = (
     "ipFamilyPolicy",
     "ipFamilies",
 )
-"""Fields of spec.service that are the Service's own, word for word."""
+"""Fields of spec.service that are copied into the Service unchanged."""
 
 
-def make_service(app: AppRef, spec: ExposedAppSpec, pods: Mapping[str, str]) -> Json:
-    """The Service in front of these pods, with only those node ports that the spec asks for."""
-    given = spec.service.as_json()
-    wanted = {key: given[key] for key in SERVICE_FIELDS if given.get(key)}
-    if pods:
-        wanted["selector"] = dict(pods)
+def make_service(app: AppRef, spec: ExposedAppSpec, pod_labels: Mapping[str, str]) -> Json:
+    """The Service that selects these pods, with only those node ports that the spec asks for."""
+    fields = spec.service.as_json()
+    service_spec = {field: fields[field] for field in SERVICE_FIELDS if fields.get(field)}
+    if pod_labels:
+        service_spec["selector"] = dict(pod_labels)
     if spec.ports:
-        wanted["ports"] = [_service_port(port) for port in spec.ports]
+        service_spec["ports"] = [_service_port(port) for port in spec.ports]
+    labels = {**(spec.service.labels or {}), **common_labels(app.name)}
     return with_hash(
         {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": child_metadata(
-                app,
-                {**(spec.service.labels or {}), **common_labels(app.name)},
-                spec.service.annotations or {},
-            ),
-            "spec": {"type": spec.service.type, **wanted},
+            "metadata": child_metadata(app, labels, spec.service.annotations or {}),
+            "spec": {"type": spec.service.type, **service_spec},
         }
     )
 
 
 def _service_port(port: Port) -> Json:
-    result: Json = {
+    service_port: Json = {
         "port": port.port,
         "protocol": port.protocol,
         "targetPort": port.port if port.target_port is None else port.target_port,
     }
     if port.name is not None:
-        result["name"] = port.name
+        service_port["name"] = port.name
     if port.app_protocol is not None:
-        result["appProtocol"] = port.app_protocol
+        service_port["appProtocol"] = port.app_protocol
     if port.node_port is not None:
-        result["nodePort"] = port.node_port
-    return result
+        service_port["nodePort"] = port.node_port
+    return service_port

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exposedapp.api.meta import Json
-from exposedapp.desired.strategic_merge import MERGE_KEYS, MergeError, strategic_merge
+from exposedapp.desired.errors import MergeError
+from exposedapp.desired.strategic_merge import GENERATED_LISTS, strategic_merge
 
 APP: Json = {
     "name": "app",
@@ -224,7 +225,16 @@ DIRECTIVES = st.dictionaries(
     st.sampled_from(["$patch", "$x"]), st.sampled_from(["delete", "replace", "merge", "x", 1, None])
 )
 NAMES = st.sampled_from(
-    ["spec", "metadata", "name", "protocol", "containerPort", "limits", "image", *MERGE_KEYS]
+    [
+        "spec",
+        "metadata",
+        "name",
+        "protocol",
+        "containerPort",
+        "limits",
+        "image",
+        *sorted(GENERATED_LISTS),
+    ]
 )
 KEYS = st.one_of(NAMES, st.text(st.characters(exclude_characters="$"), max_size=3))
 SCALARS = st.one_of(st.sampled_from(["app", "A", "TCP", "UDP", 80, 53]), st.none(), st.booleans())
