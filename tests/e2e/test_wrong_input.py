@@ -257,7 +257,7 @@ TOLD: dict[str, tuple[Json, str, str]] = {
     "podTemplate with a directive that is not known": (
         of_pod(containers=[{"name": "app", "$retainKeys": ["image"]}]),
         "InvalidSpec",
-        "spec.podTemplate.spec.containers[0].$retainKeys: only $patch is understood",
+        "spec.podTemplate.spec.containers[0].$retainKeys: only $patch is supported",
     ),
     "service account that does not exist": (
         of_pod(serviceAccountName="nobody"),

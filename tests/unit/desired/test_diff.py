@@ -1,4 +1,4 @@
-"""What differs between a wanted and a live object, and what only looks different."""
+"""Real drift between a desired and a live object, and what only looks like drift."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from exposedapp.api.meta import Json
 from exposedapp.desired.diff import drift, surplus_ports
 
 
-def at(path: str, value: Any) -> Json:
+def nested(path: str, value: Any) -> Json:
     """An object with one value at a dotted path."""
     for key in reversed(path.split(".")):
         value = {key: value}
@@ -22,7 +22,7 @@ MEMORY = "spec.resources.requests.memory"
 
 
 @pytest.mark.parametrize(
-    ("path", "wanted", "live"),
+    ("path", "desired", "live"),
     [
         (CPU, "1000m", "1"),
         (CPU, "0.5", "500m"),
@@ -44,16 +44,17 @@ MEMORY = "spec.resources.requests.memory"
         ("optional", None, None),
     ],
 )
-def test_a_normalised_value_is_no_drift(path: str, wanted: Any, live: Any) -> None:
-    stored = {} if live is None else at(path, live)
-    assert list(drift(at(path, wanted), stored)) == []
+def test_a_normalised_value_is_no_drift(path: str, desired: Any, live: Any) -> None:
+    stored = {} if live is None else nested(path, live)
+    assert list(drift(nested(path, desired), stored)) == []
 
 
+SPREAD = {"topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 1}
 OWNER = {"uid": "u1", "kind": "ExposedApp", "name": "web", "controller": True}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "live"),
+    ("desired", "live"),
     [
         ({"a": 1}, {"a": 1, "b": 2}),
         ({"a": {"b": 1}}, {"a": {"b": 1, "c": {"d": 2}}}),
@@ -99,6 +100,37 @@ OWNER = {"uid": "u1", "kind": "ExposedApp", "name": "web", "controller": True}
             {"ownerReferences": [{"uid": "u0", "kind": "Other", "name": "web"}, OWNER]},
         ),
         ({"args": ["a", "b"]}, {"args": ["a", "b"]}),
+        (
+            {"ports": [{"containerPort": 80}]},
+            {
+                "ports": [
+                    {"containerPort": 80, "protocol": "UDP"},
+                    {"containerPort": 80, "protocol": "TCP"},
+                ]
+            },
+        ),
+        (
+            {"volumeDevices": [{"name": "data", "devicePath": "/b"}]},
+            {
+                "volumeDevices": [
+                    {"name": "data", "devicePath": "/a"},
+                    {"name": "data", "devicePath": "/b"},
+                ]
+            },
+        ),
+        (
+            {"hostAliases": [{"ip": "10.0.0.2"}]},
+            {"hostAliases": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2", "hostnames": ["a"]}]},
+        ),
+        (
+            {"topologySpreadConstraints": [SPREAD]},
+            {
+                "topologySpreadConstraints": [
+                    {**SPREAD, "whenUnsatisfiable": "ScheduleAnyway", "maxSkew": 2},
+                    SPREAD,
+                ]
+            },
+        ),
     ],
     ids=[
         "a default",
@@ -111,27 +143,31 @@ OWNER = {"uid": "u1", "kind": "ExposedApp", "name": "web", "controller": True}
         "container ports of one number",
         "another owner",
         "scalars",
+        "the default protocol",
+        "a volume of two devices",
+        "another host alias",
+        "another spread constraint",
     ],
 )
-def test_what_others_added_or_ordered_is_no_drift(wanted: Json, live: Json) -> None:
-    assert list(drift(wanted, live)) == []
+def test_additions_and_order_of_other_clients_are_no_drift(desired: Json, live: Json) -> None:
+    assert list(drift(desired, live)) == []
 
 
 @pytest.mark.parametrize(
-    ("wanted", "live", "paths"),
+    ("desired", "live", "paths"),
     [
-        (at("spec.replicas", 2), at("spec.replicas", 3), ["spec.replicas"]),
-        (at("spec.replicas", 0), at("spec.replicas", 3), ["spec.replicas"]),
-        (at("spec.replicas", 2), {}, ["spec.replicas"]),
-        (at("spec.replicas", 2), {"spec": None}, ["spec.replicas"]),
-        (at("value", ""), at("value", "theirs"), ["value"]),
-        (at("optional", False), at("optional", True), ["optional"]),
-        (at(CPU, "1"), at(CPU, "2"), [CPU]),
-        (at(CPU, "1"), {}, [CPU]),
-        (at(CPU, "0"), {}, [CPU]),
-        (at(CPU, "one"), at(CPU, "1"), [CPU]),
-        (at("labels.version", "1.0"), at("labels.version", "1"), ["labels.version"]),
-        (at("value", "1000m"), at("value", "1"), ["value"]),
+        (nested("spec.replicas", 2), nested("spec.replicas", 3), ["spec.replicas"]),
+        (nested("spec.replicas", 0), nested("spec.replicas", 3), ["spec.replicas"]),
+        (nested("spec.replicas", 2), {}, ["spec.replicas"]),
+        (nested("spec.replicas", 2), {"spec": None}, ["spec.replicas"]),
+        (nested("value", ""), nested("value", "theirs"), ["value"]),
+        (nested("optional", False), nested("optional", True), ["optional"]),
+        (nested(CPU, "1"), nested(CPU, "2"), [CPU]),
+        (nested(CPU, "1"), {}, [CPU]),
+        (nested(CPU, "0"), {}, [CPU]),
+        (nested(CPU, "one"), nested(CPU, "1"), [CPU]),
+        (nested("labels.version", "1.0"), nested("labels.version", "1"), ["labels.version"]),
+        (nested("value", "1000m"), nested("value", "1"), ["value"]),
         (
             {"env": [{"name": "A", "value": "1"}]},
             {"env": [{"name": "A", "value": "2"}]},
@@ -180,20 +216,23 @@ def test_what_others_added_or_ordered_is_no_drift(wanted: Json, live: Json) -> N
         "an earlier app of the name",
         "port renamed",
         "order of scalars",
-        "scalar gone",
+        "scalar missing",
         "another shape",
     ],
 )
-def test_drift(wanted: Json, live: Json, paths: list[str]) -> None:
-    assert list(drift(wanted, live)) == paths
+def test_drift(desired: Json, live: Json, paths: list[str]) -> None:
+    assert list(drift(desired, live)) == paths
 
 
 @pytest.mark.parametrize("field", ["selector", "nodeSelector", "matchLabels"])
-def test_what_others_added_to_an_atomic_map_is_drift(field: str) -> None:
-    wanted, live = at(f"spec.{field}", {"a": "1"}), at(f"spec.{field}", {"a": "1", "b": "2"})
-    assert list(drift(wanted, live)) == [f"spec.{field}"]
-    assert list(drift(wanted, wanted)) == []
-    assert list(drift(at(f"spec.{field}", {}), {"spec": {}})) == []
+def test_an_addition_to_an_atomic_map_is_drift(field: str) -> None:
+    desired, live = (
+        nested(f"spec.{field}", {"a": "1"}),
+        nested(f"spec.{field}", {"a": "1", "b": "2"}),
+    )
+    assert list(drift(desired, live)) == [f"spec.{field}"]
+    assert list(drift(desired, desired)) == []
+    assert list(drift(nested(f"spec.{field}", {}), {"spec": {}})) == []
 
 
 MOUNTS = [{"name": "data", "mountPath": "/a"}, {"name": "data", "mountPath": "/b"}]
@@ -205,15 +244,15 @@ def test_a_volume_that_is_mounted_twice() -> None:
 
 def test_the_size_of_a_volume_is_a_quantity() -> None:
     path = "spec.volumes.emptyDir.sizeLimit"
-    assert list(drift(at(path, "1024Mi"), at(path, "1Gi"))) == []
+    assert list(drift(nested(path, "1024Mi"), nested(path, "1Gi"))) == []
 
 
-def service(*ports: Any) -> Json:
-    return {"spec": {"ports": [{"port": number, "protocol": it} for number, it in ports]}}
+def service(*ports: tuple[int, str]) -> Json:
+    return {"spec": {"ports": [{"port": port, "protocol": protocol} for port, protocol in ports]}}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "live", "surplus"),
+    ("desired", "live", "surplus"),
     [
         (service((80, "TCP")), service((80, "TCP")), False),
         (service((80, "TCP")), service((80, "TCP"), (81, "TCP")), True),
@@ -232,13 +271,13 @@ def service(*ports: Any) -> Json:
         "another one",
         "one less",
         "the default protocol",
-        "none wanted",
+        "none desired",
         "none at all",
         "a Deployment",
     ],
 )
-def test_surplus_ports(wanted: Json, live: Json, surplus: bool) -> None:
-    assert surplus_ports(wanted, live) is surplus
+def test_surplus_ports(desired: Json, live: Json, surplus: bool) -> None:
+    assert surplus_ports(desired, live) is surplus
 
 
 # --- properties ---------------------------------------------------------------------------------
@@ -249,10 +288,10 @@ SCALARS = st.one_of(st.integers(), st.booleans(), st.text(max_size=3))
 
 
 def named_lists(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Json]]:
-    """Lists as the API has them: of objects that are told apart by name."""
+    """Lists as the API has them: of objects that their name identifies."""
     items = st.dictionaries(KEYS, values, min_size=1, max_size=3)
     return st.dictionaries(KEYS, items, max_size=3).map(
-        lambda found: [{"name": name, **item} for name, item in found.items()]
+        lambda by_name: [{"name": name, **item} for name, item in by_name.items()]
     )
 
 
@@ -268,19 +307,21 @@ VALUES = st.recursive(
 OBJECTS = st.dictionaries(KEYS, VALUES, max_size=4)
 
 
-def grown(value: Any, data: st.DataObject) -> Any:
-    """The value with fields and list items of others, at random places."""
+def with_additions(value: Any, data: st.DataObject) -> Any:
+    """The value with fields and list items of other clients, at random places."""
     if isinstance(value, dict):
-        result = {key: grown(sub, data) for key, sub in value.items()}
+        result = {key: with_additions(sub, data) for key, sub in value.items()}
         return {**data.draw(st.dictionaries(OTHER_KEYS, SCALARS, max_size=2)), **result}
     if isinstance(value, list) and value and isinstance(value[0], dict):
         others = [{"name": name} for name in data.draw(st.sets(OTHER_KEYS, max_size=2))]
-        return data.draw(st.permutations([*others, *(grown(item, data) for item in value)]))
+        return data.draw(
+            st.permutations([*others, *(with_additions(item, data) for item in value)])
+        )
     return value
 
 
 def without_one_leaf(value: Any, data: st.DataObject) -> Any:
-    """The value without one of its leaves that say something; None when it has none."""
+    """The value without one of its leaves that are not empty; None when it has none."""
     places = leaves(value)
     return _without(value, data.draw(st.sampled_from(places))) if places else None
 
@@ -304,17 +345,17 @@ def _without(value: Any, path: tuple[Any, ...]) -> Any:
 
 
 @given(OBJECTS)
-def test_nothing_differs_from_itself(wanted: Json) -> None:
-    assert list(drift(wanted, wanted)) == []
+def test_nothing_differs_from_itself(desired: Json) -> None:
+    assert list(drift(desired, desired)) == []
 
 
 @given(OBJECTS, st.data())
-def test_nothing_differs_from_itself_with_more_in_it(wanted: Json, data: st.DataObject) -> None:
-    assert list(drift(wanted, grown(wanted, data))) == []
+def test_nothing_differs_from_itself_with_additions(desired: Json, data: st.DataObject) -> None:
+    assert list(drift(desired, with_additions(desired, data))) == []
 
 
 @given(OBJECTS, st.data())
-def test_every_lost_leaf_is_seen(wanted: Json, data: st.DataObject) -> None:
-    live = without_one_leaf(wanted, data)
+def test_every_lost_leaf_is_drift(desired: Json, data: st.DataObject) -> None:
+    live = without_one_leaf(desired, data)
     if live is not None:
-        assert list(drift(wanted, live)) != []
+        assert list(drift(desired, live)) != []

@@ -1,4 +1,4 @@
-"""A partial pod template laid over the generated one."""
+"""A partial pod template merged over the generated one."""
 
 import copy
 from contextlib import suppress
@@ -30,13 +30,15 @@ BASE: Json = {
 }
 
 
-def laid(overlay: Json) -> Json:
+def merged(overlay: Json) -> Json:
     return strategic_merge(BASE, overlay, "spec.podTemplate")
 
 
 def on_app(**fields: Any) -> Json:
-    """The container app after an overlay of these fields of it."""
-    (container,) = laid({"spec": {"containers": [{"name": "app", **fields}]}})["spec"]["containers"]
+    """The container app after a merge of these of its fields."""
+    (container,) = merged({"spec": {"containers": [{"name": "app", **fields}]}})["spec"][
+        "containers"
+    ]
     assert isinstance(container, dict)
     return container
 
@@ -85,9 +87,9 @@ def on_app(**fields: Any) -> Json:
     ],
     ids=[
         "a scalar wins",
-        "a scalar more",
+        "another scalar",
         "env by name",
-        "env more",
+        "another env",
         "TCP is the default protocol",
         "port by number and protocol",
         "port of another protocol",
@@ -102,14 +104,14 @@ def test_merge(overlay: Json, expected: Json) -> None:
     assert on_app(**overlay) == {**APP, **expected}
 
 
-def test_a_container_more_comes_last() -> None:
+def test_another_container_comes_last() -> None:
     sidecar = {"name": "proxy", "image": "proxy:1"}
-    assert laid({"spec": {"containers": [sidecar]}})["spec"]["containers"] == [APP, sidecar]
+    assert merged({"spec": {"containers": [sidecar]}})["spec"]["containers"] == [APP, sidecar]
 
 
-def test_what_is_not_generated_is_taken_as_it_is() -> None:
+def test_a_list_that_is_not_generated_is_taken_as_it_is() -> None:
     volumes = [{"name": "data", "emptyDir": {}}, {"name": "data", "emptyDir": {}}]
-    spec = laid({"spec": {"volumes": volumes, "hostNetwork": False}})["spec"]
+    spec = merged({"spec": {"volumes": volumes, "hostNetwork": False}})["spec"]
     assert spec == {"containers": [APP], "volumes": volumes, "hostNetwork": False}
 
 
@@ -164,16 +166,16 @@ WITHOUT_A = [{"name": "B", "value": "2"}]
     ],
 )
 def test_removals(overlay: Json, expected: Json) -> None:
-    found = on_app(**overlay)
+    result = on_app(**overlay)
     if "resources" in overlay:
-        found = found["resources"]
+        result = result["resources"]
     for field, value in expected.items():
-        assert found.get(field, ...) == value
+        assert result.get(field, ...) == value
 
 
 def test_a_container_can_be_deleted() -> None:
-    gone = [{"name": "app", "$patch": "delete"}, {"name": "other"}]
-    assert laid({"spec": {"containers": gone}})["spec"]["containers"] == [{"name": "other"}]
+    containers = [{"name": "app", "$patch": "delete"}, {"name": "other"}]
+    assert merged({"spec": {"containers": containers}})["spec"]["containers"] == [{"name": "other"}]
 
 
 @pytest.mark.parametrize(
@@ -197,10 +199,10 @@ def test_a_container_can_be_deleted() -> None:
     ],
 )
 def test_an_unknown_directive_is_refused(overlay: Json, path: str) -> None:
-    place, _, value = path.partition(".*")
+    start, _, value = path.partition(".*")
     with pytest.raises(MergeError) as raised:
-        laid(overlay)
-    assert str(raised.value).startswith(place)
+        merged(overlay)
+    assert str(raised.value).startswith(start)
     assert value in str(raised.value)
 
 
@@ -215,8 +217,8 @@ def test_an_unknown_directive_is_refused(overlay: Json, path: str) -> None:
     ],
     ids=["scalar for list", "map for list", "scalars in list", "no key", "map for a new list"],
 )
-def test_a_wrong_kind_is_left_to_the_server(overlay: Json, expected: Json) -> None:
-    assert laid(overlay)["spec"] == expected
+def test_a_wrong_type_is_left_to_the_server(overlay: Json, expected: Json) -> None:
+    assert merged(overlay)["spec"] == expected
 
 
 # --- properties -----------------------------------------------------------------------------------
@@ -250,15 +252,15 @@ def overlays(extra: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
         max_leaves=15,
     )
     return st.dictionaries(NAMES, values, max_size=3).map(
-        lambda found: {"metadata": found, "spec": {"containers": [{"name": "app", **found}]}}
+        lambda fields: {"metadata": fields, "spec": {"containers": [{"name": "app", **fields}]}}
     )
 
 
 @given(overlays(DIRECTIVES))
-def test_any_overlay_is_laid_over_or_refused(overlay: Json) -> None:
+def test_any_overlay_is_merged_or_refused(overlay: Json) -> None:
     base, given_overlay = copy.deepcopy(BASE), copy.deepcopy(overlay)
     with suppress(MergeError):
-        assert isinstance(laid(overlay), dict)
+        assert isinstance(merged(overlay), dict)
     assert (base, given_overlay) == (BASE, overlay)
 
 
@@ -266,7 +268,7 @@ def test_an_empty_overlay_changes_nothing() -> None:
     same: Json = {"metadata": {}, "spec": {"containers": [{"name": "app"}]}}
     nothing: list[Json] = [{}, {"spec": {}}, same]
     for overlay in nothing:
-        assert laid(overlay) == BASE
+        assert merged(overlay) == BASE
 
 
 NAMED = st.fixed_dictionaries(
@@ -293,23 +295,23 @@ CONTAINER = st.fixed_dictionaries(
 @given(st.lists(CONTAINER, max_size=3))
 def test_the_same_twice_is_the_same_as_once(containers: list[Json]) -> None:
     overlay = {"spec": {"containers": containers}}
-    once = laid(overlay)
+    once = merged(overlay)
     assert strategic_merge(once, overlay, "spec.podTemplate") == once
 
 
 @given(overlays(st.just({})))
 def test_an_overlay_without_nulls_is_in_the_result(overlay: Json) -> None:
-    """Every map of it, at every depth, as far as maps go."""
+    """Every map in it, at every depth outside lists."""
 
-    def check(wanted: Any, found: Any) -> None:
-        if isinstance(wanted, dict):
-            for key, value in wanted.items():
+    def check(expected: Any, result: Any) -> None:
+        if isinstance(expected, dict):
+            for key, value in expected.items():
                 if value is not None:
-                    check(value, found[key])
-        elif not isinstance(wanted, list):
-            assert found == wanted
+                    check(value, result[key])
+        elif not isinstance(expected, list):
+            assert result == expected
 
-    check(overlay, laid(overlay))
+    check(overlay, merged(overlay))
 
 
 def test_a_protocol_of_null_is_the_default() -> None:
@@ -318,8 +320,8 @@ def test_a_protocol_of_null_is_the_default() -> None:
             "containers": [{"name": "app", "ports": [{"containerPort": 80, "protocol": None}]}]
         }
     }
-    assert len(laid(overlay)["spec"]["containers"][0]["ports"]) == 2
+    assert len(merged(overlay)["spec"]["containers"][0]["ports"]) == 2
 
 
 def test_even_the_whole_template_can_be_deleted() -> None:
-    assert laid({"$patch": "delete"}) == {}
+    assert merged({"$patch": "delete"}) == {}

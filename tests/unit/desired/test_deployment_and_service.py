@@ -1,7 +1,7 @@
 """From spec to Deployment and Service, compared as whole objects.
 
-`UPDATE_GOLDEN=1 pytest tests/unit/test_resources.py` writes the files in golden/ anew; the diff is
-then what a reviewer reads.
+`UPDATE_GOLDEN=1 pytest tests/unit/desired/test_deployment_and_service.py` rewrites the files in
+golden/; their diff is then for the reviewer to read.
 """
 
 import os
@@ -26,9 +26,9 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def deployment_of(spec: ExposedAppSpec, live: Json | None = None) -> Json:
-    made = make_deployment(APP, spec, live)
-    assert made is not None
-    return made
+    deployment = make_deployment(APP, spec, live)
+    assert deployment is not None
+    return deployment
 
 
 def service_of(spec: ExposedAppSpec, live: Json | None = None) -> Json:
@@ -38,11 +38,11 @@ def service_of(spec: ExposedAppSpec, live: Json | None = None) -> Json:
 @pytest.mark.parametrize("name", SPECS)
 def test_golden(name: str) -> None:
     spec = spec_of(**SPECS[name])
-    made = [it for it in (make_deployment(APP, spec), service_of(spec)) if it]
+    children = [child for child in (make_deployment(APP, spec), service_of(spec)) if child]
     path = GOLDEN / f"{name}.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(yaml.safe_dump_all(made, sort_keys=False, width=100))
-    assert made == list(yaml.safe_load_all(path.read_text()))
+        path.write_text(yaml.safe_dump_all(children, sort_keys=False, width=100))
+    assert children == list(yaml.safe_load_all(path.read_text()))
 
 
 def test_no_golden_file_is_left_over() -> None:
@@ -62,7 +62,7 @@ def test_no_golden_file_is_left_over() -> None:
     ],
     ids=["no names", "misspelt", "itself"],
 )
-def test_target_port_that_nothing_has(ports: list[Json], field: str) -> None:
+def test_a_target_port_that_no_container_has(ports: list[Json], field: str) -> None:
     with pytest.raises(SpecError, match=field):
         make_deployment(APP, spec_of(ports=ports))
 
@@ -72,7 +72,7 @@ def digest(child: Json) -> Any:
 
 
 def test_the_hash_is_stable() -> None:
-    # From one start of the operator to the next too: see the golden files.
+    # Across restarts of the operator, too: see the golden files.
     first, second = spec_of(**SPECS["env-and-resources"]), spec_of(**SPECS["env-and-resources"])
     assert digest(deployment_of(first)) == digest(deployment_of(second))
     assert digest(service_of(first)) == digest(service_of(second))
@@ -96,23 +96,23 @@ FULL: Json = {
     ids=["list item", "value", "limits", "resources", "env"],
 )
 def test_a_dropped_field_changes_the_hash(dropped: Json) -> None:
-    # A comparison of what is wanted with what is there cannot see what is wanted no more.
+    # drift() compares desired fields only: it cannot see one that is no longer desired.
     full, fewer = deployment_of(spec_of(**FULL)), deployment_of(spec_of(**dropped))
     assert digest(full) != digest(fewer)
 
 
 def test_a_dropped_node_port_changes_the_hash() -> None:
-    fixed = service_of(spec_of(ports=[{"port": 80, "nodePort": 30080}]))
-    assert digest(fixed) != digest(service_of(spec_of()))
+    pinned = service_of(spec_of(ports=[{"port": 80, "nodePort": 30080}]))
+    assert digest(pinned) != digest(service_of(spec_of()))
 
 
-def sticky(ports: list[Json], known: dict[tuple[int, str], int]) -> list[int | None]:
+def kept_node_ports(ports: list[Json], allocated: dict[tuple[int, str], int]) -> list[int | None]:
     service = service_of(spec_of(ports=ports))
-    return [port.get("nodePort") for port in keep_node_ports(service, known)["spec"]["ports"]]
+    return [port.get("nodePort") for port in keep_node_ports(service, allocated)["spec"]["ports"]]
 
 
 @pytest.mark.parametrize(
-    ("ports", "known", "expected"),
+    ("ports", "allocated", "expected"),
     [
         ([{"port": 80}], {(80, "TCP"): 30001}, [30001]),
         ([{"port": 80}], {}, [None]),
@@ -124,9 +124,9 @@ def sticky(ports: list[Json], known: dict[tuple[int, str], int]) -> list[int | N
     ids=["kept", "new app", "another port", "spec wins", "by protocol", "one of two"],
 )
 def test_keep_node_ports(
-    ports: list[Json], known: dict[tuple[int, str], int], expected: list[int | None]
+    ports: list[Json], allocated: dict[tuple[int, str], int], expected: list[int | None]
 ) -> None:
-    assert sticky(ports, known) == expected
+    assert kept_node_ports(ports, allocated) == expected
 
 
 def test_keeping_node_ports_changes_neither_the_hash_nor_the_original() -> None:
@@ -168,7 +168,7 @@ def test_an_external_name_needs_no_ports() -> None:
 
 
 def test_the_selector_is_the_identity_label_alone() -> None:
-    # It is immutable, so nothing in it may ever be something that a spec could change.
+    # A selector is immutable, so it must not depend on anything that a spec can change.
     deployment, service = deployment_of(spec_of()), service_of(spec_of())
     assert deployment["spec"]["selector"]["matchLabels"] == {"exposedapp.dev/name": "web"}
     assert service["spec"]["selector"] == {"exposedapp.dev/name": "web"}
@@ -186,12 +186,12 @@ def test_without_an_image_there_is_no_deployment(name: str) -> None:
     assert make_deployment(APP, spec_of(**SPECS[name])) is None
 
 
-def test_a_pod_template_of_great_depth_is_told() -> None:
+def test_a_pod_template_that_is_nested_too_deep_is_refused() -> None:
     def deep(levels: int) -> Json:
-        found: Json = {}
+        nested: Json = {}
         for _ in range(levels):
-            found = {"a": found}
-        return spec_of(podTemplate={"spec": found}).as_json()
+            nested = {"a": nested}
+        return spec_of(podTemplate={"spec": nested}).as_json()
 
     assert deep(90)
     with pytest.raises(ValidationError, match="nested deeper than 100 levels"):
@@ -202,8 +202,8 @@ def test_a_pod_template_of_great_depth_is_told() -> None:
 
 
 def template_of(pod_template: Json, **fields: Any) -> Json:
-    made = deployment_of(spec_of(podTemplate=pod_template, **fields))
-    template: Json = made["spec"]["template"]
+    deployment = deployment_of(spec_of(podTemplate=pod_template, **fields))
+    template: Json = deployment["spec"]["template"]
     return template
 
 
@@ -222,13 +222,13 @@ def template_of(pod_template: Json, **fields: Any) -> Json:
         None,
     ],
 )
-def test_no_pod_template_takes_the_identity_away(metadata: Json) -> None:
-    # The selector is immutable: pods without its labels would be refused for ever.
+def test_no_pod_template_removes_the_identity(metadata: Json) -> None:
+    # The selector is immutable: the API server would refuse a template without its labels for ever.
     template = template_of({"metadata": metadata})
     assert template["metadata"]["labels"]["exposedapp.dev/name"] == "web"
 
 
-def test_a_pod_template_that_is_not_understood_is_told() -> None:
+def test_an_unsupported_directive_in_the_pod_template_is_a_spec_error() -> None:
     with pytest.raises(SpecError, match=r"spec\.podTemplate\.spec\.\$retainKeys"):
         template_of({"spec": {"$retainKeys": ["volumes"]}})
 
@@ -262,16 +262,16 @@ def test_a_target_port_that_the_pod_template_names(pod_template: Json) -> None:
         {"spec": None},
     ],
 )
-def test_a_target_port_that_the_pod_template_takes_away(pod_template: Json) -> None:
-    """Whatever its shape, it is told in words."""
-    # The first port has a name in the pods, the second one refers to it.
+def test_a_target_port_that_the_pod_template_removes(pod_template: Json) -> None:
+    """A SpecError that names the port, whatever the shape of the template."""
+    # The first port names a container port, the second one refers to it.
     ports = [{"name": "web", "port": 81}, {"name": "b", "port": 80, "targetPort": "web"}]
     assert deployment_of(spec_of(ports=ports))
     with pytest.raises(SpecError, match=r"ports\[1\]\.targetPort.*'web'"):
         template_of(pod_template, ports=ports)
 
 
-def test_a_port_of_a_container_that_ends_is_no_target() -> None:
+def test_a_port_of_an_init_container_that_ends_is_no_target() -> None:
     with pytest.raises(SpecError):
         template_of(
             {"spec": {"initContainers": [PROXY]}}, ports=[{"port": 80, "targetPort": "web"}]
