@@ -1,4 +1,4 @@
-"""Writes fields.md, every field of an ExposedApp on one page, from the CustomResourceDefinition.
+"""Prints docs/fields.md: every field of an ExposedApp, from the CustomResourceDefinition.
 
 python docs/generate_fields.py > docs/fields.md
 """
@@ -11,7 +11,7 @@ from exposedapp.api import crd as crd
 from exposedapp.api.meta import Json
 
 HEADER = """\
-<!-- Generated from operator/exposedapp/api/app.py by `make generate`; do not edit. -->
+<!-- Generated from operator/exposedapp/api by `make generate`; do not edit. -->
 
 # The fields of an ExposedApp
 
@@ -27,32 +27,32 @@ LIMITS = [
     ("minItems", "maxItems", " items"),
     ("minProperties", "maxProperties", " entries"),
 ]
-LONGEST_PATTERN = 40  # a longer one is no help to a reader
-BAR = r"\|"  # what a table's cell has for |
+MAX_PATTERN_LENGTH = 40  # a longer one does not help a reader
+ESCAPED_BAR = r"\|"  # | within a table's cell
 
 
 def inner(node: Json) -> Json:
     """The schema of a list's items or a map's values; the node itself when it is neither."""
-    found: Json = node.get("items") or node.get("additionalProperties") or node
-    return found
+    schema: Json = node.get("items") or node.get("additionalProperties") or node
+    return schema
 
 
-def kind(node: Json, s: str = "") -> str:
-    """The type in words; `s` makes it a plural."""
+def type_name(node: Json, s: str = "") -> str:
+    """The type as text; `s` makes it a plural."""
     if "enum" in node:
         return " or ".join(f"`{value}`" for value in node["enum"])
     if node.get("x-kubernetes-int-or-string"):
         return f"integer{s} or string{s}"
     if inner(node) is not node:
         collection = "list" if "items" in node else "map"
-        return f"{collection}{s} of {kind(inner(node), 's')}"
+        return f"{collection}{s} of {type_name(inner(node), 's')}"
     return f"{node['type']}{s}"
 
 
 def limits(node: Json) -> Iterator[str]:
-    """What a value must keep to, in words."""
-    for least, most, unit in LIMITS:
-        match node.get(least), node.get(most):
+    """The limits of a value as text, such as `1 to 65535`."""
+    for minimum, maximum, unit in LIMITS:
+        match node.get(minimum), node.get(maximum):
             case None, None:
                 pass
             case None, high:
@@ -61,14 +61,14 @@ def limits(node: Json) -> Iterator[str]:
                 yield f"{low} or more{unit}"
             case low, high:
                 yield f"{low} to {high}{unit}"
-    if 0 < len(node.get("pattern", "")) <= LONGEST_PATTERN:
+    if 0 < len(node.get("pattern", "")) <= MAX_PATTERN_LENGTH:
         yield f"matching `{node['pattern']}`"
     if inner(node) is not node:
         yield from (f"each {limit}" for limit in limits(inner(node)))
 
 
 def rules(node: Json) -> Iterator[str]:
-    """What the rules of a field, and of its items, say to those who break them."""
+    """The messages of the rules of a field and of its items."""
     for rule in node.get("x-kubernetes-validations", ()):
         yield f"Rule: {rule['message']}."
     if inner(node) is not node:
@@ -76,36 +76,41 @@ def rules(node: Json) -> Iterator[str]:
 
 
 def default(node: Json) -> str:
-    """The default as it is written in YAML."""
+    """The default as YAML; empty when there is none."""
     if "default" not in node:
         return ""
     value = node["default"]
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
-def rows(node: Json, path: str, told: dict[str, str]) -> Iterator[dict[str, str]]:
-    """A row for each field within an object. `told` has the objects so far, each told once."""
+def rows(node: Json, path: str, described: dict[str, str]) -> Iterator[dict[str, str]]:
+    """A row for each field of an object, at any depth.
+
+    `described` has the path of each object so far by its shape: one that comes again is not
+    described again.
+    """
     for name, field in node["properties"].items():
-        here, below = path + name, inner(field)
-        shape = json.dumps([below.get("properties"), below.get("required")])
-        first = told.setdefault(shape, here) if "properties" in below else here
-        same = f" The fields are those of `{first}`." if first != here else ""
+        field_path, schema = path + name, inner(field)
+        shape = json.dumps([schema.get("properties"), schema.get("required")])
+        first = described.setdefault(shape, field_path) if "properties" in schema else field_path
+        same = f" The fields are those of `{first}`." if first != field_path else ""
         yield {
-            "Field": f"`{here}`",
-            "Type": ", ".join([kind(field), *limits(field)]),
+            "Field": f"`{field_path}`",
+            "Type": ", ".join([type_name(field), *limits(field)]),
             "Default": "required" if name in node.get("required", ()) else default(field),
             "Meaning": "<br>".join([field["description"] + same, *rules(field)]),
         }
-        if "properties" in below and first == here:
-            yield from rows(below, f"{here}[]." if "items" in field else f"{here}.", told)
+        if "properties" in schema and first == field_path:
+            prefix = f"{field_path}[]." if "items" in field else f"{field_path}."
+            yield from rows(schema, prefix, described)
 
 
 def table(node: Json, columns: list[str]) -> Iterator[str]:
-    """The lines of a table of all fields within an object."""
+    """The lines of a table of all fields of an object."""
     yield f"| {' | '.join(columns)} |"
     yield "|---" * len(columns) + "|"
     for row in rows(node, "", {}):
-        yield f"| {' | '.join(row[column].replace('|', BAR) for column in columns)} |"
+        yield f"| {' | '.join(row[column].replace('|', ESCAPED_BAR) for column in columns)} |"
 
 
 def document() -> str:

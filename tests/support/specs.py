@@ -1,4 +1,4 @@
-"""One spec for everything that an app can ask for; None leaves a field out."""
+"""One spec for everything that an app can ask for; None removes a default of spec_of()."""
 
 from exposedapp.api.meta import Json
 

@@ -1,4 +1,4 @@
 """The contract: types, conditions and reasons, names, schema and CustomResourceDefinition.
 
-Pure. Nothing of how the operator works belongs here; other programs rely on what is here.
+Pure. Other programs rely on it; how the operator works does not belong here.
 """

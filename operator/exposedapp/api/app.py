@@ -1,187 +1,33 @@
-"""The resource: exposedapp.dev/v1alpha1, kind ExposedApp, as types.
+"""The types of the resource: exposedapp.dev/v1alpha1, kind ExposedApp.
 
-These models are the one source of the CustomResourceDefinition (see crd.py): a field's
-description here is what `kubectl explain` prints, and its limits are what the API server enforces.
+They are the single source of the CustomResourceDefinition (see crd.py): a field's description is
+what `kubectl explain` prints, and its limits are what the API server enforces. Pure.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from exposedapp.api.conditions import ConditionType
-from exposedapp.api.container import EnvFromSource, EnvVar, Probe, ResourceRequirements
-from exposedapp.api.hosts import HOST_RULE, HOST_WORDS, MAX_NAME_LENGTH, HostText
-from exposedapp.api.meta import Json
+from exposedapp.api.container import EnvFromSource, EnvVar, ResourceRequirements
+from exposedapp.api.container_probe import Probe
+from exposedapp.api.pod_template import PodTemplate
 from exposedapp.api.schema import (
     Model,
-    any_object,
     int_or_string,
-    is_deeper,
-    labels_rule,
+    label_keys_rule,
     map_list,
     rules,
 )
 from exposedapp.api.service import LabelValue, LoadBalancerStatus, Port, Protocol, ServiceSpec
-
-MAX_DEPTH = 100
-"""How deep a podTemplate may be nested; the API server takes ten thousand levels."""
-
-
-class PodTemplate(Model):
-    """A partial pod template."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _not_too_deep(cls, given: Any) -> Any:
-        # No schema can say it, and what is deeper ends a JSON library or two.
-        if is_deeper(given, MAX_DEPTH):
-            raise ValueError(f"nested deeper than {MAX_DEPTH} levels; no pod is")
-        return given
-
-    metadata: Annotated[Json, any_object()] | None = Field(
-        default=None, description="Labels and annotations of the pods."
-    )
-    spec: Annotated[Json, any_object()] | None = Field(
-        default=None,
-        description="Anything that a pod's spec can have: volumes, more containers, pull secrets, "
-        "service account, security context, node selector, spread.",
-    )
-
-
-AddressType = Literal["ExternalIP", "InternalIP", "Hostname", "ExternalDNS", "InternalDNS"]
-
-
-class NodesSpec(Model):
-    """Which nodes' addresses become URLs."""
-
-    selector: dict[str, LabelValue] | None = Field(
-        default=None,
-        description="Labels of the nodes to list; default: all nodes that forward.",
-        max_length=64,
-        json_schema_extra=labels_rule("nodes.selector"),
-    )
-    address_types: list[AddressType] = Field(
-        default=["ExternalIP", "InternalIP"],
-        description="Types of a node's addresses, the preferred one first; each node is listed "
-        "with the first type that it has.",
-        min_length=1,
-        max_length=5,
-        json_schema_extra={
-            "x-kubernetes-list-type": "atomic",
-            **rules(
-                (
-                    "self.all(t, self.exists_one(u, u == t))",
-                    "addressTypes names a type twice: write each at most once",
-                )
-            ),
-        },
-    )
-    host: HostText | None = Field(
-        default=None,
-        description="A DNS name in lower case or an IP address, without scheme and port, to write "
-        "into the URLs instead of the nodes' addresses: that of a load balancer or a NAT in front "
-        "of them.",
-        max_length=MAX_NAME_LENGTH,
-        json_schema_extra=rules((HOST_RULE, f"nodes.host must be {HOST_WORDS}")),
-    )
-    limit: int = Field(
-        default=16,
-        description="At most so many nodes are listed; status.nodes tells how many there are.",
-        ge=1,
-        le=64,
-    )
-
-
-class ProbeSpec(Model):
-    """How the operator finds out whether the URLs answer."""
-
-    enabled: bool = Field(default=True, description="false: the URLs are not tried.")
-    type: Literal["tcp", "http"] = Field(
-        default="tcp",
-        description="tcp: a connection is enough. http: a GET of the URL must be answered with "
-        "less than 400; of URLs that are http or https.",
-    )
-    period_seconds: int = Field(
-        default=60, description="Seconds between two tries of a URL that answers.", ge=1, le=3600
-    )
-    timeout_seconds: int = Field(
-        default=2, description="Seconds after which a try has failed.", ge=1, le=10
-    )
-    failure_threshold: int = Field(
-        default=2,
-        description="Tries in a row that must fail until a URL that has answered counts as "
-        "failing; they follow each other quickly.",
-        ge=1,
-        le=10,
-    )
+from exposedapp.api.spec_rules import PORTS_RULES, SPEC_RULES
+from exposedapp.api.url_settings import NodesSpec, ProbeSpec
 
 
 class ExposedAppSpec(Model):
     """What the app is and where it should be reachable."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                "[has(self.image), has(self.selector), has(self.service.externalName)]"
-                ".filter(given, given).size() == 1",
-                "write exactly one of image (run it), selector (expose pods that already run) and "
-                "service.externalName (a DNS name elsewhere)",
-            ),
-            (
-                "has(self.service.externalName) == (self.service.type == 'ExternalName')",
-                "service.externalName and service.type ExternalName go together: write both or "
-                "neither",
-            ),
-            (
-                "has(self.ports) || self.service.type == 'ExternalName'",
-                "ports is missing: write at least one, such as [{port: 80}]",
-            ),
-            (
-                "self.service.type in ['NodePort', 'LoadBalancer'] || !has(self.ports) "
-                "|| self.ports.all(p, !has(p.nodePort))",
-                "ports[].nodePort needs service.type NodePort or LoadBalancer: remove it, or "
-                "change the type",
-            ),
-            (
-                "self.service.type in ['NodePort', 'LoadBalancer'] "
-                "|| !has(self.service.externalTrafficPolicy)",
-                "service.externalTrafficPolicy needs service.type NodePort or LoadBalancer: "
-                "remove it, or change the type",
-            ),
-            (
-                "self.service.type != 'ExternalName' || ![has(self.service.internalTrafficPolicy), "
-                "has(self.service.sessionAffinity), has(self.service.ipFamilyPolicy), "
-                "has(self.service.ipFamilies)].exists(given, given)",
-                "with service.type ExternalName no traffic passes the cluster: remove "
-                "service.internalTrafficPolicy, sessionAffinity, ipFamilyPolicy and ipFamilies",
-            ),
-            (
-                "!has(self.service.ipFamilies) || self.service.ipFamilies.size() < 2 "
-                "|| (has(self.service.ipFamilyPolicy) "
-                "&& self.service.ipFamilyPolicy != 'SingleStack')",
-                "two service.ipFamilies need service.ipFamilyPolicy: write PreferDualStack or "
-                "RequireDualStack",
-            ),
-            (
-                "!has(self.readinessProbe) "
-                "|| !has(self.readinessProbe.terminationGracePeriodSeconds)",
-                "a readinessProbe ends no container: remove "
-                "readinessProbe.terminationGracePeriodSeconds",
-            ),
-            (
-                "!has(self.livenessProbe) || !has(self.livenessProbe.successThreshold) "
-                "|| self.livenessProbe.successThreshold == 1",
-                "livenessProbe.successThreshold can be 1 only: remove it",
-            ),
-            (
-                "has(self.image) || ![has(self.command), has(self.args), has(self.env), "
-                "has(self.envFrom), has(self.resources), has(self.readinessProbe), "
-                "has(self.livenessProbe), has(self.podTemplate)].exists(given, given)",
-                "command, args, env, envFrom, resources, readinessProbe, livenessProbe and "
-                "podTemplate are for the pods that image runs: remove them, or write image",
-            ),
-        )
-    )
+    model_config = ConfigDict(json_schema_extra=rules(*SPEC_RULES))
 
     image: str | None = Field(
         default=None,
@@ -193,15 +39,15 @@ class ExposedAppSpec(Model):
     selector: dict[str, LabelValue] | None = Field(
         default=None,
         description="Labels of pods that already run, instead of image: those of a StatefulSet, "
-        "or of another chart's Deployment. No Deployment is made then, and one that the app had "
-        "is removed.",
+        "or of another chart's Deployment. No Deployment is created then, and one that the app "
+        "had is deleted.",
         min_length=1,
         max_length=64,
-        json_schema_extra=labels_rule("selector"),
+        json_schema_extra=label_keys_rule("selector"),
     )
     replicas: int = Field(
         default=1,
-        description="How many pods run. 0 keeps the address and stops the app. `kubectl scale` "
+        description="Number of pods. 0 stops the app and keeps its address. `kubectl scale` "
         "and `kubectl autoscale` set it: point them at the ExposedApp, not at its Deployment.",
         ge=0,
         le=2**31 - 1,
@@ -210,36 +56,10 @@ class ExposedAppSpec(Model):
     ports: list[Port] | None = Field(
         default=None,
         description="The ports under which the app can be reached. The first TCP port is the one "
-        "of status.url. Needed, except with service.type ExternalName.",
+        "of status.url. Required, except with service.type ExternalName.",
         min_length=1,
         max_length=64,
-        json_schema_extra={
-            **map_list("port", "protocol"),
-            **rules(
-                (
-                    "self.size() <= 1 || self.all(p, has(p.name))",
-                    "every port needs a name when there is more than one: give each of ports[] "
-                    "a name",
-                ),
-                (
-                    "self.all(p, !has(p.name) || "
-                    "self.exists_one(q, has(q.name) && q.name == p.name))",
-                    "two of ports[] have the same name: give each a name of its own",
-                ),
-                (
-                    "self.all(p, !has(p.nodePort) || self.all(q, !has(q.nodePort) "
-                    "|| q.nodePort != p.nodePort || q.port == p.port))",
-                    "two of ports[] have the same nodePort for different ports: give each a "
-                    "nodePort of its own; TCP and UDP can share one when they share the port",
-                ),
-                (
-                    "self.all(p, !has(p.nodePort) || self.exists_one(q, has(q.nodePort) "
-                    "&& q.nodePort == p.nodePort && q.protocol == p.protocol))",
-                    "two of ports[] have the same nodePort and protocol: give each a nodePort "
-                    "of its own",
-                ),
-            ),
-        },
+        json_schema_extra={**map_list("port", "protocol"), **rules(*PORTS_RULES)},
     )
     env: list[EnvVar] | None = Field(
         default=None,
@@ -256,12 +76,12 @@ class ExposedAppSpec(Model):
     )
     command: list[str] | None = Field(
         default=None,
-        description="What is run instead of the image's ENTRYPOINT; no shell is started.",
+        description="Command that replaces the image's ENTRYPOINT; no shell is started.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     args: list[str] | None = Field(
         default=None,
-        description="Arguments instead of the image's CMD.",
+        description="Arguments that replace the image's CMD.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     resources: ResourceRequirements | None = Field(
@@ -277,13 +97,13 @@ class ExposedAppSpec(Model):
     )
     pod_template: PodTemplate | None = Field(
         default=None,
-        description="A partial pod template that is laid over the generated one, for everything "
+        description="A partial pod template that is merged over the generated one, for everything "
         "that has no field here. Lists merge by the API's own keys (containers, env and volumes "
         "by name), `$patch: delete` removes and `$patch: replace` replaces; its values win. The "
         "label exposedapp.dev/name stays as it is.",
     )
     service: ServiceSpec = Field(
-        default=ServiceSpec(), description="How the Service in front of the pods is made."
+        default=ServiceSpec(), description="Settings of the Service in front of the pods."
     )
     nodes: NodesSpec | None = Field(
         default=None, description="Which nodes' addresses become URLs, and how many."
@@ -295,7 +115,7 @@ class ExposedAppSpec(Model):
     suspend: bool = Field(
         default=False,
         description="While true, the Deployment and the Service are left as they are, whatever the "
-        "spec says; the status goes on telling what is.",
+        "spec says; the status is still kept up to date.",
     )
 
 
@@ -303,11 +123,11 @@ class NodesStatus(Model):
     """How many nodes the URLs come from."""
 
     eligible: int = Field(
-        description="Nodes that forward to the app. Counts alone are no reason to write: they are "
-        "those of the last time that anything else changed."
+        description="Nodes that forward to the app, as of the last write: a change of this count "
+        "alone is not written."
     )
     listed: int = Field(
-        description="Nodes whose addresses are in urls, or for which nodes.host stands there."
+        description="Nodes whose addresses are in urls, or that nodes.host stands for."
     )
 
 
@@ -334,7 +154,7 @@ ConditionStatus = Literal["True", "False", "Unknown"]
 
 
 class Condition(Model):
-    """One thing that can be said of the app now, as metav1.Condition."""
+    """One aspect of the app's current state, as metav1.Condition."""
 
     type: str = Field(
         description="Ready, WorkloadAvailable, ServiceReady, Reachable; Reconciling and Stalled "
@@ -343,17 +163,20 @@ class Condition(Model):
     status: ConditionStatus = Field(description="True, False or Unknown.")
     reason: str = Field(description="Why, as one word for programs.")
     message: str = Field(description="Why, in a sentence for people.")
-    observed_generation: int = Field(description="The metadata.generation this was said of.")
+    observed_generation: int = Field(
+        description="The metadata.generation that the condition is about."
+    )
     last_transition_time: Annotated[
         str, WithJsonSchema({"type": "string", "format": "date-time"})
     ] = Field(description="When the status last changed.")
 
 
 class ExposedAppStatus(Model):
-    """What is true of the app now, written by the operator."""
+    """The current state of the app, written by the operator."""
 
     observed_generation: int = Field(
-        description="The metadata.generation that this status answers; -1 before the first time."
+        description="The metadata.generation that this status is about; -1 before the first "
+        "reconcile."
     )
     url: str | None = Field(
         default=None,
@@ -391,7 +214,7 @@ class ExposedAppStatus(Model):
         "`kubectl proxy`.",
     )
     load_balancer: LoadBalancerStatus | None = Field(
-        default=None, description="What the provider's load balancer has been given."
+        default=None, description="The addresses of the provider's load balancer."
     )
     replicas: int | None = Field(default=None, description="Pods that exist now.")
     ready_replicas: int | None = Field(default=None, description="Pods that are ready now.")
@@ -403,7 +226,7 @@ class ExposedAppStatus(Model):
     )
     conditions: list[Condition] | None = Field(
         default=None,
-        description="Ready sums up; the others say which part is or is not as it should be.",
+        description="Ready is the summary; the others report on one part each.",
         json_schema_extra=map_list("type"),
     )
 
@@ -418,12 +241,12 @@ class ExposedAppStatus(Model):
 class ExposedApp(Model):
     """ExposedApp runs a container image and makes it reachable at every node's address.
 
-    The operator makes a Deployment and a Service of the same name, and writes the addresses
+    The operator creates a Deployment and a Service of the same name, and writes the addresses
     that work into the status.
     """
 
     spec: ExposedAppSpec = Field(description="What the app is and where it should be reachable.")
     status: ExposedAppStatus = Field(
         default=ExposedAppStatus(observed_generation=-1),
-        description="What is true of the app now, written by the operator.",
+        description="The current state of the app, written by the operator.",
     )

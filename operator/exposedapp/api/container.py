@@ -1,4 +1,6 @@
-"""The parts of the resource that are a container's own, in Kubernetes' words and shapes.
+"""Types of the resource that mirror a container: the fields have Kubernetes' names and shapes.
+
+Pure.
 
 Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container
 """
@@ -7,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from exposedapp.api.schema import Model, TargetPort, int_or_string, map_list, rules
+from exposedapp.api.schema import Model, int_or_string, map_list, rules
 
 ENV_NAME = r"^[ -<>-~]+$"
 
@@ -16,11 +18,6 @@ QUANTITY = r"^\+?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](
 OBJECT_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 
 DATA_KEY = r"^(\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*)$"
-
-HEADER_NAME = r"^[-A-Za-z0-9]+$"
-
-MAX_ITEMS = 2**31 - 1
-"""What an int32 can hold."""
 
 Quantity = Annotated[int | str, int_or_string(pattern=QUANTITY, maxLength=64)]
 
@@ -33,7 +30,7 @@ class ObjectKeySelector(Model):
         pattern=OBJECT_NAME,
         max_length=253,
     )
-    key: str = Field(description="The key whose value is taken.", pattern=DATA_KEY, max_length=253)
+    key: str = Field(description="The key to read.", pattern=DATA_KEY, max_length=253)
     optional: bool | None = Field(
         default=None,
         description="Whether the pod may start when the object or the key does not exist.",
@@ -62,7 +59,7 @@ class ResourceFieldSelector(Model):
     )
     resource: str = Field(description="The resource, for example limits.memory.", min_length=1)
     divisor: Quantity | None = Field(
-        default=None, description="The unit the value is told in, for example 1Mi; default 1."
+        default=None, description="Unit of the value, for example 1Mi; default 1."
     )
 
 
@@ -154,108 +151,8 @@ class EnvFromSource(Model):
     secret_ref: ObjectReference | None = Field(default=None, description="A Secret.")
 
 
-class HTTPHeader(Model):
-    """One header of a probe's request."""
-
-    name: str = Field(description="Name of the header.", pattern=HEADER_NAME)
-    value: str = Field(description="Value of the header.")
-
-
-class HTTPGetAction(Model):
-    """An HTTP request; 200 to 399 is a success."""
-
-    path: str | None = Field(
-        default=None, description="Path of the request; default /.", min_length=1
-    )
-    port: TargetPort = Field(description="Port of the container, a number or a name.")
-    host: str | None = Field(default=None, description="Host to ask; default: the pod.")
-    scheme: Literal["HTTP", "HTTPS"] | None = Field(
-        default=None, description="HTTP (default) or HTTPS; a certificate is not checked."
-    )
-    http_headers: list[HTTPHeader] | None = Field(
-        default=None,
-        description="Headers of the request.",
-        json_schema_extra={"x-kubernetes-list-type": "atomic"},
-    )
-
-
-class TCPSocketAction(Model):
-    """A TCP connection; being accepted is a success."""
-
-    port: TargetPort = Field(description="Port of the container, a number or a name.")
-    host: str | None = Field(default=None, description="Host to connect to; default: the pod.")
-
-
-class GRPCAction(Model):
-    """A request to the gRPC health service."""
-
-    port: int = Field(description="Port of the container.", ge=1, le=65535)
-    service: str | None = Field(default=None, description="Name of the service to ask about.")
-
-
-class ExecAction(Model):
-    """A command in the container; exit code 0 is a success."""
-
-    command: list[str] = Field(
-        description="The command and its arguments; no shell is started.",
-        min_length=1,
-        json_schema_extra={"x-kubernetes-list-type": "atomic"},
-    )
-
-
-class Probe(Model):
-    """How the kubelet asks a container: exactly one of httpGet, tcpSocket, grpc and exec."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                "[has(self.httpGet), has(self.tcpSocket), has(self.grpc), has(self.exec)]"
-                ".filter(x, x).size() == 1",
-                "a probe needs exactly one of httpGet, tcpSocket, grpc and exec",
-            )
-        )
-    )
-
-    http_get: HTTPGetAction | None = Field(default=None, description="Ask by HTTP.")
-    tcp_socket: TCPSocketAction | None = Field(default=None, description="Ask by connecting.")
-    grpc: GRPCAction | None = Field(default=None, description="Ask gRPC's health service.")
-    exec: ExecAction | None = Field(default=None, description="Ask by running a command.")
-    initial_delay_seconds: int | None = Field(
-        default=None,
-        description="Seconds from the container's start to the first try.",
-        ge=0,
-        le=MAX_ITEMS,
-    )
-    timeout_seconds: int | None = Field(
-        default=None,
-        description="Seconds after which a try has failed; default 1.",
-        ge=1,
-        le=MAX_ITEMS,
-    )
-    period_seconds: int | None = Field(
-        default=None, description="Seconds between two tries; default 10.", ge=1, le=MAX_ITEMS
-    )
-    success_threshold: int | None = Field(
-        default=None,
-        description="Successes in a row that count as well again; default 1.",
-        ge=1,
-        le=MAX_ITEMS,
-    )
-    failure_threshold: int | None = Field(
-        default=None,
-        description="Failures in a row that count as failed; default 3.",
-        ge=1,
-        le=MAX_ITEMS,
-    )
-    termination_grace_period_seconds: int | None = Field(
-        default=None,
-        description="Seconds that a container gets to end after its liveness probe failed.",
-        ge=1,
-    )
-
-
 class ResourceClaim(Model):
-    """A claim for a device, made in the pod."""
+    """A claim for a device that the pod declares."""
 
     name: str = Field(description="Name of the claim in the pod.", min_length=1)
     request: str | None = Field(
@@ -264,19 +161,19 @@ class ResourceClaim(Model):
 
 
 class ResourceRequirements(Model):
-    """What the container gets of the node's CPU, memory and devices."""
+    """The container's share of the node's CPU, memory and devices."""
 
     requests: dict[str, Quantity] | None = Field(
         default=None,
-        description="What is set aside for each pod, for example {cpu: 100m, memory: 64Mi}.",
+        description="What is reserved for each pod, for example {cpu: 100m, memory: 64Mi}.",
     )
     limits: dict[str, Quantity] | None = Field(
         default=None,
         description="What a pod can use at most. Over the memory limit it is killed, over the "
-        "CPU limit it is slowed down.",
+        "CPU limit it is throttled.",
     )
     claims: list[ResourceClaim] | None = Field(
         default=None,
-        description="Devices, by claims that the pod makes.",
+        description="Devices, by claims that the pod declares.",
         json_schema_extra=map_list("name"),
     )

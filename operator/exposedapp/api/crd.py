@@ -1,7 +1,6 @@
-"""The CustomResourceDefinition, generated from the types in api.py.
+"""The CustomResourceDefinition, generated from the types in app.py.
 
-`python -m exposedapp.api.crd` prints it. The committed copy is compared with it in the tests, so
-the two cannot drift apart.
+`python -m exposedapp.api.crd` prints it. A test compares the copy in the Helm chart with it.
 """
 
 import sys
@@ -57,10 +56,10 @@ PRINTER_COLUMNS: list[Json] = [
 
 
 def structural(node: Any, defs: Json) -> Any:
-    """Turns pydantic's JSON schema into Kubernetes' structural form.
+    """Pydantic's JSON schema in Kubernetes' structural form.
 
-    References are written out, `X or null` becomes X (an absent field says the same), and
-    keywords that the API server does not know are dropped.
+    References are resolved, `X or null` becomes X (an absent field means the same), and keywords
+    that the API server does not know are dropped.
 
     Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
     """
@@ -79,7 +78,9 @@ def structural(node: Any, defs: Json) -> Any:
     if node.get("default", ...) is None:
         del node["default"]
     elif isinstance(node.get("default"), dict):
-        node["default"] = {key: it for key, it in node["default"].items() if it is not None}
+        node["default"] = {
+            key: value for key, value in node["default"].items() if value is not None
+        }
     properties = node.pop("properties", None)
     result = {
         key: value if key.startswith("x-") or key == "default" else structural(value, defs)
@@ -147,8 +148,8 @@ def definition() -> Json:
 
 
 def render() -> str:
-    """The definition as YAML, as it is committed in the Helm chart."""
-    header = "# Generated from operator/exposedapp/api.py by `make generate`; do not edit.\n"
+    """The definition as YAML, as it is in the Helm chart."""
+    header = "# Generated from operator/exposedapp/api by `make generate`; do not edit.\n"
     return header + yaml.safe_dump(definition(), sort_keys=False, width=100)
 
 

@@ -1,4 +1,4 @@
-"""Hosts that may stand in a URL, as a type and as a CEL rule."""
+"""Hosts that may be in a URL: a parser, a field type, and the same check as a CEL rule. Pure."""
 
 import ipaddress
 import re
@@ -15,7 +15,7 @@ NAME = f"^{DNS_LABEL}([.]{DNS_LABEL})*$"
 MAX_NAME_LENGTH = 253
 
 NUMERIC_LAST_LABEL = "(^|[.])[0-9]+$"
-"""What ends like this is taken for an IPv4 address by all that read URLs, or refused."""
+"""URL parsers take a host that ends like this for an IPv4 address, or refuse it."""
 
 OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 
@@ -36,7 +36,7 @@ HOST_RULE = (
     f"&& self.split(':').filter(group, group != '').size() < 8)) "
     f"&& !self.matches('{UNUSABLE_IPV6}'))"
 )
-"""parse_host() in CEL, which knows addresses from Kubernetes 1.31 on only."""
+"""parse_host() as CEL, whose own functions for IP addresses need Kubernetes 1.31."""
 
 HOST_WORDS = (
     "a DNS name in lower case or an IP address, without scheme and port, such as "
@@ -46,28 +46,31 @@ HOST_WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What can stand in a URL for a machine."""
+    """The host of a URL."""
 
     text: str
     family: str | None
-    """IPv4 or IPv6; None for a name."""
+    """IPv4 or IPv6; None for a DNS name."""
 
 
 @lru_cache(maxsize=4096)
 def parse_host(text: str) -> Host | None:
-    """A DNS name in lower case (RFC 1123), or an IP address that leads somewhere; None: neither.
+    """A DNS name in lower case (RFC 1123) or a routable IP address; None if it is neither.
 
-    An address of a link is none from elsewhere, and one with a zone is for this machine alone.
+    A link-local address is not reachable from elsewhere, and one with a zone is valid on this
+    machine only.
     """
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        named = re.fullmatch(NAME, text) and not re.search(NUMERIC_LAST_LABEL, text)
-        return Host(text, None) if named and len(text) <= MAX_NAME_LENGTH else None
-    nowhere = address.is_unspecified or address.is_link_local or address.is_multicast
-    # The rule in CEL does not know IPv6 addresses that have an IPv4 one or capitals in them.
-    odd = address.version == 6 and re.search("[^0-9a-f:]", text)
-    return None if nowhere or odd else Host(str(address), f"IPv{address.version}")
+        is_name = re.fullmatch(NAME, text) and not re.search(NUMERIC_LAST_LABEL, text)
+        return Host(text, None) if is_name and len(text) <= MAX_NAME_LENGTH else None
+    is_unroutable = address.is_unspecified or address.is_link_local or address.is_multicast
+    # HOST_RULE supports no IPv6 address that has capitals, or an IPv4 address in it.
+    is_unsupported = address.version == 6 and re.search("[^0-9a-f:]", text)
+    if is_unroutable or is_unsupported:
+        return None
+    return Host(str(address), f"IPv{address.version}")
 
 
 def _must_be_host(text: str) -> str:
@@ -77,4 +80,4 @@ def _must_be_host(text: str) -> str:
 
 
 HostText = Annotated[str, AfterValidator(_must_be_host)]
-"""A host as it was written. Where it is a field of the resource, HOST_RULE goes with it."""
+"""Type of a field that holds a host; its schema needs HOST_RULE as well."""

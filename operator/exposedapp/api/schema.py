@@ -1,4 +1,4 @@
-"""What the types of the resource are made with: a common base and pieces of schema."""
+"""Building blocks of the resource's types: the common base class and pieces of schema. Pure."""
 
 from typing import Annotated, Any
 
@@ -25,12 +25,12 @@ def rules(*pairs: tuple[str, str]) -> Json:
 
 
 def map_list(*keys: str) -> Json:
-    """Marks a list as one that server-side apply merges by these keys; duplicates are refused."""
+    """Mark a list as merged by these keys in server-side apply, which refuses duplicates."""
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
 
 
-def labels_rule(field: str) -> Json:
-    """A rule that the keys of this map are label keys: what CEL can say, and patterns cannot."""
+def label_keys_rule(field: str) -> Json:
+    """A rule that the keys of this map are label keys: a pattern cannot apply to keys, CEL can."""
     return rules(
         (
             "self.all(key, key.matches('^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?/)?"
@@ -47,17 +47,6 @@ def any_object(**extra: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True, **extra})
 
 
-def is_deeper(value: Any, levels: int) -> bool:
-    """Whether objects and lists are nested deeper than so many levels."""
-    here = [value]
-    for _ in range(levels + 1):
-        inside: list[Any] = []
-        for it in here:
-            inside += it.values() if isinstance(it, dict) else it if isinstance(it, list) else ()
-        here = inside
-    return any(isinstance(it, (dict, list)) for it in here)
-
-
 TargetPort = Annotated[
     int | str,
     int_or_string(
@@ -72,11 +61,11 @@ TargetPort = Annotated[
         ),
     ),
 ]
-"""Where a container listens: Kubernetes' IntOrString, with its limits."""
+"""A container's port: Kubernetes' IntOrString, with the limits of ports and port names."""
 
 
 class Model(BaseModel):
-    """What all parts of the resource share: camelCase outside, immutable inside.
+    """Base of all types of the resource: camelCase in JSON, immutable in Python.
 
     Unknown fields are ignored: the API server prunes them, and `kubectl apply` names them.
     """
@@ -84,5 +73,5 @@ class Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
     def as_json(self) -> Json:
-        """The object as it was written: only the fields that were given, in camelCase."""
+        """The object as the user wrote it: the fields that were set, in camelCase."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)

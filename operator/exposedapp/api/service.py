@@ -1,4 +1,6 @@
-"""The parts of the resource that are a Service's own, in Kubernetes' words and shapes.
+"""Types of the resource that mirror a Service: the fields have Kubernetes' names and shapes.
+
+Pure.
 
 Source: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/
 """
@@ -7,9 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from exposedapp.api.schema import Model, TargetPort, labels_rule, rules
+from exposedapp.api.schema import Model, TargetPort, label_keys_rule, rules
 
 NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
+"""Service types that have node ports."""
 
 Protocol = Literal["TCP", "UDP", "SCTP"]
 
@@ -17,9 +20,9 @@ ServiceType = Literal["NodePort", "ClusterIP", "LoadBalancer", "ExternalName"]
 
 IPFamily = Literal["IPv4", "IPv6"]
 
-DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+PORT_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
-DNS_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\.?$"
+EXTERNAL_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\.?$"
 
 URL_SCHEME = r"^[a-z][a-z0-9+.-]*$"
 
@@ -35,8 +38,8 @@ class Port(Model):
 
     name: str | None = Field(
         default=None,
-        description="Name of the port, unique in the app; needed when there is more than one port.",
-        pattern=DNS_LABEL,
+        description="Name of the port, unique in the app; required when there are several ports.",
+        pattern=PORT_NAME,
         max_length=63,
     )
     port: int = Field(
@@ -53,8 +56,8 @@ class Port(Model):
         default=None,
         description="Port of the app on every node, control plane included. Default: one that "
         "the cluster picks from its range (usually 30000-32767) and that then stays. The range "
-        "is the cluster's own: a port outside it is told in the condition Ready. A port that must "
-        "survive a restore of the cluster is one to write here.",
+        "is the cluster's own: the condition Ready reports a port outside of it. Write here a "
+        "port that must survive a restore of the cluster.",
         ge=1,
         le=65535,
     )
@@ -63,8 +66,8 @@ class Port(Model):
     )
     app_protocol: str | None = Field(
         default=None,
-        description="What is spoken on the port, for meshes and ingresses, such as https, grpc or "
-        "kubernetes.io/h2c; the URLs' scheme follows from it.",
+        description="Application protocol of the port, for meshes and ingresses, such as https, "
+        "grpc or kubernetes.io/h2c; the URLs' scheme follows from it.",
         min_length=1,
         max_length=317,
     )
@@ -84,7 +87,7 @@ class Port(Model):
 
 
 class ServiceSpec(Model):
-    """How the app's Service is made."""
+    """Settings of the app's Service."""
 
     type: ServiceType = Field(
         default="NodePort",
@@ -97,7 +100,7 @@ class ServiceSpec(Model):
         default=None,
         description="DNS name elsewhere that the app's own name stands for, such as "
         "db.example.com; only with type ExternalName.",
-        pattern=DNS_NAME,
+        pattern=EXTERNAL_NAME,
         max_length=253,
     )
     external_traffic_policy: Literal["Cluster", "Local"] | None = Field(
@@ -116,8 +119,8 @@ class ServiceSpec(Model):
     )
     ip_family_policy: Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | None = Field(
         default=None,
-        description="Whether the app gets an IPv4 and an IPv6 address; default SingleStack. What "
-        "a Service has stays when this is removed: write SingleStack to go back.",
+        description="Whether the app gets an IPv4 and an IPv6 address; default SingleStack. A "
+        "Service keeps both when this field is removed: write SingleStack to go back.",
     )
     ip_families: list[IPFamily] | None = Field(
         default=None,
@@ -139,14 +142,14 @@ class ServiceSpec(Model):
         default=None,
         description="Labels of the Service, besides the operator's own.",
         max_length=64,
-        json_schema_extra=labels_rule("labels"),
+        json_schema_extra=label_keys_rule("labels"),
     )
     annotations: dict[str, str] | None = Field(
         default=None,
-        description="Annotations of the Service, for example those that a provider reads to make "
-        "its load balancer.",
+        description="Annotations of the Service, for example those that configure a provider's "
+        "load balancer.",
         max_length=64,
-        json_schema_extra=labels_rule("annotations"),
+        json_schema_extra=label_keys_rule("annotations"),
     )
 
 
@@ -158,7 +161,7 @@ class LoadBalancerIngress(Model):
 
 
 class LoadBalancerStatus(Model):
-    """What a provider's load balancer has been given."""
+    """The addresses of a provider's load balancer."""
 
     ingress: list[LoadBalancerIngress] = Field(
         description="Its addresses.", json_schema_extra={"x-kubernetes-list-type": "atomic"}

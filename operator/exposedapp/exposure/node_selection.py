@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from exposedapp.api.app import NodesSpec
+from exposedapp.api.url_settings import NodesSpec
 from exposedapp.exposure.nodes import Node, ineligible_reason, node_hosts
 
 MAX_SELECTIONS = 10_000

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from exposedapp.api.app import AddressType, NodesSpec
 from exposedapp.api.hosts import Host, parse_host
 from exposedapp.api.meta import Json
+from exposedapp.api.url_settings import AddressType, NodesSpec
 
 EXCLUSION_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 

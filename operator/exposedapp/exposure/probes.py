@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import orjson
 
-from exposedapp.api.app import ExposedAppSpec, ProbeSpec
+from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.meta import Json
 from exposedapp.api.service import NODE_PORT_TYPES
+from exposedapp.api.url_settings import ProbeSpec
 from exposedapp.settings import Settings
 
 

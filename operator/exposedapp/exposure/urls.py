@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from exposedapp.api.app import ExposedAppSpec, NodesSpec, NodesStatus
+from exposedapp.api.app import ExposedAppSpec, NodesStatus
 from exposedapp.api.hosts import parse_host
 from exposedapp.api.meta import AppRef, Json
 from exposedapp.api.service import NODE_PORT_TYPES, LoadBalancerIngress, LoadBalancerStatus
+from exposedapp.api.url_settings import NodesSpec
 from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.endpoints import Endpoint, nodes_with_ready_pods
 from exposedapp.exposure.node_selection import Eligibility, NodeIndex, select_nodes

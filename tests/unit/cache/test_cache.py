@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from exposedapp.api.app import NodesSpec
 from exposedapp.api.meta import Json, NamespacedName, key_of
+from exposedapp.api.url_settings import NodesSpec
 from exposedapp.cache.cache import MAX_CHANGED_NODES, Cache
 from exposedapp.cache.store import MAX_TOMBSTONES, ListSnapshot, ObjectStore, strip
 from exposedapp.exposure.endpoints import Endpoint

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import ValidationError
 
 from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import HASH_ANNOTATION, Json, selector_string
+from exposedapp.api.meta import HASH_ANNOTATION, Json
 from exposedapp.desired.deployment import make_deployment
 from exposedapp.desired.errors import SpecError
 from exposedapp.desired.node_ports import keep_node_ports, node_ports
@@ -172,7 +171,6 @@ def test_the_selector_is_the_identity_label_alone() -> None:
     deployment, service = deployment_of(spec_of()), service_of(spec_of())
     assert deployment["spec"]["selector"]["matchLabels"] == {"exposedapp.dev/name": "web"}
     assert service["spec"]["selector"] == {"exposedapp.dev/name": "web"}
-    assert selector_string({"b": "2", "a": "1"}) == "a=1,b=2"
 
 
 def test_the_pods_of_an_app() -> None:
@@ -184,18 +182,6 @@ def test_the_pods_of_an_app() -> None:
 @pytest.mark.parametrize("name", ["selector", "external-name"])
 def test_without_an_image_there_is_no_deployment(name: str) -> None:
     assert make_deployment(APP, spec_of(**SPECS[name])) is None
-
-
-def test_a_pod_template_that_is_nested_too_deep_is_refused() -> None:
-    def deep(levels: int) -> Json:
-        nested: Json = {}
-        for _ in range(levels):
-            nested = {"a": nested}
-        return spec_of(podTemplate={"spec": nested}).as_json()
-
-    assert deep(90)
-    with pytest.raises(ValidationError, match="nested deeper than 100 levels"):
-        deep(10_000)
 
 
 # --- podTemplate ----------------------------------------------------------------------------------

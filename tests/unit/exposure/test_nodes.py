@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exposedapp.api.app import NodesSpec
 from exposedapp.api.meta import Json
+from exposedapp.api.url_settings import NodesSpec
 from exposedapp.exposure import node_selection as nodes_module
 from exposedapp.exposure.node_selection import MAX_ELIGIBILITIES, NodeIndex, select_nodes
 from exposedapp.exposure.nodes import (

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from exposedapp.api.app import Condition, ProbeSpec
+from exposedapp.api.app import Condition
 from exposedapp.api.meta import Json
+from exposedapp.api.url_settings import ProbeSpec
 from exposedapp.exposure.node_selection import NodeIndex
 from exposedapp.exposure.probes import (
     NOTHING_PROBED,

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
-from exposedapp.api.app import NodesSpec
 from exposedapp.api.meta import Json
 from exposedapp.api.service import NODE_PORT_TYPES
+from exposedapp.api.url_settings import NodesSpec
 from exposedapp.cli.doctor.facts import Facts, split
 from exposedapp.exposure.endpoints import nodes_with_ready_pods
 from exposedapp.exposure.node_selection import select_nodes

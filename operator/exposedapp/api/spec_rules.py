@@ -1,0 +1,86 @@
+"""CEL rules of a spec that concern several fields at once, as pairs of (rule, message).
+
+The command line checks files by the same rules in Python (cli/validation/cel_rules.py). Pure.
+"""
+
+SPEC_RULES: tuple[tuple[str, str], ...] = (
+    (
+        "[has(self.image), has(self.selector), has(self.service.externalName)]"
+        ".filter(given, given).size() == 1",
+        "write exactly one of image (run it), selector (expose pods that already run) and "
+        "service.externalName (a DNS name elsewhere)",
+    ),
+    (
+        "has(self.service.externalName) == (self.service.type == 'ExternalName')",
+        "service.externalName and service.type ExternalName go together: write both or neither",
+    ),
+    (
+        "has(self.ports) || self.service.type == 'ExternalName'",
+        "ports is missing: write at least one, such as [{port: 80}]",
+    ),
+    (
+        "self.service.type in ['NodePort', 'LoadBalancer'] || !has(self.ports) "
+        "|| self.ports.all(p, !has(p.nodePort))",
+        "ports[].nodePort needs service.type NodePort or LoadBalancer: remove it, or "
+        "change the type",
+    ),
+    (
+        "self.service.type in ['NodePort', 'LoadBalancer'] "
+        "|| !has(self.service.externalTrafficPolicy)",
+        "service.externalTrafficPolicy needs service.type NodePort or LoadBalancer: "
+        "remove it, or change the type",
+    ),
+    (
+        "self.service.type != 'ExternalName' || ![has(self.service.internalTrafficPolicy), "
+        "has(self.service.sessionAffinity), has(self.service.ipFamilyPolicy), "
+        "has(self.service.ipFamilies)].exists(given, given)",
+        "with service.type ExternalName no traffic passes the cluster: remove "
+        "service.internalTrafficPolicy, sessionAffinity, ipFamilyPolicy and ipFamilies",
+    ),
+    (
+        "!has(self.service.ipFamilies) || self.service.ipFamilies.size() < 2 "
+        "|| (has(self.service.ipFamilyPolicy) "
+        "&& self.service.ipFamilyPolicy != 'SingleStack')",
+        "two service.ipFamilies need service.ipFamilyPolicy: write PreferDualStack or "
+        "RequireDualStack",
+    ),
+    (
+        "!has(self.readinessProbe) || !has(self.readinessProbe.terminationGracePeriodSeconds)",
+        "a readinessProbe ends no container: remove readinessProbe.terminationGracePeriodSeconds",
+    ),
+    (
+        "!has(self.livenessProbe) || !has(self.livenessProbe.successThreshold) "
+        "|| self.livenessProbe.successThreshold == 1",
+        "livenessProbe.successThreshold can be 1 only: remove it",
+    ),
+    (
+        "has(self.image) || ![has(self.command), has(self.args), has(self.env), "
+        "has(self.envFrom), has(self.resources), has(self.readinessProbe), "
+        "has(self.livenessProbe), has(self.podTemplate)].exists(given, given)",
+        "command, args, env, envFrom, resources, readinessProbe, livenessProbe and "
+        "podTemplate are for the pods that image runs: remove them, or write image",
+    ),
+)
+
+PORTS_RULES: tuple[tuple[str, str], ...] = (
+    (
+        "self.size() <= 1 || self.all(p, has(p.name))",
+        "every port needs a name when there is more than one: give each of ports[] a name",
+    ),
+    (
+        "self.all(p, !has(p.name) || self.exists_one(q, has(q.name) && q.name == p.name))",
+        "two of ports[] have the same name: give each a name of its own",
+    ),
+    (
+        "self.all(p, !has(p.nodePort) || self.all(q, !has(q.nodePort) "
+        "|| q.nodePort != p.nodePort || q.port == p.port))",
+        "two of ports[] have the same nodePort for different ports: give each a "
+        "nodePort of its own; TCP and UDP can share one when they share the port",
+    ),
+    (
+        "self.all(p, !has(p.nodePort) || self.exists_one(q, has(q.nodePort) "
+        "&& q.nodePort == p.nodePort && q.protocol == p.protocol))",
+        "two of ports[] have the same nodePort and protocol: give each a nodePort of its own",
+    ),
+)
+"""Rules of spec.ports."""
