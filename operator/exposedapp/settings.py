@@ -1,103 +1,53 @@
-"""What the operator's owner has set for all apps."""
+"""The operator's configuration: one field for each EXPOSEDAPP_* variable, with its default.
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import NoReturn, TypeVar
+A field is the variable's name in lower case, without the prefix. Its description is what to write
+into the variable; error messages quote it. environment.py reads the variables. Pure.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from exposedapp.api.hosts import HOST_WORDS, parse_host
-
-T = TypeVar("T")
 
 NodePortKey = tuple[int, str]
 """A node port and its protocol."""
 
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Settings of the operator as a whole."""
-
-    nodes_host: str | None = None
-    """Instead of the nodes' addresses, for apps that do not name a host themselves."""
-    port_mappings: Mapping[NodePortKey, int] = field(default_factory=dict)
-    """The port of localhost that leads to a node port, where the nodes themselves are out of reach:
-    what kind was given as extraPortMappings."""
-    requests_in_flight: int = 32
-    """Requests to the API server at one time, watches apart."""
-    probe: bool = True
-    """Whether URLs are tried at all."""
-    probe_rate: float = 50.0
-    """Tries per second, at most."""
-    probe_in_flight: int = 50
-    probe_hosts: frozenset[str] = frozenset()
-    """The values of spec.nodes.host that may be tried: an app's author chooses them, and the
-    operator must not become their port scanner."""
+MAX_PORT = 65535
 
 
-def from_environment(environment: Mapping[str, str]) -> Settings:
-    """Reads the variables EXPOSEDAPP_*; one that is not there, or empty, is as if not set.
-
-    Raises ValueError, with the variable's name and what to write, for what cannot be read: a typing
-    error must not switch anything off in silence.
-    """
-
-    def read(name: str, default: T, parse: Callable[[str], T], words: str) -> T:
-        text = environment.get(f"EXPOSEDAPP_{name}", "").strip()
-        if not text:
-            return default
-        try:
-            return parse(text)
-        except ValueError:
-            raise ValueError(f"EXPOSEDAPP_{name} is {text!r}: write {words}") from None
-
-    usual, count = Settings(), "a whole number from 1 on"
-    return Settings(
-        nodes_host=read("NODES_HOST", usual.nodes_host, _host, HOST_WORDS),
-        port_mappings=read(
-            "PORT_MAPPINGS",
-            usual.port_mappings,
-            _mappings,
-            "NODEPORT:PORT/PROTOCOL with commas between, such as 30008:8080/TCP",
-        ),
-        requests_in_flight=read("REQUESTS_IN_FLIGHT", usual.requests_in_flight, _count, count),
-        probe=read("PROBE", usual.probe, _truth, "true or false"),
-        probe_rate=read("PROBE_RATE", usual.probe_rate, _rate, "a number above 0"),
-        probe_in_flight=read("PROBE_IN_FLIGHT", usual.probe_in_flight, _count, count),
-        probe_hosts=read(
-            "PROBE_HOSTS",
-            usual.probe_hosts,
-            lambda text: frozenset(map(_host, _parts(text))),
-            f"hosts with commas between, each {HOST_WORDS}",
-        ),
-    )
+def _log_level(text: str) -> str:
+    if text.upper() not in logging.getLevelNamesMapping():
+        raise ValueError
+    return text.upper()
 
 
-def _parts(text: str) -> list[str]:
-    return [part for it in text.split(",") if (part := it.strip())]
+def _bool(value: Any) -> bool:
+    """Refuses pydantic's other words, such as "yes" and "1": there is one way to write it."""
+    if isinstance(value, str):
+        if value not in ("true", "false"):
+            raise ValueError
+        return value == "true"
+    return bool(value)
 
 
 def _host(text: str) -> str:
-    return text if parse_host(text) else _refuse()
+    if not parse_host(text):
+        raise ValueError
+    return text
 
 
-def _truth(text: str) -> bool:
-    return text == "true" if text in ("true", "false") else _refuse()
+def _hosts(value: Any) -> Any:
+    return frozenset(map(_host, _parts(value))) if isinstance(value, str) else value
 
 
-def _count(text: str) -> int:
-    return _between(int(text), 1, math.inf)
+def _port_mappings(value: Any) -> Any:
+    return dict(map(_port_mapping, _parts(value))) if isinstance(value, str) else value
 
 
-def _rate(text: str) -> float:
-    found = float(text)
-    return found if 0 < found < math.inf else _refuse()
-
-
-def _mappings(text: str) -> dict[NodePortKey, int]:
-    return dict(map(_mapping, _parts(text)))
-
-
-def _mapping(text: str) -> tuple[NodePortKey, int]:
+def _port_mapping(text: str) -> tuple[NodePortKey, int]:
     numbers, _, protocol = text.partition("/")
     node_port, _, port = numbers.partition(":")
     if protocol not in ("", "TCP", "UDP", "SCTP"):
@@ -106,12 +56,62 @@ def _mapping(text: str) -> tuple[NodePortKey, int]:
 
 
 def _port(text: str) -> int:
-    return _between(int(text), 1, 65535)
+    if not 1 <= int(text) <= MAX_PORT:
+        raise ValueError
+    return int(text)
 
 
-def _between(number: int, least: int, most: float) -> int:
-    return number if least <= number <= most else _refuse()
+def _parts(text: str) -> list[str]:
+    return [stripped for part in text.split(",") if (stripped := part.strip())]
 
 
-def _refuse() -> NoReturn:
-    raise ValueError
+Host = Annotated[str, AfterValidator(_host)]
+
+Count = Annotated[int, Field(ge=1, description="a whole number from 1 on")]
+
+
+class Settings(BaseModel):
+    """The operator's configuration. `Settings()` is the defaults, whatever the environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    log_level: Annotated[
+        str,
+        AfterValidator(_log_level),
+        Field(description="DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+    ] = "INFO"
+    log_format: Annotated[Literal["text", "json"], Field(description="text or json")] = "text"
+    health_port: Annotated[
+        int, Field(ge=1, le=MAX_PORT, description="a port number from 1 to 65535")
+    ] = 8080
+    """Where the kubelet finds /healthz and /readyz."""
+    metrics_port: Annotated[
+        int, Field(ge=0, le=MAX_PORT, description="a port number from 1 to 65535, or 0 for none")
+    ] = 8081
+    """Where Prometheus finds /metrics."""
+    nodes_host: Annotated[Host | None, Field(description=HOST_WORDS)] = None
+    """Replaces the nodes' addresses, for apps that do not set spec.nodes.host themselves."""
+    port_mappings: Annotated[
+        Mapping[NodePortKey, int],
+        BeforeValidator(_port_mappings),
+        Field(description="NODEPORT:PORT/PROTOCOL with commas between, such as 30008:8080/TCP"),
+    ] = {}
+    """The port of localhost that leads to a node port, where the nodes cannot be reached: what was
+    given to kind as extraPortMappings."""
+    requests_in_flight: Count = 32
+    """Maximum of concurrent requests to the API server, watches excluded."""
+    probe: Annotated[bool, BeforeValidator(_bool), Field(description="true or false")] = True
+    """Whether any URL is probed."""
+    probe_rate: Annotated[
+        float, Field(gt=0, allow_inf_nan=False, description="a number above 0")
+    ] = 50.0
+    """Maximum of probes per second."""
+    probe_in_flight: Count = 50
+    """Maximum of concurrent probes."""
+    probe_hosts: Annotated[
+        frozenset[str],
+        BeforeValidator(_hosts),
+        Field(description=f"hosts with commas between, each {HOST_WORDS}"),
+    ] = frozenset()
+    """The values of spec.nodes.host that may be probed: an app's author chooses them, and the
+    operator must not become their port scanner."""

@@ -1,6 +1,5 @@
 """Under which addresses an app can be reached, for every type of Service."""
 
-import re
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from exposedapp.exposure.nodes import Node
 from exposedapp.exposure.probes import NOTHING_PROBED
 from exposedapp.exposure.reachability import select_url
 from exposedapp.exposure.urls import compute_exposure
-from exposedapp.settings import Settings, from_environment
+from exposedapp.settings import Settings
 from support.objects import APP, node, port, service_body, spec_of
 
 NODES = [node("a", ("InternalIP", "10.0.0.1")), node("b", ("InternalIP", "10.0.0.2"))]
@@ -412,62 +411,3 @@ def test_what_is_elsewhere_leaves_room_for_a_node() -> None:
     assert {"localhost:1", "203.0.113.8:1", "203.0.113.0:1"} <= places
     assert at.best == ["http://localhost:1/" + "p" * 1000]
     assert at.probe_urls[0][2] == 30001
-
-
-HOSTS = frozenset({"a.example", "b.example"})
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({}, Settings()),
-        ({"EXPOSEDAPP_NODES_HOST": ""}, Settings()),
-        ({"EXPOSEDAPP_NODES_HOST": "a.example"}, Settings("a.example")),
-        ({"EXPOSEDAPP_PROBE": "true"}, Settings()),
-        ({"EXPOSEDAPP_PROBE": "false"}, Settings(probe=False)),
-        ({"EXPOSEDAPP_PROBE_RATE": "2.5"}, Settings(probe_rate=2.5)),
-        ({"EXPOSEDAPP_PROBE_IN_FLIGHT": "7"}, Settings(probe_in_flight=7)),
-        ({"EXPOSEDAPP_PROBE_HOSTS": "a.example,b.example"}, Settings(probe_hosts=HOSTS)),
-        (
-            {"EXPOSEDAPP_PORT_MAPPINGS": "30008:8080/TCP,30009:53/UDP"},
-            Settings(port_mappings={(30008, "TCP"): 8080, (30009, "UDP"): 53}),
-        ),
-        (
-            {"EXPOSEDAPP_PORT_MAPPINGS": " 30008:8080, 30009:53/UDP ,"},
-            Settings(port_mappings={(30008, "TCP"): 8080, (30009, "UDP"): 53}),
-        ),
-    ],
-)
-def test_settings(environment: dict[str, str], expected: Settings) -> None:
-    assert from_environment(environment) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "words"),
-    [
-        ("NODES_HOST", "10.0.0.1:8080", "a DNS name in lower case or an IP address, without"),
-        ("NODES_HOST", "LB.example.com", "a DNS name in lower case or an IP address, without"),
-        ("NODES_HOST", "None", "a DNS name in lower case or an IP address, without"),
-        ("PROBE", "True", "true or false"),
-        ("PROBE", "1", "true or false"),
-        ("PROBE", "yes", "true or false"),
-        ("PROBE_RATE", "0", "a number above 0"),
-        ("PROBE_RATE", "-1", "a number above 0"),
-        ("PROBE_RATE", "nan", "a number above 0"),
-        ("PROBE_RATE", "inf", "a number above 0"),
-        ("PROBE_RATE", "many", "a number above 0"),
-        ("PROBE_IN_FLIGHT", "0", "a whole number from 1 on"),
-        ("PROBE_IN_FLIGHT", "1.5", "a whole number from 1 on"),
-        ("REQUESTS_IN_FLIGHT", "0", "a whole number from 1 on"),
-        ("PROBE_HOSTS", "a.example,b.example:80", "hosts with commas between"),
-        ("PORT_MAPPINGS", "30008", "NODEPORT:PORT/PROTOCOL with commas"),
-        ("PORT_MAPPINGS", "30008:0", "NODEPORT:PORT/PROTOCOL with commas"),
-        ("PORT_MAPPINGS", "30008:65536", "NODEPORT:PORT/PROTOCOL with commas"),
-        ("PORT_MAPPINGS", "30008:80/tcp", "NODEPORT:PORT/PROTOCOL with commas"),
-        ("PORT_MAPPINGS", "127.0.0.1:30008:80", "NODEPORT:PORT/PROTOCOL with commas"),
-    ],
-)
-def test_a_setting_that_cannot_be_read_is_refused_by_name(name: str, text: str, words: str) -> None:
-    told = re.escape(f"EXPOSEDAPP_{name} is {text!r}: write {words}")
-    with pytest.raises(ValueError, match=told):
-        from_environment({f"EXPOSEDAPP_{name}": text})

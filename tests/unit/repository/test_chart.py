@@ -6,12 +6,14 @@ import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
 
 import exposedapp
-from exposedapp.settings import from_environment
+from exposedapp.environment import read_settings
+from exposedapp.settings import Settings
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 CHART = DEPLOY / "chart" / "exposedapp"
@@ -196,6 +198,7 @@ def test_values_reach_the_pod() -> None:
         'image={"repository":"registry.example/operator","tag":"1.2.3","pullPolicy":"Always"}',
         'imagePullSecrets=[{"name":"registry"}]',
         'logLevel="DEBUG"',
+        'log={"format":"json"}',
         'api={"requestsInFlight":8}',
         'probe={"enabled":false,"ratePerSecond":0.5,"inFlight":7,"hosts":["a.example","b.example"]}',
         'resources={"limits":{"memory":"1Gi"}}',
@@ -221,6 +224,7 @@ def test_values_reach_the_pod() -> None:
     assert container["imagePullPolicy"] == "Always"
     assert {it["name"]: it["value"] for it in container["env"]} == {
         "EXPOSEDAPP_LOG_LEVEL": "DEBUG",
+        "EXPOSEDAPP_LOG_FORMAT": "json",
         "EXPOSEDAPP_REQUESTS_IN_FLIGHT": "8",
         "EXPOSEDAPP_PROBE": "false",
         "EXPOSEDAPP_PROBE_RATE": "0.5",
@@ -243,6 +247,7 @@ def test_the_image_is_of_the_operator_s_version_by_default() -> None:
         ('image={"tga":"dev"}', "tga"),
         ("crds.instal=false", "instal"),
         ('logLevel="CHATTY"', "logLevel"),
+        ('log.format="xml"', "format"),
         ('image.pullPolicy="Sometimes"', "pullPolicy"),
         ("image.tag=1.2", "tag"),
     ],
@@ -253,6 +258,11 @@ def test_an_unknown_or_wrong_value_is_refused_by_name(value: str, named: str) ->
     assert named in result.stderr
 
 
+def settings_of(environment: dict[str, str]) -> Settings:
+    with patch.dict(os.environ, environment):
+        return read_settings()
+
+
 @pytest.mark.parametrize(
     "host", ["", "lb.example.com", "localhost", "1lb", "10.0.0.1", "fd00::1", "::1"]
 )
@@ -260,7 +270,7 @@ def test_a_host_for_all_apps(host: str) -> None:
     [container] = pod_spec(f'nodes.host="{host}"')["containers"]
     given = {it["name"]: it["value"] for it in container["env"]}
     assert given.get("EXPOSEDAPP_NODES_HOST", "") == host
-    assert from_environment(given).nodes_host == (host or None)
+    assert settings_of(given).nodes_host == (host or None)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +293,7 @@ MAPPING = '{"containerPort": 30008, "hostPort": 8080, "listenAddress": "%s"}'
 def test_port_mappings_as_kind_has_them(listen: str) -> None:
     [container] = pod_spec(f"portMappings=[{MAPPING % listen}]")["containers"]
     given = {it["name"]: it["value"] for it in container["env"]}
-    assert from_environment(given).port_mappings == {(30008, "TCP"): 8080}
+    assert settings_of(given).port_mappings == {(30008, "TCP"): 8080}
 
 
 @pytest.mark.parametrize("listen", ["192.168.1.5", "127.0.0.2", "fd00::1"])

@@ -1,0 +1,116 @@
+r"""Logging of the operator's process: one line per record, as text or JSON. Called by main.py.
+
+Messages and exceptions quote names, URLs and responses that users wrote. A newline in one of them
+must not begin a line that looks like a record, nor an escape sequence reach a terminal. So in text,
+each message and each exception's own words are one line, in which characters that cannot be printed
+are escaped as in a Python string (\\n, \\x1b); only the stack of a traceback has lines of its own.
+In JSON, a record is one line whatever it holds.
+"""
+
+import logging
+import textwrap
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter
+
+from exposedapp.settings import Settings
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+TEXT_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+JSON_FIELDS = {"asctime": "time", "levelname": "level", "name": "logger", "message": "message"}
+
+JSON_OPTIONAL_FIELDS = {"exc_info": "exception", "stack_info": "stack"}
+
+CAUSE = "\nThe above exception was the direct cause of the following exception:\n"
+
+CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n"
+
+
+def configure(settings: Settings) -> None:
+    """Log everything to stderr, in the configured format, from the configured level on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines() if settings.log_format == "json" else TextLines(TEXT_FORMAT))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(settings.log_level)
+    # kopf logs each of its own steps; the operator logs its own actions.
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    if not root.isEnabledFor(logging.DEBUG):
+        handler.addFilter(_without_kopf_traceback)
+
+
+def _without_kopf_traceback(record: logging.LogRecord) -> bool:
+    """A failed start is one line; where in kopf it failed matters only for DEBUG."""
+    if record.name.startswith("kopf"):
+        record.exc_info = record.exc_text = None
+    return True
+
+
+def escape(text: str) -> str:
+    """The text with whatever cannot be printed escaped as in a Python string."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+class TextLines(logging.Formatter):
+    """Formats a record as text that can be trusted to begin no other record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format the record, without what another handler's formatter has cached in it."""
+        record.exc_text = None
+        return super().format(record)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """One line, whatever is in the message."""
+        return escape(super().formatMessage(record))
+
+    def formatException(  # noqa: N802 - logging's name
+        self,
+        ei: ExcInfo,
+    ) -> str:
+        """A traceback in which each exception's own words are one line."""
+        return "\n".join(_traceback(ei[1])) if ei[1] else ""
+
+
+class JsonLines(JsonFormatter):
+    """Formats a record as one line of JSON: time, level, logger, message, perhaps exception."""
+
+    def __init__(self) -> None:
+        super().__init__(list(JSON_FIELDS), rename_fields=JSON_FIELDS | JSON_OPTIONAL_FIELDS)
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002
+        """RFC 3339, in UTC."""
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what libraries attach to a record, such as the whole configuration of kopf."""
+        names = [*JSON_FIELDS.values(), *JSON_OPTIONAL_FIELDS.values()]
+        return {name: log_data[name] for name in names if name in log_data}
+
+
+def _traceback(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterator[str]:
+    """What traceback.format_exception gives, but for the exceptions' own words: one line each."""
+    cause, context = error.__cause__, error.__context__
+    if context is not None and (error.__suppress_context__ or id(context) in seen):
+        context = None
+    if cause is not None and id(cause) in seen:
+        cause = None
+    if earlier := cause or context:
+        yield from _traceback(earlier, seen | {id(error)})
+        yield CAUSE if cause else CONTEXT
+    if error.__traceback__:
+        yield "Traceback (most recent call last):"
+        yield from (frame.rstrip("\n") for frame in traceback.format_tb(error.__traceback__))
+    yield escape("".join(traceback.format_exception_only(error)).rstrip("\n"))
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            for line in _traceback(member, seen | {id(error)}):
+                yield textwrap.indent(line, "  | ")
