@@ -1,148 +1,111 @@
-"""The only module that knows kopf, which runs the operator: start and end, signals.
+"""kopf, and nothing else: when the operator starts and stops, and what happens to ExposedApps.
 
-News is remembered, and the keys of the apps it is about are queued: all work is done by the
-queue's workers. They start when everything has been listed once: so nothing is reconciled on half a
-picture, and a restart without drift writes nothing.
+The only module besides main.py that knows kopf. Each handler parses nothing, calls one method of
+runtime.py and returns. What kopf does by itself, and what is set here because of it, is in
+docs/decisions/0002-kopf-watches-exposedapps.md.
 """
 
-import asyncio
-import logging
-from typing import Any
+import random
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 import kopf
 
-from exposedapp.cache.cache import Cache
-from exposedapp.cache.informer import Informer
-from exposedapp.cache.watches import Requests, ResourceHandler, resource_handlers
-from exposedapp.kube.client import KubeClient
-from exposedapp.kube.errors import ApiError
-from exposedapp.probing.prober import Prober
-from exposedapp.reconcile.event_recorder import EventRecorder
-from exposedapp.reconcile.reconciler import Reconciler
-from exposedapp.settings import Settings
-from exposedapp.telemetry.metrics import Metrics
-from exposedapp.workqueue.debounce import Debouncer
-from exposedapp.workqueue.queue import WORKERS, WorkQueue
+from exposedapp.api.meta import GROUP, PLURAL, VERSION, Json
+from exposedapp.runtime import Runtime
 
-log = logging.getLogger(__name__)
-
-WAIT_SECONDS = 1.0
+PAGE_SIZE = 100
+"""Apps per page of a list: thousands of them in one response would take much memory."""
+WATCH_SECONDS = 300
+"""How long the API server keeps one watch request open. Dead connections are found earlier: kopf
+reconnects after 70 s without an event, and bookmarks come about once a minute."""
+CONNECT_SECONDS = 10.0
+REQUEST_SECONDS = 30.0
+INITIAL_BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 10.0
+IDLE_SECONDS = 1.0
+"""How long kopf keeps the task of an app that has no events: thousands of tasks take memory."""
 
 
-def make_registry(
-    settings: Settings, metrics: Metrics, ready: asyncio.Event
-) -> kopf.OperatorRegistry:
-    """The whole operator, as kopf wants it: what to do at the start and at the end.
+async def run(runtime: Runtime) -> None:
+    """Run the operator until a signal or a failed task ends it.
 
-    `ready` is set as long as it works.
+    Raises what kopf calls fatal: a failed start, and answers of the API server that it cannot go
+    on after. The process ends then, and its container is started anew.
     """
+    await kopf.operator(
+        registry=_registry(runtime),
+        clusterwide=True,
+        standalone=True,
+        stop_flag=runtime.stop_flag,
+    )
+
+
+def _registry(runtime: Runtime) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
-    running = _Running(settings, metrics, ready)
-    kopf.on.login(registry=registry)(_login)
-    kopf.on.startup(registry=registry)(_configure)
-    kopf.on.startup(registry=registry)(running.start)
-    kopf.on.cleanup(registry=registry)(running.stop)
+
+    @kopf.on.startup(registry=registry)
+    async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+        _configure(settings)
+
+    # kopf would try again after a minute, with whatever the failed start has left behind.
+    @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)
+    async def start(**_: Any) -> None:
+        await runtime.start()
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        return kopf.AiohttpSession(server=runtime.host, aiohttp_session=runtime.open_session())
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    async def observe(event: kopf.RawEvent, **_: Any) -> None:
+        runtime.on_app_event(event["type"], cast("Json", event["object"]))
+
+    @kopf.on.cleanup(registry=registry)
+    async def stop(**_: Any) -> None:
+        await runtime.stop()
+
     return registry
 
 
-class _Running:
-    """What exists between kopf's startup and its cleanup."""
-
-    def __init__(self, settings: Settings, metrics: Metrics, ready: asyncio.Event) -> None:
-        self._settings = settings
-        self._metrics = metrics
-        self._ready = ready
-        self._cache = Cache()
-        self._burst = Debouncer(self._look_at_all)
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def _news(self, watch: ResourceHandler, news: Requests) -> None:
-        """Has the apps worked on that something is news for."""
-        if not watch.of_all:
-            for key, priority in news:
-                self._queue.add(key, priority)
-        elif any(True for _ in news):
-            self._burst.trigger()
-
-    def _look_at_all(self) -> None:
-        for key in self._cache.apps_by_node_impact():
-            self._queue.add(key)
-
-    async def start(self, **_: Any) -> None:
-        """Logs in, lists everything there is, and then begins to work."""
-        settings, cache, metrics = self._settings, self._cache, self._metrics
-        metrics.reset()
-        self._cluster = cluster = await KubeClient.login(settings.requests_in_flight)
-        cluster.observe = metrics.requests_of(cluster.host)
-        self._recorder = EventRecorder(cluster, lambda: self._queue.has_backlog)
-        self._prober = Prober(
-            settings.probe_rate,
-            settings.probe_in_flight,
-            lambda key: self._queue.add(key),
-            tried=metrics.probes.tried,
-        )
-        metrics.probes.state = self._prober.state
-        reconciler = Reconciler(
-            cluster, cache, settings, self._prober, self._recorder.record, metrics.apps
-        )
-        self._queue = WorkQueue(
-            reconciler.reconcile,
-            lambda key: key.namespace,
-            metrics.queue,
-            min(WORKERS, settings.requests_in_flight),
-        )
-        await self._wait_for_the_crd()
-        await asyncio.gather(*(self._follow(it) for it in resource_handlers(cache)))
-        self._recorder.start()
-        self._prober.start()
-        self._queue.start()
-        self._ready.set()
-
-    async def _follow(self, watch: ResourceHandler) -> None:
-        """Starts to follow a kind, and waits until all of it has been seen once."""
-        seen = self._metrics.watches.seen
-        seen(watch.kind.plural)  # one that never hears anything grows old from now on
-        informer = Informer(self._cluster, watch, self._news, seen)
-        self._tasks.append(asyncio.create_task(informer.run()))
-        await informer.listed.wait()
-
-    async def _wait_for_the_crd(self) -> None:
-        told = None
-        while hindrance := await self._hindrance():
-            if hindrance != told:
-                log.warning("Waiting: %s", hindrance)
-                told = hindrance
-            await asyncio.sleep(WAIT_SECONDS)
-
-    async def _hindrance(self) -> str | None:
-        try:
-            if await self._cluster.serves_exposedapps():
-                return None
-        except ApiError as error:
-            return str(error)
-        return (
-            "the cluster does not know ExposedApps yet. The CustomResourceDefinition comes with "
-            "the Helm chart (crds.install) and with deploy/manifests/install.yaml."
-        )
-
-    async def stop(self, **_: Any) -> None:
-        """Ends the workers, then the connections they use."""
-        self._ready.clear()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._queue.stop()
-        await self._prober.stop()
-        await self._recorder.stop()
-        await self._cluster.close()
-
-
-def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
-
-
-def _configure(settings: kopf.OperatorSettings, **_: Any) -> None:
-    # kopf asks the API server for nothing: it needs no rights on namespaces, CRDs or its own kinds.
+def _configure(settings: kopf.OperatorSettings) -> None:
+    # A timer that would kill a process which still stops; the kubelet has one of its own.
+    settings.process.ultimate_exiting_timeout = None
+    # No rights on namespaces, CustomResourceDefinitions, Events or kinds of kopf's own are needed.
     settings.scanning.disabled = True
     settings.peering.standalone = True
     settings.posting.enabled = False
+    # Nothing is stored in the object, and no copy of it is made to compare with.
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    settings.watching.chunk_size = PAGE_SIZE
+    settings.watching.server_timeout = WATCH_SECONDS
+    settings.watching.connect_timeout = CONNECT_SECONDS
+    settings.queueing.idle_timeout = IDLE_SECONDS
+    settings.networking.connect_timeout = CONNECT_SECONDS
+    settings.networking.request_timeout = REQUEST_SECONDS
+    settings.networking.error_backoffs = _EndlessBackoff()
+
+
+class _EndlessBackoff(Iterable[float]):
+    """Delays between the attempts of a request: an API server that is away is waited for."""
+
+    def __iter__(self) -> Iterator[float]:
+        delay = INITIAL_BACKOFF_SECONDS
+        while True:
+            yield delay * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+            delay = min(delay * 2, MAX_BACKOFF_SECONDS)
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Keeps no last-handled state: only handlers of changes need one, and there are none."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Nothing of the object; the default copies all of it at each event."""
+        return kopf.BodyEssence({})
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        """Nothing was stored."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Store nothing."""

@@ -1,66 +1,60 @@
-"""The operator's process: `python -m exposedapp.main`, configured by EXPOSEDAPP_* (settings.py)."""
+"""The operator's process: `python -m exposedapp.main`, configured by EXPOSEDAPP_* (settings.py).
+
+It ends with 0 after SIGTERM or SIGINT, and with 1 and one line that says why when it cannot go on:
+the kubelet starts its container anew then, and a restart writes nothing.
+"""
 
 import asyncio
 import logging
 import sys
 
-import kopf
 import uvloop
 
-from exposedapp import logs
+from exposedapp import handlers, logs
 from exposedapp.environment import read_settings
-from exposedapp.handlers import make_registry
+from exposedapp.runtime import Runtime
 from exposedapp.settings import Settings
-from exposedapp.telemetry.health import health
-from exposedapp.telemetry.http_server import serve_http
-from exposedapp.telemetry.metrics import Metrics
-from exposedapp.telemetry.metrics_server import serve_metrics
 
-log = logging.getLogger(__name__)
-
-AGAIN_SECONDS = 5
-
-DEEPEST_JSON = 25_000
+MAX_JSON_DEPTH = 25_000
 """The API server takes objects nested 10,000 levels deep, which only a recursive parser reads: with
 Python's usual limit one such object would end the watch of all."""
 
+log = logging.getLogger(__name__)
+
 
 def main() -> None:
-    """Runs the operator until it is told to stop."""
+    """Run the operator until a signal ends it, or it cannot go on."""
     try:
         settings = read_settings()
     except ValueError as error:
         sys.exit(str(error))
     logs.configure(settings)
-    sys.setrecursionlimit(DEEPEST_JSON)
+    sys.setrecursionlimit(MAX_JSON_DEPTH)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
-            runner.run(_run(settings))
-        except OSError as error:
-            sys.exit(f"cannot listen on health port {settings.health_port}: {error}")
+        problem = runner.run(_run(settings))
+    if problem:
+        log.critical("The operator ends: %s", problem)
+        sys.exit(1)
 
 
-async def _run(settings: Settings) -> None:
-    metrics, ready = Metrics(), asyncio.Event()
-    async with (
-        serve_http(settings.health_port, health(ready.is_set)),
-        serve_metrics(metrics, settings.metrics_port),
-    ):
-        await _run_again(settings, metrics, ready)
+async def _run(settings: Settings) -> str | None:
+    """Run the operator; why it cannot go on, or None after a signal."""
+    runtime = Runtime(settings)
+    try:
+        await handlers.run(runtime)
+    except Exception as error:
+        log.debug("kopf has stopped", exc_info=True)
+        return runtime.failure or _describe(error)
+    finally:
+        await runtime.stop()
+    return runtime.failure
 
 
-async def _run_again(settings: Settings, metrics: Metrics, ready: asyncio.Event) -> None:
-    """Runs kopf, and again when it gave up, as it does when the start fails."""
-    while True:
-        try:
-            return await kopf.operator(
-                registry=make_registry(settings, metrics, ready),
-                clusterwide=True,
-                standalone=True,
-            )
-        except Exception as error:  # noqa: BLE001 - whatever it was, the next start looks anew
-            log.error("Starting again in %d s: %s", AGAIN_SECONDS, error)  # noqa: TRY400
-            await asyncio.sleep(AGAIN_SECONDS)
+def _describe(error: BaseException) -> str:
+    """The error that is behind those of kopf, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What the chart's ClusterRole allows the operator, and what its requests need."""
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import yaml
@@ -19,16 +20,27 @@ Right = tuple[str, str]
 """(verb, resource)"""
 
 
-def allowed() -> set[Right]:
+def rules() -> list[dict[str, list[str]]]:
     """Read from the template itself: in its rules there is nothing for Helm to fill in."""
     text = ROLE.read_text()
-    rules = yaml.safe_load(text[text.index("\nrules:") :])["rules"]
+    parsed: list[dict[str, list[str]]] = yaml.safe_load(text[text.index("\nrules:") :])["rules"]
+    return parsed
+
+
+def allowed() -> set[Right]:
+    """The rights on resources."""
     return {
         (verb, resource)
-        for rule in rules
+        for rule in rules()
         for verb in rule["verbs"]
-        for resource in rule["resources"]
+        for resource in rule.get("resources", ())
     }
+
+
+def may_get(path: str) -> bool:
+    """Whether a path that is none of a resource may be read; a `*` stands for any end."""
+    patterns = [url for rule in rules() for url in rule.get("nonResourceURLs", ())]
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
 
 
 def needed(request: str) -> set[Right]:

@@ -50,6 +50,11 @@ class ObjectStore:
             if any(it in packed for it in wanted):
                 yield key
 
+    def has_seen(self, key: NamespacedName, version: int) -> bool:
+        """Whether this state of an object, or a newer one, is known; also when it was deleted."""
+        known = self._packed.get(key)
+        return version <= (known[0] if known else self._tombstones.get(key, 0))
+
     def put(self, body: Json) -> bool:
         """Remembers an object; False when a newer state of it, or the same, is known already."""
         key, version = key_of(body), version_of(body)

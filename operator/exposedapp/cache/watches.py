@@ -37,9 +37,8 @@ class ResourceHandler:
 
 
 def resource_handlers(cache: Cache) -> list[ResourceHandler]:
-    """Everything that can make an app's children or its URLs wrong."""
+    """Everything besides an app itself that can make its children or its URLs wrong."""
     return [
-        _apps(cache),
         _children(DEPLOYMENTS, cache.children["Deployment"]),
         _children(SERVICES, cache.children["Service"]),
         ResourceHandler(
@@ -59,7 +58,8 @@ def resource_handlers(cache: Cache) -> list[ResourceHandler]:
     ]
 
 
-def _apps(cache: Cache) -> ResourceHandler:
+def app_handler(cache: Cache) -> ResourceHandler:
+    """ExposedApps: kopf delivers their events, and AppResync compares them with a list."""
     store = cache.apps
 
     def put(body: Json) -> Requests:

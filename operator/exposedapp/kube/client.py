@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self, cast
@@ -29,6 +29,7 @@ from exposedapp.kube.errors import (
     no_response_error,
 )
 from exposedapp.kube.resources import Resource, object_path
+from exposedapp.kube.session import OnResponse, open_session
 
 FIELD_MANAGER = "exposedapp"
 
@@ -41,6 +42,9 @@ MAX_IN_FLIGHT = 32
 PAGE_SIZE = 100
 """How many objects are listed at once: thousands in one answer would take much memory."""
 
+JSON = "application/json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""Source: API concepts, \"Metadata-only fetches\"."""
 APPLY = "application/apply-patch+yaml "
 """With a space, which is no part of the value (RFC 9110, 5.5), but keeps the client library from
 writing the body itself: it would write surrogate pairs."""
@@ -93,6 +97,15 @@ class KubeClient:
     def host(self) -> str:
         """The API server's address."""
         return str(self._configuration.host)
+
+    def open_session(self, on_response: OnResponse) -> aiohttp.ClientSession:
+        """A session of its own for kopf, which closes it; see session.py."""
+
+        def observe(request: aiohttp.ClientRequest, status: int, seconds: float) -> None:
+            self.observe(request.method, status, seconds)
+            on_response(request, status, seconds)
+
+        return open_session(self._client, observe)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -207,14 +220,24 @@ class KubeClient:
                 found.append({"metadata": meta, "spec": spec})
         return found
 
-    async def list(self, kind: Resource) -> AsyncIterator[Json]:
+    async def list(self, kind: Resource, accept: str = JSON) -> AsyncIterator[Json]:
         """All objects of a kind, page by page: each a list, with the version to watch from."""
         token: str | None = ""
         while token is not None:
             more = {"continue": token} if token else {}
-            page = await self.request("GET", kind.path(limit=str(PAGE_SIZE), **more))
+            path = kind.path(limit=str(PAGE_SIZE), **more)
+            page = await self.request("GET", path, accept=accept)
             token = page["metadata"].get("continue") or None
             yield page
+
+    async def list_metadata(self, resource: Resource) -> tuple[str, Sequence[Json]]:
+        """The resourceVersion of a list, and the metadata of all its objects."""
+        items = []
+        version = "0"
+        async for page in self.list(resource, METADATA_ONLY):
+            version = page["metadata"]["resourceVersion"]
+            items += page["items"]
+        return version, items
 
     async def watch(self, kind: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
         """What happens to a kind's objects after a version, for so long: {type, object}.
@@ -249,6 +272,7 @@ class KubeClient:
         path: str,
         body: Json | None = None,
         content_type: str | None = None,
+        accept: str = JSON,
     ) -> Json:
         """Send one request to a path of the API server; return the parsed response.
 
@@ -258,7 +282,7 @@ class KubeClient:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with self._free:
             with self._told(method) as told:
-                answer = await self._send(method, path, timeout, body, content_type)
+                answer = await self._send(method, path, timeout, body, content_type, accept)
                 data = await answer.read()
                 told.status = answer.status
         if 200 <= answer.status < 300:
@@ -272,8 +296,9 @@ class KubeClient:
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's word for it
         body: Json | None = None,
         content_type: str | None = None,
+        accept: str = JSON,
     ) -> RESTResponse:
-        headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER}
+        headers = {"Accept": accept, "User-Agent": FIELD_MANAGER}
         if content_type:
             headers["Content-Type"] = content_type
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)

@@ -117,8 +117,18 @@ class Prober:
         """Starts to try."""
         self._spawn(self._run())
 
+    async def run(self) -> None:
+        """Try URLs until it is cancelled; then no try is under way any more."""
+        try:
+            await self._run()
+        finally:
+            await self._stop()
+
     async def stop(self) -> None:
         """Ends all tries."""
+        await self._stop()
+
+    async def _stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

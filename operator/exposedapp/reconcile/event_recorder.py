@@ -32,7 +32,6 @@ class EventRecorder:
         self._waiting: deque[tuple[AppRef, EventMessage, str]] = deque(maxlen=MAX_PENDING)
         self._told: OrderedDict[tuple[str, EventMessage], tuple[int, str]] = OrderedDict()
         self._more = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     def record(self, app: AppRef, happened: EventMessage) -> None:
         """Has an Event written soon; the oldest one waits no more when there are too many."""
@@ -40,17 +39,8 @@ class EventRecorder:
         self._waiting.append((app, happened, now))
         self._more.set()
 
-    def start(self) -> None:
-        """Starts to write."""
-        self._task = asyncio.create_task(self._write_all())
-
-    async def stop(self) -> None:
-        """Ends; what waits is lost."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _write_all(self) -> None:
+    async def run(self) -> None:
+        """Write Events until it is cancelled; what waits then is lost."""
         while True:
             await self._more.wait()
             self._more.clear()

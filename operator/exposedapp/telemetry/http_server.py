@@ -1,5 +1,6 @@
 """Serves the operator's own pages, each at a port of its own, from the event loop that works."""
 
+import asyncio
 import errno
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -7,27 +8,35 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+SHUTDOWN_SECONDS = 1.0
+"""For requests that are being answered; idle connections are closed at once."""
+
 NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def serve_http(port: int, pages: Mapping[str, Handler]) -> AsyncIterator[None]:
-    """Answers GET of these paths, and nothing else, at this port of all addresses.
+async def serve_http(
+    port: int, pages: Mapping[str, Handler]
+) -> AsyncIterator[asyncio.AbstractServer]:
+    """Answer GET of these paths, and nothing else, at this port of all addresses.
 
-    Raises OSError when the port cannot be had.
+    Yields the server, whose serve_forever() ends only when it does. Raises OSError when the port
+    cannot be bound.
     """
     app = web.Application()
     for path, answer in pages.items():
         app.router.add_get(path, answer, allow_head=False)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     listening = _listen(port)
     await runner.setup()
+    assert runner.server  # noqa: S101 - set by setup()
+    server = await asyncio.get_running_loop().create_server(runner.server, sock=listening)
     try:
-        await web.SockSite(runner, listening).start()
-        yield
+        yield server
     finally:
+        server.close()
         await runner.cleanup()
 
 

@@ -16,30 +16,26 @@ LAG_PERIOD_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def serve_metrics(metrics: Metrics, port: int) -> AsyncIterator[None]:
-    """Measures the event loop, and serves all metrics at a port; at port 0 neither.
+async def serve_metrics(
+    metrics: Metrics, port: int
+) -> AsyncIterator[asyncio.AbstractServer | None]:
+    """Serve all metrics at a port; at port 0 serve none.
 
-    When the port cannot be had, an operator that nobody measures does its work all the same.
+    Yields the server, or None. When the port cannot be bound, the operator works all the same.
     """
-    if not port:
-        yield
-        return
     async with AsyncExitStack() as stack:
-        try:
+        server = None
+        if port:
             page = make_aiohttp_handler(metrics.registry)
-            await stack.enter_async_context(serve_http(port, {"/metrics": page}))
-        except OSError as error:
-            log.error("Metrics are not served: port %d: %s", port, error)  # noqa: TRY400
-        lag = asyncio.create_task(measure_loop_lag(metrics))
-        try:
-            yield
-        finally:
-            lag.cancel()
-            await asyncio.gather(lag, return_exceptions=True)
+            try:
+                server = await stack.enter_async_context(serve_http(port, {"/metrics": page}))
+            except OSError as error:
+                log.error("Metrics are not served: port %d: %s", port, error)  # noqa: TRY400
+        yield server
 
 
 async def measure_loop_lag(metrics: Metrics) -> None:
-    """Sleeps, and notes how much longer it was than it should have been, for ever."""
+    """Observe how much longer than asked a sleep takes, until it is cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + LAG_PERIOD_SECONDS

@@ -47,7 +47,9 @@ class WorkQueue(Generic[K]):
         """
         self._work = work
         self._metrics = metrics or NoopQueueMetrics()
-        self._workers = workers
+        self._metrics.workers(workers)
+        self.workers = workers
+        """How many workers are to be run."""
         self._queue = FairQueue(flow, LOW_PRIORITY_EVERY)
         self._processing: dict[K, Priority | None] = {}
         """The keys that are worked on, each with the priority of its next turn when it has been
@@ -58,25 +60,11 @@ class WorkQueue(Generic[K]):
         self._failures: dict[K, int] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def has_backlog(self) -> bool:
         """Whether keys wait for a worker."""
         return len(self._queue) > 0
-
-    def start(self) -> None:
-        """Starts the workers. Keys may be added before."""
-        self._metrics.workers(self._workers)
-        self._tasks = [asyncio.create_task(self._worker()) for _ in range(self._workers)]
-
-    async def stop(self) -> None:
-        """Ends the workers, and cancels the work that is under way."""
-        for timer in self._timers.values():
-            timer.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def add(self, key: K, priority: Priority = Priority.LOW) -> None:
         """Has the key worked on as soon as it is its turn and a worker is free."""
@@ -103,7 +91,8 @@ class WorkQueue(Generic[K]):
         self._queue.add(key, priority)
         self._wake.set()
 
-    async def _worker(self) -> None:
+    async def run_worker(self) -> None:
+        """Work on keys until it is cancelled. The caller runs as many of these as `workers`."""
         while True:
             while not self._queue:
                 self._wake.clear()

@@ -11,7 +11,7 @@ from exposedapp.cache import informer as informer
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import Informer
 from exposedapp.cache.watches import Requests, ResourceHandler, resource_handlers
-from exposedapp.kube.client import KubeClient
+from exposedapp.kube.client import JSON, KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import NODES, SERVICES, Resource
 from support.objects import node_body
@@ -35,7 +35,7 @@ class Server(KubeClient):
             return None
         return self.script.pop(0)
 
-    async def list(self, kind: Resource) -> AsyncIterator[Json]:
+    async def list(self, kind: Resource, accept: str = JSON) -> AsyncIterator[Json]:
         pages = self._next(f"list {kind.plural}")
         if isinstance(pages, Exception):
             raise pages

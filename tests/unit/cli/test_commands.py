@@ -88,7 +88,7 @@ class Table(Server):
     async def close(self) -> None:
         pass
 
-    async def listens(self, pod: str, port: int) -> bool | None:  # noqa: ARG002
+    async def listens(self, pod: str, port: int) -> bool | None:
         return self.listening
 
     async def request(
@@ -96,8 +96,8 @@ class Table(Server):
         method: str,
         path: str,
         body: Json | None = None,
-        content_type: str | None = None,  # noqa: ARG002
-        accept: str = "",  # noqa: ARG002
+        content_type: str | None = None,
+        accept: str = "",
     ) -> Json:
         self.sent.append((method, path, body))
         answer = self.answers.get(path.partition("?")[0])

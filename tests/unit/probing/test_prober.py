@@ -426,7 +426,7 @@ async def test_the_end_comes_also_when_there_is_news() -> None:
     found.prober.start()
     found.want(target("a"))
     async with asyncio.timeout(10):
-        while not found.told:  # noqa: ASYNC110
+        while not found.told:
             await asyncio.sleep(0.01)
         found.want(target("a"), target("b"))
         await found.prober.stop()

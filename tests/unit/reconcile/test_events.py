@@ -31,6 +31,7 @@ from support.harness import AWAY, BUSY
 from support.objects import APP, port, service_body
 from support.probes import OK, REFUSED
 from support.snapshots import NORMAL, STOPPED, TWO, WELL, Seen, compute
+from support.tasks import running
 from support.virtual_time import in_virtual_time
 
 FIRST, LAST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
@@ -319,7 +320,7 @@ class Writing:
 
     async def until(self, happens: Callable[[], bool]) -> None:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            while not happens():  # noqa: ASYNC110 - nobody else would set an event
+            while not happens():
                 await asyncio.sleep(0)
 
 
@@ -332,11 +333,8 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def writing() -> AsyncIterator[Writing]:
     found = Writing()
-    found.recorder.start()
-    try:
+    async with running(found.recorder.run()):
         yield found
-    finally:
-        await found.recorder.stop()
 
 
 async def test_what_happens_again_is_counted(unhurried: None) -> None:
@@ -375,9 +373,8 @@ async def test_the_newest_wait_when_there_are_too_many(unhurried: None) -> None:
     found = Writing()
     for number in range(MAX_PENDING + 5):
         found.record(replace(HAPPENED, message=str(number)))
-    found.recorder.start()
-    await found.until(lambda: found.written == MAX_PENDING)
-    await found.recorder.stop()
+    async with running(found.recorder.run()):
+        await found.until(lambda: found.written == MAX_PENDING)
     told = {body["message"] for body in found.events}
     assert told == {str(number) for number in range(5, MAX_PENDING + 5)}
 
@@ -407,11 +404,8 @@ async def test_events_leave_time_for_the_rest() -> None:
 
 async def test_the_end_does_not_wait() -> None:
     found = Writing()
-    await found.recorder.stop()
-    found.recorder.start()
-    found.record()
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        await found.recorder.stop()
+    async with asyncio.timeout(DEADLINE_SECONDS), running(found.recorder.run()):
+        found.record()
     assert len(asyncio.all_tasks()) == 1
 
 
@@ -430,11 +424,9 @@ async def test_in_a_storm_of_apps_events_are_told_more_slowly(
     telling = EventRecorder(cluster, lambda: next(busy))
     for number in range(3):
         telling.record(replace(APP, name=f"app-{number}"), HAPPENED)
-    telling.start()
-    async with asyncio.timeout(DEADLINE_SECONDS):
+    async with asyncio.timeout(DEADLINE_SECONDS), running(telling.run()):
         while len(pauses) < 3:
             await sleep(0)
-    await telling.stop()
     slow, usual = recorder.BUSY_PAUSE_SECONDS, recorder.PAUSE_SECONDS
     assert pauses == [slow, slow, usual]
 

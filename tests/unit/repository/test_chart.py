@@ -131,8 +131,9 @@ def test_the_probes_ask_the_health_port() -> None:
 def test_no_role_has_a_wildcard_or_reads_secrets() -> None:
     for document in render():
         for rule in document.get("rules", []) if document["kind"] == "ClusterRole" else []:
-            assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
-            assert "secrets" not in rule["resources"]
+            resources = rule.get("resources", [])
+            assert "*" not in rule.get("apiGroups", []) + resources + rule["verbs"]
+            assert "secrets" not in resources
 
 
 def test_the_operator_may_do_this_and_no_more() -> None:
@@ -140,8 +141,13 @@ def test_the_operator_may_do_this_and_no_more() -> None:
     allowed = {
         f"{group}/{resource}".lstrip("/"): " ".join(rule["verbs"])
         for rule in rules
-        for group in rule["apiGroups"]
+        for group in rule.get("apiGroups", ())
         for resource in rule["resources"]
+    }
+    [discovery] = [rule for rule in rules if "nonResourceURLs" in rule]
+    assert discovery == {
+        "nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*"],
+        "verbs": ["get"],
     }
     assert allowed == {
         "exposedapp.dev/exposedapps": "get list watch",

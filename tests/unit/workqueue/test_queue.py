@@ -16,6 +16,7 @@ from exposedapp.workqueue.queue import (
     WorkQueue,
 )
 from exposedapp.workqueue.result import Result, ResultLabel
+from support.tasks import running as run_tasks
 
 DEADLINE_SECONDS = 10.0
 
@@ -40,12 +41,9 @@ class Recorder(WorkQueue[str]):
 
 @asynccontextmanager
 async def running(queue: WorkQueue[str]) -> AsyncIterator[None]:
-    queue.start()
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            yield
-    finally:
-        await queue.stop()
+    workers = (queue.run_worker() for _ in range(queue.workers))
+    async with run_tasks(*workers), asyncio.timeout(DEADLINE_SECONDS):
+        yield
 
 
 async def turns(count: int = 20) -> None:
@@ -192,7 +190,7 @@ class Scripted:
         self.attempts = 0
         self.done = asyncio.Event()
 
-    async def __call__(self, key: str) -> Result:  # noqa: ARG002
+    async def __call__(self, key: str) -> Result:
         self.attempts += 1
         if not self.results:
             self.done.set()

@@ -1,0 +1,128 @@
+"""Compares the cached ExposedApps with a fresh list, and repairs what kopf's watch did not deliver.
+
+kopf follows the ExposedApps, and its handlers never hear of an object that was deleted while the
+watch was interrupted. So each list that kopf makes is followed by one of ours, of metadata only,
+and there is one every ten minutes in any case. Started by runtime.py.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from exposedapp.api.meta import Json, NamespacedName, key_of, version_of
+from exposedapp.cache.store import ListSnapshot, ObjectStore
+from exposedapp.cache.watches import Requests, ResourceHandler
+from exposedapp.kube.errors import ApiError
+from exposedapp.kube.resources import EXPOSED_APPS, Resource
+
+log = logging.getLogger(__name__)
+
+PERIOD_SECONDS = 600.0
+QUIET_SECONDS = 1.0
+"""Delay after kopf has listed: its last page is handled by then, and one comparison is enough."""
+RETRY_SECONDS = 5.0
+MAX_START_SECONDS = 60.0
+"""How long kopf may take until it lists ExposedApps, while the API server answers us."""
+MAX_DELAY_SECONDS = 5.0
+"""How long an app that is listed may be unknown before it is fetched: its event is on the way."""
+
+
+class Lister(Protocol):
+    """As much of the API client as is needed here."""
+
+    async def list_metadata(self, resource: Resource) -> tuple[str, Sequence[Json]]:
+        """The list's resourceVersion, and the metadata of all objects. Raises ApiError."""
+
+    async def get(self, kind: str, namespace: str, name: str) -> Json | None:
+        """One object, or None. Raises ApiError."""
+
+
+class AppResync:
+    """Keeps the cached ExposedApps true, whatever kopf's watch misses."""
+
+    def __init__(
+        self,
+        client: Lister,
+        store: ObjectStore,
+        handler: ResourceHandler,
+        enqueue: Callable[[Requests], None],
+        on_activity: Callable[[str], None],
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._handler = handler
+        self._enqueue = enqueue
+        self._on_activity = on_activity
+        self._listed = asyncio.Event()
+        self.has_synced = asyncio.Event()
+        """Set once every ExposedApp that was listed is in the cache."""
+
+    def trigger(self) -> None:
+        """Compare soon: kopf has just listed ExposedApps."""
+        self._listed.set()
+
+    async def run(self) -> None:
+        """Compare for ever. Raises RuntimeError when kopf does not watch ExposedApps at all."""
+        await self._wait_for_kopf()
+        while True:
+            self._listed.clear()
+            await asyncio.sleep(QUIET_SECONDS)
+            try:
+                await self._compare()
+                delay = PERIOD_SECONDS
+            except ApiError as error:
+                log.warning("exposedapps: cannot compare with a fresh list: %s", error)
+                delay = RETRY_SECONDS
+            await _wait(self._listed, delay)
+
+    async def _wait_for_kopf(self) -> None:
+        """Wait for kopf's first list: it looks only once which kinds the cluster has."""
+        while not await _wait(self._listed, MAX_START_SECONDS):
+            try:
+                await self._client.list_metadata(EXPOSED_APPS)
+            except ApiError:
+                continue  # the API server answers nobody
+            raise RuntimeError(
+                f"kopf has not listed ExposedApps within {MAX_START_SECONDS:.0f} s, although the "
+                "API server lists them; see the log for the request that failed"
+            )
+
+    async def _compare(self) -> None:
+        version, items = await self._client.list_metadata(EXPOSED_APPS)
+        self._on_activity(EXPOSED_APPS.plural)
+        names = {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in items}
+        deleted = list(self._handler.sweep(ListSnapshot(int(version), names)))
+        if deleted:
+            log.info("exposedapps: %d deleted while the watch was interrupted", len(deleted))
+        self._enqueue(deleted)
+        if not all(map(self._is_cached, items)):
+            await asyncio.sleep(MAX_DELAY_SECONDS)
+            for item in items:
+                if not self._is_cached(item):
+                    await self._fetch(key_of(item))
+        self.has_synced.set()
+
+    def _is_cached(self, item: Json) -> bool:
+        return self._store.has_seen(key_of(item), version_of(item))
+
+    async def _fetch(self, key: NamespacedName) -> None:
+        body = await self._client.get("ExposedApp", *key)
+        if body is None:
+            return
+        log.warning("%s: the watch did not deliver it; fetched", key)
+        try:
+            self._enqueue(self._handler.put(body))
+        except Exception:
+            # One app that cannot be read must not keep the others from being compared.
+            log.exception("%s: cannot take in what was fetched", key)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until the event is set; False when it was not, within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

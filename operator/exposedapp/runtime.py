@@ -1,0 +1,196 @@
+"""The composition root: builds the parts of the operator, starts, supervises and stops them.
+
+Called by handlers.py: kopf says when to start and to stop, and what happens to ExposedApps. Events
+end in the cache, and queue the keys of the apps they are about; the queue's workers do all work.
+They start once every other kind has been listed, so that nothing is reconciled on half a picture
+and a restart without drift writes nothing.
+"""
+
+import asyncio
+import logging
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+import aiohttp
+
+from exposedapp.api.meta import Json, key_of
+from exposedapp.cache.cache import Cache
+from exposedapp.cache.informer import Informer
+from exposedapp.cache.resync import AppResync
+from exposedapp.cache.watches import Requests, ResourceHandler, app_handler, resource_handlers
+from exposedapp.kube.client import KubeClient
+from exposedapp.kube.errors import ApiError
+from exposedapp.kube.resources import EXPOSED_APPS
+from exposedapp.probing.prober import Prober
+from exposedapp.reconcile.event_recorder import EventRecorder
+from exposedapp.reconcile.reconciler import Reconciler
+from exposedapp.settings import Settings
+from exposedapp.supervisor import Supervisor
+from exposedapp.telemetry.health import health
+from exposedapp.telemetry.http_server import serve_http
+from exposedapp.telemetry.metrics import Metrics
+from exposedapp.telemetry.metrics_server import measure_loop_lag, serve_metrics
+from exposedapp.workqueue.debounce import Debouncer
+from exposedapp.workqueue.queue import WORKERS, WorkQueue
+
+log = logging.getLogger(__name__)
+
+CRD_POLL_SECONDS = 1.0
+
+
+class Runtime:
+    """One life of the operator, from the first request to the last."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._metrics = Metrics()
+        self._cache = Cache()
+        self._apps = app_handler(self._cache)
+        self._all_apps = Debouncer(self._enqueue_all_apps)
+        self._supervisor = Supervisor()
+        self._resources = AsyncExitStack()
+        self._resync: AppResync | None = None
+
+    @property
+    def stop_flag(self) -> asyncio.Event:
+        """Set when a long-lived task has ended, and the process must end, too; and by stop()."""
+        return self._supervisor.stop_flag
+
+    @property
+    def failure(self) -> str | None:
+        """Which task that was, and why it ended."""
+        return self._supervisor.failure
+
+    async def start(self) -> None:
+        """List everything but the ExposedApps, which kopf lists after this, and start to work.
+
+        Waits for the API server and the CustomResourceDefinition as long as it takes. Raises
+        OSError when the health port cannot be bound. A start that fails or is cancelled closes what
+        it has opened.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        settings, metrics, cache = self._settings, self._metrics, self._cache
+        await self._serve("health server", serve_http(settings.health_port, health(self._is_ready)))
+        await self._serve("metrics server", serve_metrics(metrics, settings.metrics_port))
+        if settings.metrics_port:
+            self._supervisor.start("event loop lag", measure_loop_lag(metrics))
+        self._client = client = await KubeClient.login(settings.requests_in_flight)
+        self._resources.push_async_callback(client.close)
+        client.observe = metrics.requests_of(client.host)
+
+        recorder = EventRecorder(client, lambda: self._queue.has_backlog)
+        prober = Prober(
+            settings.probe_rate,
+            settings.probe_in_flight,
+            lambda key: self._queue.add(key),
+            tried=metrics.probes.tried,
+        )
+        metrics.probes.state = prober.state
+        reconciler = Reconciler(client, cache, settings, prober, recorder.record, metrics.apps)
+        self._queue = WorkQueue(
+            reconciler.reconcile,
+            lambda key: key.namespace,
+            metrics.queue,
+            min(WORKERS, settings.requests_in_flight),
+        )
+        self._resync = AppResync(
+            client, cache.apps, self._apps, self._enqueue_apps, metrics.watches.seen
+        )
+
+        await self._wait_for_the_crd()
+        await asyncio.gather(*(self._follow(handler) for handler in resource_handlers(cache)))
+        metrics.watches.seen(EXPOSED_APPS.plural)
+        self._supervisor.start("event recorder", recorder.run())
+        self._supervisor.start("prober", prober.run())
+        for number in range(self._queue.workers):
+            self._supervisor.start(f"worker {number}", self._queue.run_worker())
+        self._supervisor.start("resync of exposedapps", self._resync.run())
+
+    async def _serve(
+        self, name: str, serving: AbstractAsyncContextManager[asyncio.AbstractServer | None]
+    ) -> None:
+        """Open a server, and supervise it."""
+        server = await self._resources.enter_async_context(serving)
+        if server:
+            self._supervisor.start(name, server.serve_forever())
+
+    async def stop(self) -> None:
+        """End all tasks and close all connections; a second call does nothing."""
+        await self._supervisor.stop()
+        await self._resources.aclose()
+
+    def open_session(self) -> aiohttp.ClientSession:
+        """A session to the API server for kopf, which closes it."""
+        return self._client.open_session(self._on_kopf_response)
+
+    @property
+    def host(self) -> str:
+        """The URL of the API server."""
+        return self._client.host
+
+    def on_app_event(self, event_type: str | None, body: Json) -> None:
+        """Take in an event of kopf's watch; the type is None for an app that was listed."""
+        self._metrics.watches.seen(EXPOSED_APPS.plural)
+        handle = self._apps.drop if event_type == "DELETED" else self._apps.put
+        try:
+            self._enqueue_apps(handle(body))
+        except Exception:
+            # One app that cannot be read must not keep the others from being followed.
+            log.exception("%s: cannot take in an event", key_of(body))
+
+    def _on_kopf_response(self, request: aiohttp.ClientRequest, status: int, _: float) -> None:
+        """Learn from kopf's requests that it lists and follows the ExposedApps."""
+        if status == 200 and request.url.path.endswith(f"/{EXPOSED_APPS.plural}"):
+            self._metrics.watches.seen(EXPOSED_APPS.plural)
+            if self._resync and "watch" not in request.url.query:
+                self._resync.trigger()
+
+    def _is_ready(self) -> bool:
+        return self._resync is not None and self._resync.has_synced.is_set()
+
+    async def _follow(self, handler: ResourceHandler) -> None:
+        """Start to follow a kind, and wait until all of it has been listed once."""
+        seen = self._metrics.watches.seen
+        seen(handler.kind.plural)  # the age of one that never hears anything grows from now on
+        informer = Informer(self._client, handler, self._enqueue, seen)
+        self._supervisor.start(f"watch of {handler.kind.plural}", informer.run())
+        await informer.listed.wait()
+
+    def _enqueue(self, handler: ResourceHandler, requests: Requests) -> None:
+        """Queue the apps that an event is about; a burst of what affects all apps counts once."""
+        if not handler.of_all:
+            self._enqueue_apps(requests)
+        elif any(True for _ in requests):
+            self._all_apps.trigger()
+
+    def _enqueue_apps(self, requests: Requests) -> None:
+        for key, priority in requests:
+            self._queue.add(key, priority)
+
+    def _enqueue_all_apps(self) -> None:
+        for key in self._cache.apps_by_node_impact():
+            self._queue.add(key)
+
+    async def _wait_for_the_crd(self) -> None:
+        reported = None
+        while problem := await self._crd_problem():
+            if problem != reported:
+                log.warning("Waiting: %s", problem)
+                reported = problem
+            await asyncio.sleep(CRD_POLL_SECONDS)
+
+    async def _crd_problem(self) -> str | None:
+        try:
+            if await self._client.serves_exposedapps():
+                return None
+        except ApiError as error:
+            return str(error)
+        return (
+            "CustomResourceDefinition exposedapps.exposedapp.dev is not installed. It comes with "
+            "the Helm chart (crds.install) and with deploy/manifests/install.yaml."
+        )

@@ -1,0 +1,52 @@
+"""Runs the long-lived tasks of the process; one that ends, by whatever exception, is a failure.
+
+Used by runtime.py, which stops the process then: a task that is gone without anybody noticing would
+leave an operator that looks healthy and does nothing. Knows no Kubernetes.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+
+STOP_SECONDS = 10.0
+"""How long a task may take to end once it is cancelled: less than a pod's grace period."""
+
+
+class Supervisor:
+    """Starts named tasks that must not end, and records the first one that does."""
+
+    def __init__(self) -> None:
+        self.stop_flag = asyncio.Event()
+        """Set when a task has ended that should not have, and when all are stopped."""
+        self.failure: str | None = None
+        """Which task ended, and why, in one sentence; None while all of them run."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+
+    def start(self, name: str, work: Coroutine[None, None, None]) -> None:
+        """Starts a task. `work` must run until it is cancelled."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+
+    async def stop(self) -> None:
+        """Cancels all tasks and waits until they have ended, for STOP_SECONDS at most."""
+        self._is_stopping = True
+        self.stop_flag.set()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if self._is_stopping or self.failure:
+            return
+        if task.cancelled():
+            reason = "was cancelled"
+        elif error is None:
+            reason = "ended"
+        else:
+            reason = f"failed: {type(error).__name__}: {error}"
+        self.failure = f"{task.get_name()} {reason}"
+        self.stop_flag.set()

@@ -1,0 +1,282 @@
+"""An API server over HTTP, in memory, for the real process: lists, watches, applies; and faults.
+
+It does as little as the operator needs with apps of 0 replicas and one node. What a real API server
+does is tested on a real one (tests/e2e); this one is for answers that a real one gives rarely.
+"""
+
+import asyncio
+import copy
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiohttp import web
+
+from support.objects import node_body
+
+Json = dict[str, Any]
+Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+"""Answers a request in its own way, or not at all (None)."""
+
+GROUPS = {
+    "apps": "v1",
+    "apiextensions.k8s.io": "v1",
+    "discovery.k8s.io": "v1",
+    "exposedapp.dev": "v1alpha1",
+}
+RESOURCES = {
+    "/api/v1": [("services", "Service"), ("nodes", "Node"), ("namespaces", "Namespace")],
+    "/apis/apps/v1": [("deployments", "Deployment")],
+    "/apis/apiextensions.k8s.io/v1": [("customresourcedefinitions", "CustomResourceDefinition")],
+    "/apis/discovery.k8s.io/v1": [("endpointslices", "EndpointSlice")],
+    "/apis/exposedapp.dev/v1alpha1": [("exposedapps", "ExposedApp")],
+}
+VERBS = ["get", "list", "watch", "patch", "create", "delete"]
+
+
+def status_body(code: int, message: str = "told to fail") -> Json:
+    """A metav1.Status."""
+    return {"kind": "Status", "apiVersion": "v1", "code": code, "message": message, "reason": ""}
+
+
+def refuse(code: int) -> web.Response:
+    """A refusal as the API server words it."""
+    return web.json_response(status_body(code), status=code)
+
+
+class HttpApiServer:
+    """Serves objects of the kinds in RESOURCES at 127.0.0.1."""
+
+    def __init__(self) -> None:
+        self.requests: list[web.Request] = []
+        self.faults: list[Fault] = []
+        self.has_crd = True
+        self.page_size = 500
+        self._objects: dict[tuple[str, str, str], Json] = {}
+        self._watches: dict[str, list[asyncio.Queue[Json | None]]] = defaultdict(list)
+        self._revisions = itertools.count(1000)
+        self._node_ports = itertools.count(30000)
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+        self.put("nodes", node_body("node-1"))
+
+    async def __aenter__(self) -> "HttpApiServer":
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.end_watches()
+        assert self._runner
+        await self._runner.cleanup()
+
+    def kubeconfig(self, folder: Path) -> Path:
+        """Write a kubeconfig that leads here."""
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
+            "clusters": [{"name": "test", "cluster": {"server": self.url}}],
+            "users": [{"name": "test", "user": {"token": "secret"}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+        }
+        path = folder / "kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    # what tests do
+
+    def app(self, name: str, **spec: Any) -> Json:
+        """Create an app without pods."""
+        body = {
+            "apiVersion": "exposedapp.dev/v1alpha1",
+            "kind": "ExposedApp",
+            "metadata": {"namespace": "shop", "name": name},
+            "spec": {"image": "demo", "replicas": 0, "ports": [{"port": 80}], **spec},
+            "status": {"observedGeneration": -1},
+        }
+        return self.put("exposedapps", body)
+
+    def get(self, plural: str, name: str, namespace: str = "shop") -> Json | None:
+        """An object as it is now."""
+        return self._objects.get((plural, namespace, name))
+
+    def url_of(self, name: str) -> str | None:
+        """The URL in the status of an app."""
+        body = self.get("exposedapps", name)
+        return body["status"].get("url") if body else None
+
+    def put(self, plural: str, body: Json, *, silently: bool = False) -> Json:
+        """Create or replace an object; `silently`: no watch delivers it."""
+        metadata = body["metadata"]
+        key = (plural, metadata.get("namespace", ""), metadata["name"])
+        before = self._objects.get(key)
+        same_spec = before is not None and before.get("spec") == body.get("spec")
+        generation = before["metadata"]["generation"] if before else 0
+        revision = str(next(self._revisions))
+        metadata["uid"] = before["metadata"]["uid"] if before else f"uid-{revision}"
+        metadata["generation"] = generation if same_spec else generation + 1
+        metadata["resourceVersion"] = revision
+        self._objects[key] = body
+        if not silently:
+            self._notify(plural, "MODIFIED" if before else "ADDED", body)
+        return body
+
+    def delete(self, plural: str, name: str, *, silently: bool = False) -> None:
+        """Delete an object; `silently`: no watch delivers it."""
+        body = self._objects.pop((plural, "shop", name))
+        body["metadata"]["resourceVersion"] = str(next(self._revisions))
+        if not silently:
+            self._notify(plural, "DELETED", body)
+
+    def send(self, plural: str, event: Json) -> None:
+        """Put an event of any kind into the open watches."""
+        for queue in self._watches[plural]:
+            queue.put_nowait(event)
+
+    def end_watches(self, plural: str | None = None) -> None:
+        """End open watch requests as a timeout does."""
+        for name, queues in self._watches.items():
+            for queue in queues if plural in (None, name) else ():
+                queue.put_nowait(None)
+
+    @property
+    def discovery_paths(self) -> set[str]:
+        """Where clients look which kinds there are."""
+        return {"/api", "/apis", *RESOURCES}
+
+    def is_watched(self, plural: str) -> bool:
+        """Whether a watch is open."""
+        return bool(self._watches[plural])
+
+    # HTTP
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(request)
+        for fault in self.faults:
+            response = await fault(request)
+            if response is not None:
+                return response
+        path = request.path
+        if path == "/api":
+            return web.json_response({"versions": ["v1"]})
+        if path == "/apis":
+            return web.json_response({"groups": [*map(_group, self._groups().items())]})
+        if path in RESOURCES:
+            if "exposedapp" in path and not self.has_crd:
+                return refuse(404)
+            return web.json_response({"resources": [*map(_resource, RESOURCES[path])]})
+        root = next((root for root in RESOURCES if path.startswith(f"{root}/")), None)
+        if root is None or ("exposedapp" in root and not self.has_crd):
+            return refuse(404)
+        parts = path.removeprefix(f"{root}/").split("/")
+        namespace = parts[1] if parts[0] == "namespaces" else ""
+        plural, *rest = parts[2:] if namespace else parts
+        if rest:
+            return await self._object(request, plural, namespace, *rest)
+        if "watch" in request.query:
+            return await self._watch(request, plural)
+        return self._list(request, plural)
+
+    def _groups(self) -> dict[str, str]:
+        return {
+            name: version
+            for name, version in GROUPS.items()
+            if self.has_crd or name != "exposedapp.dev"
+        }
+
+    def _list(self, request: web.Request, plural: str) -> web.Response:
+        bodies = [body for key, body in sorted(self._objects.items()) if key[0] == plural]
+        start = int(request.query.get("continue", "0"))
+        size = min(int(request.query.get("limit", "500")), self.page_size)
+        end = start + size if start + size < len(bodies) else None
+        metadata: Json = {"resourceVersion": str(next(self._revisions))}
+        if end is not None:
+            metadata["continue"] = str(end)
+        return web.json_response({"metadata": metadata, "items": bodies[start:end]})
+
+    async def _watch(self, request: web.Request, plural: str) -> web.StreamResponse:
+        queue: asyncio.Queue[Json | None] = asyncio.Queue()
+        since = int(request.query.get("resourceVersion", "0"))
+        for key, body in list(self._objects.items()):
+            if key[0] == plural and int(body["metadata"]["resourceVersion"]) > since:
+                queue.put_nowait({"type": "MODIFIED", "object": copy.deepcopy(body)})
+        self._watches[plural].append(queue)
+        stream = web.StreamResponse(headers={"Content-Type": "application/json"})
+        try:
+            await stream.prepare(request)
+            while (event := await queue.get()) is not None:
+                await stream.write(json.dumps(event).encode() + b"\n")
+        except ConnectionError:
+            pass  # the client has gone
+        finally:
+            self._watches[plural].remove(queue)
+        return stream
+
+    async def _object(
+        self, request: web.Request, plural: str, namespace: str, name: str, subresource: str = ""
+    ) -> web.Response:
+        live = self._objects.get((plural, namespace, name))
+        if request.method == "PATCH":
+            patch = json.loads(await request.read())
+            if subresource == "status":
+                return self._patch_status(plural, live, patch)
+            return web.json_response(self._apply(plural, live, patch))
+        if live is None:
+            return refuse(404)
+        if request.method == "DELETE":
+            self.delete(plural, name)
+        return web.json_response(live)
+
+    def _patch_status(self, plural: str, live: Json | None, patch: Json) -> web.Response:
+        if live is None:
+            return refuse(404)
+        if patch["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]:
+            return refuse(409)
+        changed = copy.deepcopy(live)
+        changed["status"] = {
+            key: value
+            for key, value in {**live["status"], **patch["status"]}.items()
+            if value is not None
+        }
+        return web.json_response(self.put(plural, changed))
+
+    def _apply(self, plural: str, live: Json | None, patch: Json) -> Json:
+        body = {**copy.deepcopy(live or {}), **patch}
+        body["metadata"] = {**patch["metadata"]}
+        if plural == "services":
+            spec = body["spec"]
+            spec.update(clusterIPs=["10.96.0.1"], ipFamilies=["IPv4"], sessionAffinity="None")
+            for port in spec["ports"]:
+                port.setdefault("nodePort", next(self._node_ports))
+        return self.put(plural, body)
+
+    def _notify(self, plural: str, event_type: str, body: Json) -> None:
+        self.send(plural, {"type": event_type, "object": copy.deepcopy(body)})
+
+
+def _group(item: tuple[str, str]) -> Json:
+    name, version = item
+    versions = [{"version": version, "groupVersion": f"{name}/{version}"}]
+    return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+
+
+def _resource(item: tuple[str, str]) -> Json:
+    plural, kind = item
+    namespaced = plural not in ("nodes", "namespaces", "customresourcedefinitions")
+    return {
+        "name": plural,
+        "kind": kind,
+        "singularName": kind.lower(),
+        "namespaced": namespaced,
+        "verbs": VERBS,
+    }

@@ -1,0 +1,254 @@
+"""What kopf does by itself, seen from outside: the real process, and a server that misbehaves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from support.http_api_server import Fault, HttpApiServer, refuse, status_body
+from support.operator_process import OperatorProcess, until
+from support.rbac import allowed, may_get
+
+APPS = "/apis/exposedapp.dev/v1alpha1/exposedapps"
+SHUTDOWN_SECONDS = 4.0
+"""Less than the 5 s for which kopf waits for tasks that it calls hung: there are none."""
+INTERRUPTED_SCAN_SECONDS = 8.0
+"""kopf leaves the requests of its scan behind when it is cancelled, and does wait for these."""
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[HttpApiServer]:
+    async with HttpApiServer() as found:
+        yield found
+
+
+def right_of(request: web.Request) -> tuple[str, str]:
+    """The verb and the resource that a request needs; ("get", path) where there is no resource."""
+    parts = request.path.strip("/").split("/")
+    rest = parts[2:] if parts[0] == "api" else parts[3:]
+    if not rest:
+        return "get", request.path
+    if rest[0] == "namespaces":
+        rest = rest[2:]
+    plural, name, subresource = (*rest, "", "")[:3]
+    verb = request.method.lower()
+    if verb == "get" and not name:
+        verb = "watch" if "watch" in request.query else "list"
+    return verb, f"{plural}/{subresource}" if subresource else plural
+
+
+def once(fault: Fault) -> Fault:
+    """The first answer that a fault gives, and then none."""
+    done = False
+
+    async def handle(request: web.Request) -> web.StreamResponse | None:
+        nonlocal done
+        response = None if done else await fault(request)
+        done = done or response is not None
+        return response
+
+    return handle
+
+
+def refusing(path: str, code: int, *, query: str = "") -> Fault:
+    """Refuse requests to a path that have this word in their query."""
+
+    async def handle(request: web.Request) -> web.StreamResponse | None:
+        matches = request.path == path and query in request.query_string
+        return refuse(code) if matches else None
+
+    return handle
+
+
+async def test_an_app_gets_its_url_and_the_end_is_quiet(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    server.app("before")
+    async with OperatorProcess(server, tmp_path) as operator:
+        await until(lambda: server.url_of("before"), "the app that was there has a URL")
+        server.app("after")
+        await until(lambda: server.url_of("after"), "the app that came has a URL")
+        await operator.until_ready()
+        assert await operator.terminate() == 0
+    assert "Unclosed" not in operator.log
+    assert "Traceback" not in operator.log
+
+
+async def test_a_started_operator_sends_what_its_role_allows(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    server.app("web")
+    async with OperatorProcess(server, tmp_path) as operator:
+        await until(lambda: server.url_of("web"), "the app has a URL")
+        await operator.until_ready()
+    sent = {right_of(request) for request in server.requests}
+    paths = {path for verb, path in sent if path.startswith("/")}
+    assert all(map(may_get, paths)), paths
+    assert {"/api", "/apis", APPS.rpartition("/")[0]} <= paths
+    rights = {right for right in sent if not right[1].startswith("/")}
+    assert rights <= allowed(), rights - allowed()
+    assert ("watch", "exposedapps") in rights
+
+
+async def test_a_restart_writes_nothing(server: HttpApiServer, tmp_path: Path) -> None:
+    for number in range(20):
+        server.app(f"app-{number}")
+    names = [f"app-{number}" for number in range(20)]
+    async with OperatorProcess(server, tmp_path):
+        await until(lambda: all(map(server.url_of, names)), "all apps have URLs")
+    server.requests.clear()
+    async with OperatorProcess(server, tmp_path) as operator:
+        await operator.until_ready()
+        await asyncio.sleep(1)  # longer than an app takes, which is what would write
+    assert {request.method for request in server.requests} == {"GET"}
+
+
+async def test_refused_discovery_is_waited_for(server: HttpApiServer, tmp_path: Path) -> None:
+    server.app("web")
+    fault = refusing("/apis", 403)
+    server.faults.append(fault)
+    async with OperatorProcess(server, tmp_path) as operator:
+        await until(lambda: "/apis" in operator.log and "403" in operator.log, "it is logged")
+        assert await operator.get("/healthz") == 200
+        assert await operator.get("/readyz") == 503
+        server.faults.remove(fault)
+        await until(lambda: server.url_of("web"), "the app has a URL")
+        await operator.until_ready()
+
+
+@pytest.mark.parametrize(
+    ("fault", "word"),
+    [
+        (refusing("/apis", 404), "404"),
+        (refusing(APPS, 410, query="watch=true"), "410"),
+        (refusing(APPS, 400, query="limit=100&continue"), "400"),
+    ],
+    ids=["discovery not found", "watch too old by status", "list refused"],
+)
+async def test_what_kopf_calls_fatal_ends_the_process_with_one_line(
+    server: HttpApiServer, tmp_path: Path, fault: Fault, word: str
+) -> None:
+    server.page_size = 1
+    server.app("one")
+    server.app("two")
+    server.faults.append(once(fault))
+    async with OperatorProcess(server, tmp_path) as operator:
+        assert await operator.end() == 1
+    [line] = [line for line in operator.log.splitlines() if "CRITICAL" in line]
+    assert "The operator ends:" in line
+    assert word in line
+    assert "Traceback" not in operator.log
+    async with OperatorProcess(server, tmp_path) as operator:
+        await until(lambda: server.url_of("one") and server.url_of("two"), "the apps have URLs")
+        await operator.until_ready()
+
+
+async def test_an_error_in_the_stream_ends_the_process(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    server.app("web")
+    async with OperatorProcess(server, tmp_path) as operator:
+        await operator.until_ready()
+        server.send("exposedapps", {"type": "ERROR", "object": status_body(500, "etcd is odd")})
+        assert await operator.end() == 1
+    assert "etcd is odd" in operator.log
+
+
+async def test_a_version_that_is_too_old_is_listed_anew(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    """And what was deleted in between is found by a list of our own."""
+    server.app("stays")
+    server.app("goes")
+    async with OperatorProcess(server, tmp_path) as operator:
+        await until(lambda: server.url_of("goes"), "the app has a URL")
+        await operator.until_ready()
+        server.delete("exposedapps", "goes", silently=True)
+        server.app("comes")  # is delivered
+        server.send("exposedapps", {"type": "ERROR", "object": status_body(410, "too old")})
+        await until(lambda: "1 deleted while" in operator.log, "the deletion is found")
+        assert operator.is_running
+        server.app("later")
+        await until(lambda: server.url_of("later"), "events are delivered again")
+
+
+async def test_an_expired_continue_token_starts_the_process_anew(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    server.page_size = 1
+    server.app("one")
+    server.app("two")
+    server.faults.append(once(refusing(APPS, 410, query="continue=")))
+    async with OperatorProcess(server, tmp_path) as operator:
+        assert await operator.end() == 1
+    assert "410" in operator.log
+
+
+async def test_an_app_that_no_watch_delivers_is_fetched(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    async with OperatorProcess(server, tmp_path) as operator:
+        await operator.until_ready()
+        server.put("exposedapps", server.app("seen") | {}, silently=True)
+        server.end_watches("exposedapps")
+        await until(lambda: server.url_of("seen"), "the app has a URL")
+
+
+async def test_a_token_that_is_refused_once_is_no_end(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    server.faults.append(once(refusing(APPS, 401, query="watch=true")))
+    server.app("web")
+    async with OperatorProcess(server, tmp_path) as operator:
+        await until(lambda: server.url_of("web"), "the app has a URL")
+        server.app("later")
+        await until(lambda: server.url_of("later"), "events are delivered")
+        assert operator.is_running
+
+
+@pytest.mark.parametrize("state", ["no API server", "no CRD", "discovery refused", "working"])
+async def test_sigterm_at_any_moment_closes_what_was_opened(
+    server: HttpApiServer, tmp_path: Path, state: str
+) -> None:
+    async def unanswered(_: web.Request) -> web.StreamResponse | None:
+        return refuse(503)
+
+    sign = "/healthz"
+    if state == "no API server":
+        server.faults.append(unanswered)
+    elif state == "no CRD":
+        server.has_crd = False
+    elif state == "discovery refused":
+        server.faults.append(refusing("/apis", 403))
+    async with OperatorProcess(server, tmp_path) as operator:
+        words = {"no CRD": "not installed", "no API server": "Waiting", "working": ""}
+        word = words.get(state, "403")
+        async with asyncio.timeout(20):
+            while await operator.get(sign) != 200 or word not in operator.log:
+                await asyncio.sleep(0.05)
+        if state == "working":
+            await operator.until_ready()
+        # A scraper's connection, which is kept open.
+        reader, writer = await asyncio.open_connection("127.0.0.1", operator.metrics_port)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readline()
+        is_scanning = state == "discovery refused"
+        async with asyncio.timeout(INTERRUPTED_SCAN_SECONDS if is_scanning else SHUTDOWN_SECONDS):
+            assert await operator.terminate() == 0
+        writer.close()
+    assert "Unclosed" not in operator.log
+    assert "never awaited" not in operator.log
+    assert "Traceback" not in operator.log
+
+
+async def test_a_port_that_is_taken_ends_the_process_with_one_line(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    operator = OperatorProcess(server, tmp_path)
+    taken = await asyncio.start_server(lambda *_: None, None, operator.health_port)
+    async with taken, operator:
+        assert await operator.end() == 1
+    assert "Traceback" not in operator.log
+    assert str(operator.health_port) in operator.log
