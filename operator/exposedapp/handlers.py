@@ -2,7 +2,7 @@
 
 The only module besides main.py that knows kopf. Each handler parses nothing, calls one method of
 runtime.py and returns. What kopf does by itself, and what is set here because of it, is in
-docs/decisions/0002-kopf-watches-exposedapps.md.
+docs/decisions/0014-kopf-watches-exposedapps.md.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""What went while nobody could watch: a node that is deleted while the control plane restarts.
+"""What is deleted while nobody can watch: a node and an app, while the control plane restarts.
 
 A watch that breaks goes on from where it was, and misses nothing, unless the API server does not
 remember so far back; one that has just started does not. Then everything is listed anew, and of
@@ -104,6 +104,16 @@ def operator_pod(cluster: KindCluster) -> Json:
     return operator.get("pod", name)
 
 
+def counted_apps(cluster: KindCluster, pod: Json) -> int:
+    """How many apps the operator knows, by its own metrics."""
+    name = pod["metadata"]["name"]
+    path = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{name}:8081/proxy/metrics"
+    text = Namespace(cluster, OPERATOR_NAMESPACE).kubectl("get", "--raw", path)
+    prefix = 'exposedapp_apps{condition="Ready"'
+    values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(prefix)]
+    return round(sum(map(float, values)))
+
+
 def restarts(pod: Json) -> int:
     count: int = pod["status"]["containerStatuses"][0]["restartCount"]
     return count
@@ -113,12 +123,21 @@ def test_a_node_that_vanishes_while_nobody_watches(
     single_node: KindCluster, web: Namespace, lost_node: str
 ) -> None:
     eventually(partial(listed, web, lost=True))
+    web.apply(app("gone", replicas=0))
+    web.wait_ready("gone")
     pod = operator_pod(single_node)
+    known = counted_apps(single_node, pod)
     with cut_off(pod):
         restart_the_api_server(web)
         web.kubectl("delete", "node", lost_node)
+        web.kubectl("delete", "xapp", "gone")
         listed(web, lost=True)
+
+    def deleted_app_is_forgotten() -> None:
+        assert counted_apps(single_node, pod) == known - 1
+
     eventually(partial(listed, web, lost=False), FOUND_WITHIN_SECONDS + RECONNECT_SECONDS)
+    eventually(deleted_app_is_forgotten, FOUND_WITHIN_SECONDS)
     after = operator_pod(single_node)
     assert after["metadata"]["uid"] == pod["metadata"]["uid"]
     assert restarts(after) == restarts(pod), "it would have found that out by starting anew"

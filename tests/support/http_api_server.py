@@ -202,7 +202,10 @@ class HttpApiServer:
         metadata: Json = {"resourceVersion": str(next(self._revisions))}
         if end is not None:
             metadata["continue"] = str(end)
-        return web.json_response({"metadata": metadata, "items": bodies[start:end]})
+        items: list[Json] | None = bodies[start:end]
+        if not items and "PartialObjectMetadataList" in request.headers.get("Accept", ""):
+            items = None  # as the real one has it, for these lists alone
+        return web.json_response({"metadata": metadata, "items": items})
 
     async def _watch(self, request: web.Request, plural: str) -> web.StreamResponse:
         queue: asyncio.Queue[Json | None] = asyncio.Queue()

@@ -232,11 +232,11 @@ class KubeClient:
 
     async def list_metadata(self, resource: Resource) -> tuple[str, Sequence[Json]]:
         """The resourceVersion of a list, and the metadata of all its objects."""
-        items = []
+        items: Sequence[Json] = ()
         version = "0"
         async for page in self.list(resource, METADATA_ONLY):
             version = page["metadata"]["resourceVersion"]
-            items += page["items"]
+            items = [*items, *(page["items"] or ())]  # null when there are none
         return version, items
 
     async def watch(self, kind: Resource, version: str, seconds: int) -> AsyncIterator[Json]:

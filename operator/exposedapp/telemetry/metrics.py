@@ -22,7 +22,6 @@ nothing of Prometheus:
                                                     watch request ends as it should
     reconcile.py  apps.tell(key, conditions)        whenever a status was computed
                   apps.forget(key)                  when the app is gone
-    handlers.py   reset()                           before all of these start, anew or again
 """
 
 import time
@@ -122,13 +121,6 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-
-    def reset(self) -> None:
-        """Forgets what is true only as long as the workers run; counters go on."""
-        self.queue.clear()
-        self.apps.clear()
-        self.watches.clear()
-        self.probes.state = ProbeState
 
     def requests_of(self, host: str) -> Callable[[str, int, float], None]:
         """Who is to be told of each request to this API server: its method, code and seconds."""
@@ -269,11 +261,6 @@ class PrometheusQueueMetrics:
         if result != "success":
             self._retries.inc()
 
-    def clear(self) -> None:
-        """Nothing waits, nothing is under way."""
-        self._waiting.clear()
-        self._working.clear()
-
     def _depth(self) -> float:
         return len(self._waiting)
 
@@ -307,11 +294,6 @@ class AppsByCondition(Collector):
     def forget(self, key: Hashable) -> None:
         """The app is gone."""
         self._counts.subtract(self._told.pop(key, ()))
-
-    def clear(self) -> None:
-        """Nothing is known of any app."""
-        self._told.clear()
-        self._counts.clear()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """What Prometheus gets. A group that is empty now stays: in a graph, none is a number."""
@@ -368,10 +350,6 @@ class WatchAges(Collector):
     def seen(self, kind: str) -> None:
         """There was an event or an answer; the kind by its plural."""
         self._heard[kind] = self._clock()
-
-    def clear(self) -> None:
-        """Nothing is watched."""
-        self._heard.clear()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """What Prometheus gets."""

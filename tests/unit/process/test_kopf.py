@@ -252,3 +252,10 @@ async def test_a_port_that_is_taken_ends_the_process_with_one_line(
         assert await operator.end() == 1
     assert "Traceback" not in operator.log
     assert str(operator.health_port) in operator.log
+
+
+async def test_a_cluster_without_apps_is_ready(server: HttpApiServer, tmp_path: Path) -> None:
+    """Its list of metadata has null where other lists have an empty array."""
+    async with OperatorProcess(server, tmp_path) as operator:
+        await operator.until_ready()
+        assert await operator.terminate() == 0

@@ -214,20 +214,3 @@ def test_watches_age_until_something_is_heard(metrics: Metrics, clock: Clock) ->
     metrics.watches.seen("services")
     assert value(metrics, "exposedapp_watch_age_seconds", kind="nodes") == 5
     assert value(metrics, "exposedapp_watch_age_seconds", kind="services") == 0
-
-
-def test_a_new_start_forgets_what_was_and_keeps_the_counters(metrics: Metrics) -> None:
-    metrics.queue.added("a")
-    metrics.queue.started("b")
-    metrics.apps.tell("a", [condition("Ready", "True", "Available")])
-    metrics.watches.seen("nodes")
-    metrics.probes.state = lambda: ProbeState(targets=1)
-    metrics.reset()
-    assert value(metrics, "workqueue_depth", **QUEUE) == 0
-    assert value(metrics, "controller_runtime_active_workers", **CONTROLLER) == 0
-    assert value(metrics, "exposedapp_watch_age_seconds", kind="nodes") is None
-    assert value(metrics, "exposedapp_probe_targets") == 0
-    assert value(metrics, "workqueue_adds_total", **QUEUE) == 1
-    assert not apps(metrics, "Ready", "True", "Available")
-    metrics.apps.tell("a", [condition("Ready", "True", "Available")])
-    assert apps(metrics, "Ready", "True", "Available") == 1
