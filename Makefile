@@ -63,11 +63,12 @@ dev: cluster images ## Run the operator here against the cluster, restarted at e
 	@tests/kind/dev.sh
 
 .PHONY: generate
-generate: $(VENV)/ok build/bin/helm ## Write the files that are generated: CRD, plain manifests, tables in docs/ and README.md
+generate: $(VENV)/ok build/bin/helm ## Write the generated files: CRD, plain manifests, tables and pictures
 	python -m exposedapp.api.crd > deploy/chart/exposedapp/files/crd.yaml
 	deploy/render.sh
 	python docs/generate_fields.py > docs/fields.md
 	python docs/generate_metrics.py
+	python docs/generate_architecture.py
 	python docs/generate_reasons.py
 
 .PHONY: lock

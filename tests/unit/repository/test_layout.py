@@ -1,5 +1,7 @@
-"""What must be true of the tree as a whole."""
+"""The tree as a whole: its source root, its map in CONTRIBUTING.md, its locks."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+PACKAGE = ROOT / "operator" / "exposedapp"
+MAPS = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
 
 
 def test_the_source_root_does_not_hide_the_standard_library() -> None:
@@ -16,6 +20,39 @@ def test_the_source_root_does_not_hide_the_standard_library() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert not Path(done.stdout.strip()).is_relative_to(ROOT)
+
+
+def test_the_map_has_every_package() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "version"}
+    assert set(rows) == packages | modules
+
+
+def test_the_picture_of_the_packages_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, "docs/generate_architecture.py", "--check"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "operator"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("document", MAPS, ids=lambda path: path.name)
+def test_paths_in_the_text_lead_to_files(document: Path) -> None:
+    """Relative to the repository or to the operator's package."""
+    bases = (ROOT, PACKAGE)
+    missing = [
+        path
+        for path in re.findall(r"`((?:\w[\w.-]*/)+[\w.-]*)`", document.read_text())
+        if any((base / path.split("/")[0]).is_dir() for base in bases)
+        and not path.startswith("build/")
+        and not any((base / path).exists() for base in bases)
+    ]
+    assert missing == []
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
