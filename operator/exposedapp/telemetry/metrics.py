@@ -6,9 +6,9 @@ operator has is called exposedapp_*. What can be looked up when somebody asks (d
 looked up then; the rest costs a few microseconds per reconcile. No metric carries the name of an
 app, of a node or of a namespace: their number must not become the number of series.
 
-Only the edges import this module: main.py, handlers.py, metrics_server.py. Those who have something
-to tell take what they call as an argument, a plain callable or a protocol of hooks.py, and know
-nothing of Prometheus:
+Only runtime.py and metrics_server.py import this module. Those who have something to report take
+what they call as an argument, a plain callable or a protocol of their own package, and know nothing
+of Prometheus:
 
     queue.py      queue.workers(count)              when the workers start
                   queue.added(key)                  at every add, also of a key that waits
