@@ -1,7 +1,7 @@
 """The floor: the three writes that an app needs, and nothing else.
 
-`python -m bench.floor` does them for every app that it sees; it repairs nothing, reads nothing back
-and forgets everything. What it takes is what the API server takes.
+`python -m bench.baselines` does them for every app that it sees; it repairs nothing, reads nothing
+back and forgets everything. What it takes is what the API server takes.
 """
 
 import asyncio

@@ -42,7 +42,7 @@ def subjects() -> dict[str, Subject]:
     return {
         it.name: it
         for it in (
-            Subject("floor", "floor", python("bench.floor"), is_operator=False),
+            Subject("floor", "floor", python("bench.baselines"), is_operator=False),
             Subject("tutorial", "kopf's tutorial", [kopf, "run", "--all-namespaces", tutorial]),
             Subject(
                 "operator",

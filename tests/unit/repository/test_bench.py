@@ -1,6 +1,7 @@
 """The benchmark's pure parts."""
 
 import io
+from importlib.util import find_spec
 
 import pytest
 from rich.console import Console
@@ -8,6 +9,7 @@ from rich.console import Console
 from bench import counters
 from bench.client import Json
 from bench.metrics import METRICS, lines
+from bench.operators import subjects
 from bench.stats import median, percentile
 from bench.table import render, warnings
 
@@ -135,3 +137,12 @@ def test_a_busy_machine_is_told_of() -> None:
     it["machine"]["load_before"] = 7.5
     assert len(warnings(it)) == 2
     assert warnings(report(floor=[2.0, 2.1])) == []
+
+
+def test_every_subject_that_is_a_module_can_be_found() -> None:
+    """A subject is started by the name of its module, which no import checks."""
+    commands = [subject.command for subject in subjects().values()]
+    modules = [command[command.index("-m") + 1] for command in commands if "-m" in command]
+    assert len(modules) == 2
+    for module in modules:
+        assert find_spec(module), module
