@@ -11,7 +11,7 @@ from exposedapp.api.service import LoadBalancerStatus
 class Exposure:
     """Where the app is: fields of its status. An empty one says that there is no such address."""
 
-    best: Sequence[str] = ()
+    preferred: Sequence[str] = ()
     """The URLs of which one is the url to click."""
     urls: Sequence[str] = ()
     nodes: NodesStatus | None = None

@@ -51,13 +51,13 @@ class Eligibility:
     hosts: Mapping[str, Sequence[str]]
     """By the names of the nodes that forward: their addresses, see hosts(); none when all are
     behind another host."""
-    hindrances: Mapping[str, int]
+    ineligible_counts: Mapping[str, int]
     """Why others do not, and how many."""
     since: NodeDelta = field(default_factory=lambda: NodeDelta({}))
-    """What is different from the survey before it."""
+    """What is different from the eligibility before it."""
     choices: dict[SelectionKey, list[str]] = field(default_factory=dict)
 
-    def choose(self, uid: str, limit: int) -> list[str]:
+    def select(self, uid: str, limit: int) -> list[str]:
         """The names of the nodes that an app lists, see above."""
         if len(self.choices) >= MAX_SELECTIONS:
             self.choices.clear()
@@ -83,38 +83,40 @@ class NodeIndex:
 
     def __init__(self, nodes: Iterable[Node], before: "NodeIndex | None" = None) -> None:
         self._nodes = tuple(nodes)
-        self.surveys: dict[tuple[object, ...], Eligibility] = {}
+        self.eligibilities: dict[tuple[object, ...], Eligibility] = {}
         """By what was asked for."""
-        earlier = before.surveys if before else {}
-        # Not the surveys themselves: each would keep the one before it.
+        earlier = before.eligibilities if before else {}
+        # Not the eligibilities themselves: each would keep the one before it.
         self._before = {asked: (it.hosts, it.choices) for asked, it in earlier.items()}
 
-    def survey(self, wanted: NodesSpec, families: Sequence[str]) -> Eligibility:
+    def eligibility(self, wanted: NodesSpec, families: Sequence[str]) -> Eligibility:
         """Which nodes forward, and which of their addresses count."""
         selector = tuple(sorted((wanted.selector or {}).items()))
         # Behind another host the addresses do not matter.
         about = () if wanted.host else (*wanted.address_types, *families)
         asked = (selector, *about)
-        found = self.surveys.get(asked)
+        found = self.eligibilities.get(asked)
         if found is None:
-            if len(self.surveys) >= MAX_ELIGIBILITIES:
-                del self.surveys[next(iter(self.surveys))]  # the oldest
-            found = _survey(self._nodes, wanted, families)
+            if len(self.eligibilities) >= MAX_ELIGIBILITIES:
+                del self.eligibilities[next(iter(self.eligibilities))]  # the oldest
+            found = _compute_eligibility(self._nodes, wanted, families)
             if asked in self._before:
                 hosts_before, choices = self._before[asked]
                 come = found.hosts.keys() - hosts_before.keys()
                 gone = hosts_before.keys() - found.hosts.keys()
                 found = replace(found, since=NodeDelta(choices, come, gone))
-            self.surveys[asked] = found
+            self.eligibilities[asked] = found
         return found
 
 
-def _survey(nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str]) -> Eligibility:
-    forward, hindrances = {}, Counter[str]()
+def _compute_eligibility(
+    nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str]
+) -> Eligibility:
+    forward, ineligible_counts = {}, Counter[str]()
     for node in nodes:
         if why := ineligible_reason(node, wanted, families):
-            hindrances[why] += 1
+            ineligible_counts[why] += 1
         else:
             named = not wanted.host
             forward[node.name] = node_hosts(node, wanted.address_types, families) if named else []
-    return Eligibility(forward, hindrances)
+    return Eligibility(forward, ineligible_counts)

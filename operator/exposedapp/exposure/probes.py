@@ -21,12 +21,12 @@ class BackendFingerprint(NamedTuple):
     pods: int | None = None
     """None while they are on their way, when every moment has its own."""
 
-    def differs(self, before: "BackendFingerprint") -> bool:
+    def changed_since(self, before: "BackendFingerprint") -> bool:
         """Whether an answer of then says little of now."""
         moved = None not in (self.pods, before.pods) and self.pods != before.pods
         return moved or self.service != before.service
 
-    def following(self, before: "BackendFingerprint") -> "BackendFingerprint":
+    def keeping_pods_of(self, before: "BackendFingerprint") -> "BackendFingerprint":
         """What is to be compared with the next one: pods on their way leave the former ones."""
         return self if self.pods is not None else self._replace(pods=before.pods)
 
@@ -55,7 +55,7 @@ class Target:
     period: float
     timeout: float
     threshold: int
-    behind: BackendFingerprint = field(default=UNKNOWN_BACKEND, compare=False)
+    backend: BackendFingerprint = field(default=UNKNOWN_BACKEND, compare=False)
 
 
 class ProbeOutcome(StrEnum):
@@ -104,13 +104,13 @@ class ProbeResult:
 class ProbeResults:
     """What is known of the URLs that are tried."""
 
-    since: float | None
+    started_at: float | None
     """When the first try of this app was wanted; None: nothing is tried."""
-    of: Mapping[str, ProbeResult | None]
+    by_url: Mapping[str, ProbeResult | None]
     """By URL; None while it has not been tried."""
     stale: frozenset[str] = frozenset()
     """The URLs that have not been tried since something else is behind them."""
-    changed: float | None = None
+    backends_changed_at: float | None = None
     """Since when that is so, or was."""
     fresh_only: bool = False
     """Whether what was said of the app before does not count either; see afresh()."""
@@ -122,18 +122,22 @@ class ProbeResults:
 
         Only such answers make an app Ready that was not so for its present spec.
         """
-        of = {url: None if url in self.stale else found for url, found in self.of.items()}
-        since = self.since if self.changed is None else self.changed
-        return replace(self, since=since, of=of, stale=frozenset(), fresh_only=True)
+        by_url = {url: None if url in self.stale else found for url, found in self.by_url.items()}
+        started_at = (
+            self.started_at if self.backends_changed_at is None else self.backends_changed_at
+        )
+        return replace(
+            self, started_at=started_at, by_url=by_url, stale=frozenset(), fresh_only=True
+        )
 
     def failed(self, url: str) -> bool:
         """Whether it is known not to answer."""
-        result = self.of.get(url)
+        result = self.by_url.get(url)
         return result is not None and not result.answered
 
     def answered(self, url: str) -> bool:
         """Whether it is known to answer."""
-        result = self.of.get(url)
+        result = self.by_url.get(url)
         return result is not None and result.answered
 
 
@@ -145,7 +149,7 @@ def probe_targets(
     probe: ProbeSpec | None,
     *,
     enabled: bool,
-    behind: BackendFingerprint = UNKNOWN_BACKEND,
+    backend: BackendFingerprint = UNKNOWN_BACKEND,
 ) -> list[Target]:
     """What to try of (URL, host, port); nothing when the app or the operator's owner says so."""
     probe = probe or ProbeSpec()
@@ -160,7 +164,7 @@ def probe_targets(
             float(probe.period_seconds),
             float(probe.timeout_seconds),
             probe.failure_threshold,
-            behind,
+            backend,
         )
         for url, host, port in found
     ]

@@ -35,21 +35,23 @@ def evaluate(answers: ProbeResults, before: Condition | None, waited: float) -> 
     most likely true still, and stays. So a restart of the operator writes nothing, and no app is
     called unreachable since its turn to be tried has not come.
     """
-    if answers.since is None:
+    if answers.started_at is None:
         return Reachability(
             "Unknown", ReachableReason.NOT_PROBED, answers.not_probed or "No URL is tried."
         )
-    wrong = {url: result for url, result in answers.of.items() if result and not result.answered}
-    good = [url for url in answers.of if answers.answered(url)]
+    wrong = {
+        url: result for url, result in answers.by_url.items() if result and not result.answered
+    }
+    good = [url for url in answers.by_url if answers.answered(url)]
     early = waited < FIRST_ANSWER_GRACE_SECONDS
     said = before if before and before.status != "Unknown" else None
     failed_before = said is not None and said.status == "False"
-    if None in answers.of.values():
+    if None in answers.by_url.values():
         return _so_far(answers, said, any_good=bool(good))
     if good and (not wrong or (early and not failed_before)):
         # The nodes do not learn of a new port at the same moment.
         return Reachability("True", ReachableReason.ANSWERS, _told(ANSWERS, answers))
-    counted = _told(_counted(len(good), answers.of, wrong), answers)
+    counted = _told(_counted(len(good), answers.by_url, wrong), answers)
     if good:
         return Reachability("False", ReachableReason.SOME_UNREACHABLE, counted)
     if early and (answers.fresh_only or not failed_before):
@@ -78,8 +80,8 @@ def _so_far(answers: ProbeResults, said: Condition | None, *, any_good: bool) ->
 def grace_left(answers: ProbeResults, waited: float) -> float | None:
     """After how many seconds URLs that do not answer must be judged anew, if they must."""
     left = FIRST_ANSWER_GRACE_SECONDS - waited
-    settled = all(map(answers.answered, answers.of))
-    return None if answers.since is None or settled or left <= 0 else left
+    settled = all(map(answers.answered, answers.by_url))
+    return None if answers.started_at is None or settled or left <= 0 else left
 
 
 def _told(message: str, answers: ProbeResults) -> str:

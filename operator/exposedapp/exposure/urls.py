@@ -58,7 +58,7 @@ def compute_exposure(
     ways = service_ports(body, spec)
     inside = _inside(app, body, ways)
     if body["type"] not in NODE_PORT_TYPES:
-        return replace(inside, best=[inside.cluster_url] if inside.cluster_url else [])
+        return replace(inside, preferred=[inside.cluster_url] if inside.cluster_url else [])
     wanted = (spec and spec.nodes) or NodesSpec()
     numbered = [it for it in ways if it.node_port]
     # Without node ports the nodes do not answer, so nothing about them matters.
@@ -70,7 +70,7 @@ def compute_exposure(
     at_nodes, listed = _at_nodes(nodes, numbered, room - sum(map(url_size, elsewhere)))
     return replace(
         inside,
-        best=_best(ways, [*elsewhere, *at_nodes]),
+        preferred=_best(ways, [*elsewhere, *at_nodes]),
         urls=sorted({it.text for it in (*elsewhere, *at_nodes)}),
         nodes=NodesStatus(eligible=nodes.eligible, listed=listed) if numbered else None,
         load_balancer=LoadBalancerStatus(ingress=ingress) if ingress else None,
@@ -120,19 +120,19 @@ def _choose(
     override = wanted.host or settings.nodes_host
     if override != wanted.host:
         wanted = wanted.model_copy(update={"host": override})
-    survey = known.survey(wanted, body.get("ipFamilies") or ["IPv4"])
+    eligibility = known.eligibility(wanted, body.get("ipFamilies") or ["IPv4"])
     local = body.get("externalTrafficPolicy") == "Local"
     if local:
-        names = [it for it in nodes_with_ready_pods(endpoints) if it in survey.hosts]
+        names = [it for it in nodes_with_ready_pods(endpoints) if it in eligibility.hosts]
         count, chosen = len(names), select_nodes(app.uid, names, wanted.limit)
     else:
-        count, chosen = len(survey.hosts), survey.choose(app.uid, wanted.limit)
+        count, chosen = len(eligibility.hosts), eligibility.select(app.uid, wanted.limit)
     return _AppNodes(
         eligible=count,
-        hosts=[survey.hosts[it] for it in chosen],
+        hosts=[eligibility.hosts[it] for it in chosen],
         override=override,
-        no_node_reason=None if chosen else _why_none(survey),
-        local_pods_required=local and bool(survey.hosts),
+        no_node_reason=None if chosen else _why_none(eligibility),
+        local_pods_required=local and bool(eligibility.hosts),
     )
 
 
@@ -195,9 +195,9 @@ def _balancer(it: LoadBalancerIngress) -> str | None:
     return next((host.text for host in hosts if host), None)
 
 
-def _why_none(survey: Eligibility) -> str:
-    counts = dict(survey.hindrances)
-    if survey.hosts:
-        counts["without a ready pod (externalTrafficPolicy Local)"] = len(survey.hosts)
+def _why_none(eligibility: Eligibility) -> str:
+    counts = dict(eligibility.ineligible_counts)
+    if eligibility.hosts:
+        counts["without a ready pod (externalTrafficPolicy Local)"] = len(eligibility.hosts)
     told = ", ".join(f"{count} {why}" for why, count in sorted(counts.items()))
     return f"No node forwards to the app: {told or 'there are no nodes'}."

@@ -143,7 +143,7 @@ class Prober:
     def _schedule_new(self, state: TargetState, before: TargetState | None) -> None:
         """At once; but pods that change all the time do not have it tried all the time."""
         wait = 0.0
-        if before and before.target.behind.service == state.target.behind.service:
+        if before and before.target.backend.service == state.target.backend.service:
             wait = max(0.0, state.tried + MIN_RETRY_SECONDS - self._clock())
         self._schedule(state, wait)
 

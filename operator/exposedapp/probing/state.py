@@ -54,9 +54,9 @@ class TargetState:
 
         The tries of one that was left do not count any more, not even one that is under way.
         """
-        before, now = self.target.behind, target.behind
-        target = replace(target, behind=now.following(before))
-        if not now.differs(before):
+        before, now = self.target.backend, target.backend
+        target = replace(target, backend=now.keeping_pods_of(before))
+        if not now.changed_since(before):
             self.target = target
             return self
         return TargetState(

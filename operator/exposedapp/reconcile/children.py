@@ -231,7 +231,7 @@ class Children:
         """
         uid, whole = live["metadata"]["uid"], {"ports": None, **wanted["spec"]}
         surplus = surplus_ports(wanted, live)
-        if surplus and did.how != "Updated":
+        if surplus and did.action != "Updated":
             await self._cluster.patch_spec(live, kind, whole)
             return await self._cluster.apply(wanted, uid)
         try:

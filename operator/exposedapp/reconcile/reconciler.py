@@ -361,13 +361,13 @@ class Reconciler:
         spec, service, at = observation.spec, observation.service, observation.exposure
         well = workload_settled(observation)
         ready = {it.pod for it in observation.endpoints if it.ready}
-        behind = backend_fingerprint(service, ready if well else None)
+        backend = backend_fingerprint(service, ready if well else None)
         probe = spec.probe if spec else None
         enabled = self._settings.probe and bool(ready)  # without a pod nothing could answer
-        wanted = probe_targets(at.probe_urls, probe, enabled=enabled, behind=behind)
+        wanted = probe_targets(at.probe_urls, probe, enabled=enabled, backend=backend)
         answers = self._prober.want(observation.app.key, wanted)
         if service and wanted:
-            not_probed = not_probed_note(service, at.urls, at.best, answers.of)
+            not_probed = not_probed_note(service, at.urls, at.preferred, answers.by_url)
         else:
             not_probed = no_probe_reason(spec, service, self._settings, ready=bool(ready))
         answers = replace(answers, not_probed=not_probed)
@@ -375,7 +375,7 @@ class Reconciler:
         memory.reached = last_reachable(observation.previous) or memory.reached
         if well and not (memory.judged or observation.problems or observation.pending):
             answers = answers.only_fresh()
-        waited = 0.0 if answers.since is None else self._clock() - answers.since
+        waited = 0.0 if answers.started_at is None else self._clock() - answers.started_at
         return answers, waited
 
     def _moment(

@@ -31,7 +31,7 @@ def compute_status(
     return ExposedAppStatus(
         observed_generation=observation.generation,
         url=select_url(
-            exposure.best, observation.previous.url, probes, known=was_probed(observation)
+            exposure.preferred, observation.previous.url, probes, known=was_probed(observation)
         ),
         urls=list(exposure.urls) or None,
         nodes=exposure.nodes,

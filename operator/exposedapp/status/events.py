@@ -41,25 +41,25 @@ class ChildChange:
     """What was done to a child."""
 
     kind: ChildKind
-    how: Literal["Created", "Updated", "Repaired", "Adopted", "Removed"]
+    action: Literal["Created", "Updated", "Repaired", "Adopted", "Removed"]
     fields: tuple[str, ...] = ()
     """What somebody else had changed, and was put back."""
 
     def __str__(self) -> str:
         fields = f": {', '.join(self.fields)}" if self.fields else ""
-        return f"{self.kind} {self.how.lower()}{fields}"
+        return f"{self.kind} {self.action.lower()}{fields}"
 
 
 def child_events(done: Sequence[ChildChange]) -> list[EventMessage]:
     """What was done to the children, the same of both as one."""
     found = []
-    for how, words in MESSAGES.items():
-        same = [it for it in done if it.how == how]
+    for action, words in MESSAGES.items():
+        same = [it for it in done if it.action == action]
         if same:
             kinds = " and the ".join(kind for kind in CHILD_KINDS if kind in {d.kind for d in same})
             fields = ", ".join(f"{field} of the {it.kind}" for it in same for field in it.fields)
             said = words.format(kinds=kinds, fields=fields)
-            found.append(EventMessage("Normal", how, said))
+            found.append(EventMessage("Normal", action, said))
     return found
 
 

@@ -180,12 +180,12 @@ def test_a_label_is_news_when_somebody_selects_by_it(
 def test_a_label_that_somebody_begins_to_select_by_is_known() -> None:
     cache = Cache()
     cache.put_node(node_body("n"))
-    survey = cache.all_nodes().survey(NodesSpec(selector={"zone": "a"}), ["IPv4"])
-    assert list(survey.hosts) == []
+    eligibility = cache.all_nodes().eligibility(NodesSpec(selector={"zone": "a"}), ["IPv4"])
+    assert list(eligibility.hosts) == []
     cache.put_node(node_body("n", labels={"zone": "a"}))
     cache.put_app(app_on({"zone": "a"}))
-    survey = cache.all_nodes().survey(NodesSpec(selector={"zone": "a"}), ["IPv4"])
-    assert list(survey.hosts) == ["n"]
+    eligibility = cache.all_nodes().eligibility(NodesSpec(selector={"zone": "a"}), ["IPv4"])
+    assert list(eligibility.hosts) == ["n"]
 
 
 def test_a_heartbeat_changes_nothing() -> None:

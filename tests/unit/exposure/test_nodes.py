@@ -384,41 +384,41 @@ def test_apps_are_spread_over_all_nodes() -> None:
     assert max(counts.values()) < 120
 
 
-# --- survey -------------------------------------------------------------------------------------
+# --- eligibility ----------------------------------------------------------------------------------
 
 
 def test_what_follows_from_the_nodes_is_worked_out_once_for_all_who_ask_the_same() -> None:
     nodes = NodeIndex([node("a", INTERNAL), node("b", INTERNAL)])
-    first = nodes.survey(NodesSpec(), ["IPv4"])
-    assert nodes.survey(NodesSpec(limit=1), ["IPv4"]) is first
-    assert nodes.survey(NodesSpec(selector={"zone": "a"}), ["IPv4"]) is not first
-    assert nodes.survey(NodesSpec(), ["IPv4", "IPv6"]) is not first
-    assert nodes.survey(NodesSpec(address_types=["Hostname"]), ["IPv4"]) is not first
+    first = nodes.eligibility(NodesSpec(), ["IPv4"])
+    assert nodes.eligibility(NodesSpec(limit=1), ["IPv4"]) is first
+    assert nodes.eligibility(NodesSpec(selector={"zone": "a"}), ["IPv4"]) is not first
+    assert nodes.eligibility(NodesSpec(), ["IPv4", "IPv6"]) is not first
+    assert nodes.eligibility(NodesSpec(address_types=["Hostname"]), ["IPv4"]) is not first
 
 
 def test_behind_another_host_the_addresses_do_not_matter() -> None:
     nodes = NodeIndex([node("a", NAME)])
-    assert nodes.survey(NodesSpec(host="a.example"), ["IPv4"]).hosts == {"a": []}
-    assert nodes.survey(NodesSpec(), ["IPv4"]).hosts == {}
-    first = nodes.survey(NodesSpec(host="b.example", address_types=["Hostname"]), ["IPv6"])
-    assert first is nodes.survey(NodesSpec(host="a.example"), ["IPv4"])
+    assert nodes.eligibility(NodesSpec(host="a.example"), ["IPv4"]).hosts == {"a": []}
+    assert nodes.eligibility(NodesSpec(), ["IPv4"]).hosts == {}
+    first = nodes.eligibility(NodesSpec(host="b.example", address_types=["Hostname"]), ["IPv6"])
+    assert first is nodes.eligibility(NodesSpec(host="a.example"), ["IPv4"])
 
 
 def test_not_all_that_was_ever_asked_for_is_kept() -> None:
     nodes = NodeIndex([node("a", INTERNAL)])
     for zone in range(MAX_ELIGIBILITIES * 2):
-        last = nodes.survey(NodesSpec(selector={"zone": str(zone)}), ["IPv4"])
-    assert len(nodes.surveys) == MAX_ELIGIBILITIES
-    assert nodes.survey(NodesSpec(selector={"zone": str(zone)}), ["IPv4"]) is last
+        last = nodes.eligibility(NodesSpec(selector={"zone": str(zone)}), ["IPv4"])
+    assert len(nodes.eligibilities) == MAX_ELIGIBILITIES
+    assert nodes.eligibility(NodesSpec(selector={"zone": str(zone)}), ["IPv4"]) is last
 
 
 def test_a_choice_that_is_kept_is_the_same_choice() -> None:
     names = [f"node-{number}" for number in range(40)]
-    survey = NodeIndex(node(it, INTERNAL) for it in names).survey(NodesSpec(), ["IPv4"])
+    eligibility = NodeIndex(node(it, INTERNAL) for it in names).eligibility(NodesSpec(), ["IPv4"])
     for limit in (4, LIMIT):
         for uid in ("u1", "u2"):
             for _ in range(2):
-                assert survey.choose(uid, limit) == select_nodes(uid, names, limit)
+                assert eligibility.select(uid, limit) == select_nodes(uid, names, limit)
 
 
 @given(st.lists(NODES_OF_MANY, min_size=2, max_size=5), st.sampled_from([1, 4, LIMIT]))
@@ -428,9 +428,9 @@ def test_a_choice_that_follows_from_the_one_before_is_the_same_choice(
     nodes = NodeIndex(())
     for names in times:
         nodes = NodeIndex([node(it, INTERNAL) for it in sorted(names)], nodes)
-        survey = nodes.survey(NodesSpec(), ["IPv4"])
+        eligibility = nodes.eligibility(NodesSpec(), ["IPv4"])
         for uid in ("u1", "u2", "u3"):
-            assert survey.choose(uid, limit) == select_nodes(uid, names, limit)
+            assert eligibility.select(uid, limit) == select_nodes(uid, names, limit)
 
 
 def test_a_change_of_one_node_is_not_worked_out_from_all_of_them(
@@ -446,20 +446,20 @@ def test_a_change_of_one_node_is_not_worked_out_from_all_of_them(
     monkeypatch.setattr(nodes_module, "select_nodes", counted)
     known = [node(f"node-{number}", INTERNAL) for number in range(200)]
     nodes = NodeIndex(known)
-    listed = nodes.survey(NodesSpec(), ["IPv4"]).choose("u1", LIMIT)
+    listed = nodes.eligibility(NodesSpec(), ["IPv4"]).select("u1", LIMIT)
     gone = next(it for it in known if it.name not in listed)
     fewer = NodeIndex([it for it in known if it is not gone], nodes)
-    fewer.survey(NodesSpec(), ["IPv4"]).choose("u1", LIMIT)
-    NodeIndex(known, fewer).survey(NodesSpec(), ["IPv4"]).choose("u1", LIMIT)
+    fewer.eligibility(NodesSpec(), ["IPv4"]).select("u1", LIMIT)
+    NodeIndex(known, fewer).eligibility(NodesSpec(), ["IPv4"]).select("u1", LIMIT)
     assert looked_at == [200, LIMIT, LIMIT + 1]
 
 
 def test_a_survey_counts_why_nodes_do_not_forward() -> None:
     away = [node(it, INTERNAL, ready=False) for it in "bc"]
     known = [node("a", INTERNAL), *away, node("d", NAME)]
-    survey = NodeIndex(known).survey(NodesSpec(), ["IPv4"])
-    assert survey.hosts == {"a": ["10.0.0.1"]}
-    assert survey.hindrances == {
+    eligibility = NodeIndex(known).eligibility(NodesSpec(), ["IPv4"])
+    assert eligibility.hosts == {"a": ["10.0.0.1"]}
+    assert eligibility.ineligible_counts == {
         "not ready": 2,
         "without an IPv4 address of type ExternalIP or InternalIP": 1,
     }

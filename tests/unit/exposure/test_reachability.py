@@ -415,7 +415,11 @@ def test_judge_afresh(
 def test_what_counts_afresh() -> None:
     known = ProbeResults(0.0, {A: OK, B: REFUSED}, frozenset({A}), 5.0, not_probed="Something.")
     assert known.only_fresh() == ProbeResults(
-        5.0, {A: None, B: REFUSED}, changed=5.0, fresh_only=True, not_probed="Something."
+        5.0,
+        {A: None, B: REFUSED},
+        backends_changed_at=5.0,
+        fresh_only=True,
+        not_probed="Something.",
     )
     assert ProbeResults(3.0, {A: OK}).only_fresh() == ProbeResults(3.0, {A: OK}, fresh_only=True)
 
@@ -452,15 +456,17 @@ SERVICE = service_body()
 )
 def test_what_is_behind(service: Json, pods: list[str] | None, differs: bool) -> None:
     before = backend_fingerprint(SERVICE, ["p", "q"])
-    assert backend_fingerprint(service, pods).differs(before) is differs
+    assert backend_fingerprint(service, pods).changed_since(before) is differs
 
 
 def test_pods_on_their_way_leave_the_former_ones() -> None:
-    assert BackendFingerprint(2, None).following(BackendFingerprint(1, 7)) == BackendFingerprint(
-        2, 7
+    assert BackendFingerprint(2, None).keeping_pods_of(
+        BackendFingerprint(1, 7)
+    ) == BackendFingerprint(2, 7)
+    assert BackendFingerprint(2, 8).keeping_pods_of(BackendFingerprint(1, 7)) == BackendFingerprint(
+        2, 8
     )
-    assert BackendFingerprint(2, 8).following(BackendFingerprint(1, 7)) == BackendFingerprint(2, 8)
-    assert not BackendFingerprint(1, 7).differs(BackendFingerprint(1, None))
+    assert not BackendFingerprint(1, 7).changed_since(BackendFingerprint(1, None))
 
 
 # --- what is not tried ----------------------------------------------------------------------------
@@ -555,7 +561,7 @@ def test_what_is_not_checked_beside_it(
     at = compute_exposure(APP, spec_of(), service, [], NodeIndex(NODES), settings)
     tried = {url for url, _, _ in at.probe_urls}
     assert tried
-    assert not_probed_note(service, at.urls, at.best, tried) == said
+    assert not_probed_note(service, at.urls, at.preferred, tried) == said
 
 
 def test_what_is_left_out_is_told_beside_the_answers() -> None:

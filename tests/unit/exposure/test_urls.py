@@ -33,7 +33,7 @@ def found(
 
 
 def best(at: Exposure, before: str | None = None) -> str | None:
-    return select_url(at.best, before, NOTHING_PROBED, known=False)
+    return select_url(at.preferred, before, NOTHING_PROBED, known=False)
 
 
 def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> Exposure:
@@ -165,7 +165,7 @@ def external(*ports: Json) -> Json:
 
 def test_an_external_name() -> None:
     at = found(external(), endpoints=[])
-    assert at == Exposure(best=[], ports=[], cluster_ips=[])
+    assert at == Exposure(preferred=[], ports=[], cluster_ips=[])
     at = found(external(port(5432)), spec_of(ports=[{"port": 5432, "scheme": "postgres"}]))
     assert best(at) == at.cluster_url == "postgres://web.shop.svc:5432"
     # The API server passes requests on to pods only.
@@ -374,8 +374,8 @@ def test_a_status_stays_small_however_long_the_paths_are() -> None:
     # Of one node, with most of its ports, the main one among them.
     assert at.nodes == NodesStatus(eligible=64, listed=1)
     assert 50 < len(at.urls) < 64
-    assert at.best[0] in at.urls
-    assert at.best[0].endswith(":30001/" + "p" * 1000)
+    assert at.preferred[0] in at.urls
+    assert at.preferred[0].endswith(":30001/" + "p" * 1000)
     assert {url for url, _, _ in at.probe_urls} == set(at.urls)
 
 
@@ -409,5 +409,5 @@ def test_what_is_elsewhere_leaves_room_for_a_node() -> None:
     at = found(service, spec_of(ports=ports), nodes=NODES, settings=mapped)
     places = {url.split("/")[2] for url in at.urls}
     assert {"localhost:1", "203.0.113.8:1", "203.0.113.0:1"} <= places
-    assert at.best == ["http://localhost:1/" + "p" * 1000]
+    assert at.preferred == ["http://localhost:1/" + "p" * 1000]
     assert at.probe_urls[0][2] == 30001

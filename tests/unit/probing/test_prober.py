@@ -42,9 +42,9 @@ SOON = 2.0
 
 
 def target(
-    url: str = "a", period: float = PERIOD, threshold: int = 2, behind: BackendFingerprint = BEHIND
+    url: str = "a", period: float = PERIOD, threshold: int = 2, backend: BackendFingerprint = BEHIND
 ) -> Target:
-    return Target(url, "10.0.0.1", 30001, False, period, 2.0, threshold, behind)
+    return Target(url, "10.0.0.1", 30001, False, period, 2.0, threshold, backend)
 
 
 def now() -> float:
@@ -199,7 +199,7 @@ async def test_only_another_answer_is_news(
     assert not network.script
     assert [time for time, _ in it.told] == [network.times()[n - 1] for n in news]
     assert {key for _, key in it.told} == {WEB}
-    assert it.want(target(threshold=threshold)).of["a"] == script[-1]
+    assert it.want(target(threshold=threshold)).by_url["a"] == script[-1]
 
 
 @in_virtual_time
@@ -213,7 +213,7 @@ async def test_a_failure_is_confirmed_quickly() -> None:
         first_failed = network.times()[1]
         assert it.told[1][0] == network.times()[3]
         assert it.told[1][0] - first_failed < SOON
-        assert it.want(target(threshold=3)).of == {"a": LATE}
+        assert it.want(target(threshold=3)).by_url == {"a": LATE}
 
 
 @in_virtual_time
@@ -224,8 +224,8 @@ async def test_each_app_is_told_its_own_news() -> None:
         it.want(target("b"), target("c"), key=API)
         await asyncio.sleep(1)
         assert Counter(key for _, key in it.told) == {WEB: 1, API: 2}
-        assert it.want(target("a")).of == {"a": OK}
-        assert it.want(target("b"), target("c"), key=API).of == {"b": OK, "c": OK}
+        assert it.want(target("a")).by_url == {"a": OK}
+        assert it.want(target("b"), target("c"), key=API).by_url == {"b": OK, "c": OK}
 
 
 # --- what is wanted -------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ async def test_what_stays_is_still_known_and_not_tried_anew() -> None:
         assert it.want(target("a"), target("c")) == ProbeResults(0.0, {"a": OK, "c": None})
         await asyncio.sleep(1)
         assert Counter(network.urls())["a"] == 1
-        assert it.want(target("a"), target("c")).of == {"a": OK, "c": OK}
+        assert it.want(target("a"), target("c")).by_url == {"a": OK, "c": OK}
 
 
 @in_virtual_time
@@ -302,7 +302,7 @@ async def test_what_is_tried_otherwise_is_tried_anew() -> None:
         it.want(target())
         await asyncio.sleep(1)
         moved = Target("a", "10.0.0.2", 30001, False, PERIOD, 2.0, 2)
-        assert it.want(moved).of == {"a": None}
+        assert it.want(moved).by_url == {"a": None}
         await asyncio.sleep(1)
         assert len(network.tries) == 2
 
@@ -312,9 +312,9 @@ async def test_other_urls_have_their_own_time() -> None:
     async with trying(Network()) as it:
         it.want(target("a"), target("b"))
         await asyncio.sleep(100)
-        assert it.want(target("b"), target("c")).since == 0.0
-        assert it.want(target("d")).since == 100.0
-        assert it.want(target("d")).since == 100.0
+        assert it.want(target("b"), target("c")).started_at == 0.0
+        assert it.want(target("d")).started_at == 100.0
+        assert it.want(target("d")).started_at == 100.0
 
 
 @in_virtual_time
@@ -332,7 +332,7 @@ async def test_an_unforeseen_error_does_not_end_the_tries() -> None:
         it.want(target())
         await asyncio.sleep(SOON)
         assert len(network.tries) == 2
-        assert it.want(target()).of == {"a": OK}
+        assert it.want(target()).by_url == {"a": OK}
 
 
 @in_virtual_time
@@ -527,7 +527,7 @@ async def test_what_was_dropped_takes_no_room(lasts: float, rate: float) -> None
     async with trying(network, rate, in_flight=4) as it:
         it.want(target("kept", period=2.6), key=API)  # due before all that is dropped
         for service in range(40):
-            it.want(*(target(str(i), behind=BackendFingerprint(service)) for i in range(100)))
+            it.want(*(target(str(i), backend=BackendFingerprint(service)) for i in range(100)))
             await asyncio.sleep(0.05)
         assert len(it.prober._waiting) <= MIN_COMPACTION_SIZE + 200
         assert sum(len(due) for due in it.prober._apps[WEB].due.values()) <= 100
@@ -537,7 +537,7 @@ async def test_what_was_dropped_takes_no_room(lasts: float, rate: float) -> None
 async def test_two_equal_urls_are_one() -> None:
     network = Network()
     async with trying(network) as it:
-        assert it.want(target("a"), target("a")).of == {"a": None}
+        assert it.want(target("a"), target("a")).by_url == {"a": None}
         await asyncio.sleep(1)
         assert network.urls() == ["a"]
         it.want()
@@ -568,13 +568,13 @@ async def test_when_something_else_is_behind_it_a_url_is_tried_at_once(
         network.tries.clear()
         changed = now()
         # What is known stays, but is marked.
-        assert it.want(target(behind=other)) == ProbeResults(
+        assert it.want(target(backend=other)) == ProbeResults(
             0.0, {"a": REFUSED}, frozenset({"a"}), changed
         )
         await asyncio.sleep(0.1)
         assert network.times() == [changed]
         assert it.told[-1] == (changed, WEB)
-        assert it.want(target(behind=other)) == ProbeResults(0.0, {"a": OK}, frozenset(), changed)
+        assert it.want(target(backend=other)) == ProbeResults(0.0, {"a": OK}, frozenset(), changed)
         # The nodes may not have known yet: once more, and then as always.
         await asyncio.sleep(3 * PERIOD)
         second, third = network.pauses()[:2]
@@ -590,7 +590,7 @@ async def test_a_mended_url_that_needs_a_moment_is_tried_often_again() -> None:
         it.want(target())
         await asyncio.sleep(600)
         network.tries.clear()
-        it.want(target(behind=ANOTHER_SERVICE))
+        it.want(target(backend=ANOTHER_SERVICE))
         await asyncio.sleep(5)
     assert len(network.tries) >= 4
     assert network.pauses()[0] == pytest.approx(
@@ -603,7 +603,7 @@ async def test_the_same_answer_as_before_is_news_after_a_change() -> None:
     async with trying(Network()) as it:
         it.want(target())
         await asyncio.sleep(10)
-        it.want(target(behind=ANOTHER_SERVICE))
+        it.want(target(backend=ANOTHER_SERVICE))
         await asyncio.sleep(RECHECK_SECONDS * 2)
         assert [time for time, _ in it.told] == [0.0, 10.0]
 
@@ -618,9 +618,9 @@ async def test_what_broke_by_a_change_is_told_soon() -> None:
         network.tries.clear()
         network.script = [OK]
         network.answers["a"] = REFUSED
-        it.want(target(behind=ANOTHER_SERVICE))
+        it.want(target(backend=ANOTHER_SERVICE))
         await asyncio.sleep(RECHECK_SECONDS * (1 + JITTER) + SOON)
-        assert it.want(target(behind=ANOTHER_SERVICE)).of == {"a": REFUSED}
+        assert it.want(target(backend=ANOTHER_SERVICE)).by_url == {"a": REFUSED}
 
 
 @in_virtual_time
@@ -629,12 +629,12 @@ async def test_a_try_from_before_the_change_does_not_count() -> None:
     async with trying(network) as it:
         it.want(target())
         await asyncio.sleep(0.5)
-        it.want(target(behind=ANOTHER_SERVICE))
+        it.want(target(backend=ANOTHER_SERVICE))
         await asyncio.sleep(0.7)
-        assert it.want(target(behind=ANOTHER_SERVICE)).of == {"a": None}
+        assert it.want(target(backend=ANOTHER_SERVICE)).by_url == {"a": None}
         assert it.told == []
         await asyncio.sleep(0.5)
-        assert it.want(target(behind=ANOTHER_SERVICE)).of == {"a": OK}
+        assert it.want(target(backend=ANOTHER_SERVICE)).by_url == {"a": OK}
 
 
 @in_virtual_time
@@ -644,18 +644,18 @@ async def test_a_rollout_is_one_early_try() -> None:
         it.want(target())
         await asyncio.sleep(10)
         for _ in range(20):
-            found = it.want(target(behind=ON_THEIR_WAY))
-            assert (found.of, found.stale) == ({"a": OK}, frozenset())
+            found = it.want(target(backend=ON_THEIR_WAY))
+            assert (found.by_url, found.stale) == ({"a": OK}, frozenset())
             await asyncio.sleep(0.5)
         assert len(network.tries) == 1
-        it.want(target(behind=OTHER_PODS))
+        it.want(target(backend=OTHER_PODS))
         await asyncio.sleep(1)
         assert len(network.tries) == 2
         # A new Service while the pods are on their way, and then the pods.
-        it.want(target(behind=BackendFingerprint(2, None)))
+        it.want(target(backend=BackendFingerprint(2, None)))
         await asyncio.sleep(2)
         assert len(network.tries) == 3
-        assert it.want(target(behind=BackendFingerprint(2, 3))).stale == {"a"}
+        assert it.want(target(backend=BackendFingerprint(2, 3))).stale == {"a"}
 
 
 @in_virtual_time
@@ -663,7 +663,7 @@ async def test_pods_that_change_all_the_time_do_not_have_it_tried_all_the_time()
     network = Network()
     async with trying(network) as it:
         for pods in range(1000):
-            it.want(target(behind=BackendFingerprint(1, pods)))
+            it.want(target(backend=BackendFingerprint(1, pods)))
             await asyncio.sleep(0.01)
     assert min(network.pauses()) >= MIN_RETRY_SECONDS - 1e-6
     assert len(network.tries) == pytest.approx(10 / MIN_RETRY_SECONDS, abs=2)
@@ -674,8 +674,8 @@ async def test_the_first_pods_are_no_change() -> None:
     """Those of a new app become ready one after the other."""
     network = Network()
     async with trying(network) as it:
-        it.want(target(behind=ON_THEIR_WAY))
+        it.want(target(backend=ON_THEIR_WAY))
         await asyncio.sleep(1)
-        assert it.want(target(behind=OTHER_PODS)).stale == frozenset()
+        assert it.want(target(backend=OTHER_PODS)).stale == frozenset()
         await asyncio.sleep(1)
     assert len(network.tries) == 1
