@@ -5,22 +5,16 @@ connection, or one GET without redirects, proxies, cookies or credentials, whose
 """
 
 import asyncio
-import errno
-import socket
-import ssl
 from collections.abc import Awaitable, Callable
 
 import aiohttp
 
+from exposedapp.exposure.network_errors import classify_os_error
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult, Target
 
 Attempt = Callable[[Target], Awaitable[ProbeResult]]
 
 ANSWERED = ProbeResult(ProbeOutcome.ANSWERED)
-
-CLOSED_ERRNOS = (errno.ECONNRESET, errno.EPIPE)
-
-NO_ROUTE_ERRNOS = (errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 MIN_HTTP_ERROR_STATUS = 400
 
@@ -59,20 +53,8 @@ async def _get(target: Target) -> ProbeResult:
         return ProbeResult(ProbeOutcome.ANSWERED)
 
 
-def _outcome(error: Exception) -> ProbeOutcome:
-    """Classify a network error, without its addresses and numbers, which vary between attempts."""
+def _outcome(error: OSError | aiohttp.ClientError) -> ProbeOutcome:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    # A host with several addresses gives one OSError without errno, with the text of each.
-    if isinstance(cause, ConnectionRefusedError) or "refused" in str(cause).lower():
-        return ProbeOutcome.REFUSED
-    if isinstance(cause, socket.gaierror):
-        return ProbeOutcome.UNKNOWN_HOST
-    if isinstance(cause, ssl.SSLError):
-        return ProbeOutcome.NO_TLS
-    number = cause.errno if isinstance(cause, OSError) else None
-    if number in NO_ROUTE_ERRNOS:
-        return ProbeOutcome.NO_ROUTE
-    if number in CLOSED_ERRNOS or isinstance(cause, aiohttp.ServerDisconnectedError):
+    if isinstance(cause, aiohttp.ServerDisconnectedError):
         return ProbeOutcome.CLOSED
-    is_http = isinstance(cause, aiohttp.ClientError)
-    return ProbeOutcome.NOT_HTTP if is_http else ProbeOutcome.NO_CONNECTION
+    return classify_os_error(cause) if isinstance(cause, OSError) else ProbeOutcome.NOT_HTTP
