@@ -119,20 +119,20 @@ ILL: dict[str, tuple[Json, str, str, tuple[str, ...]]] = {
         {"nodes": {"host": "no-such-host.invalid"}},
         "UnknownName",
         "url",
-        ("does not know no-such-host.invalid", "Look at spec.nodes.host"),
+        ("does not know no-such-host.invalid", "Check spec.nodes.host"),
     ),
-    "mute": (runs(MUTE), "NoAnswer", "url", ("no HTTP comes back", "kubectl logs")),
+    "mute": (runs(MUTE), "NoAnswer", "url", ("no HTTP response comes", "kubectl logs")),
     "plain": (
         {"ports": [{"port": 80, "targetPort": 8080, "scheme": "https"}]},
         "NoAnswer",
         "url",
-        ("no HTTPS comes back", "set appProtocol or scheme"),
+        ("does not speak HTTPS", "set appProtocol or scheme"),
     ),
     "failing": (
         runs(SERVER, "503"),
         "AppError",
         "",
-        ("The way in is open", "with HTTP 503", "kubectl logs"),
+        ("The app can be reached", "with HTTP 503", "kubectl logs"),
     ),
     "crowded": (
         {"replicas": 3, **apart("crowded")},
@@ -198,8 +198,8 @@ def test_what_is_wrong(ward: Namespace, name: str) -> None:
 def test_who_is_well(ward: Namespace) -> None:
     for name in HEALTHY:
         ward.wait_ready(name)
-    tried = eventually(partial(is_well, ward, "web", "UDP and SCTP were not tried"))
-    assert [it.rpartition(": ")[2] for it in tried] == ["HTTP 200"] * 3 + ["not tried"] * 3
+    tried = eventually(partial(is_well, ward, "web", "UDP and SCTP were not probed"))
+    assert [it.rpartition(": ")[2] for it in tried] == ["HTTP 200"] * 3 + ["not probed"] * 3
     # Nodes without a pod are not listed, so there is nothing wrong with them.
     (tried_one,) = eventually(partial(is_well, ward, "local", "Every URL"))
     assert tried_one.endswith("HTTP 200")
@@ -271,20 +271,20 @@ FIREWALLS: dict[str, tuple[str, tuple[str, ...], str, str, tuple[str, ...]]] = {
         DROPS,
         "Filtered",
         "timed out",
-        ("while other addresses react", "Let TCP {port} through", "Until then take http://"),
+        ("while other addresses reply", "Let TCP {port} through", "Until then use http://"),
     ),
     "one of three forbids": (
         "web",
         FORBIDS,
         "Filtered",
-        "no route",
+        "no route to host",
         ("Let TCP {port} through",),
     ),
     "one of three resets": (
         "web",
         RESETS,
         "Refused",
-        "refused",
+        "connection refused",
         ("it is the node that refuses", "or a firewall rejects it"),
     ),
     "all drop": (
@@ -298,10 +298,16 @@ FIREWALLS: dict[str, tuple[str, tuple[str, ...], str, str, tuple[str, ...]]] = {
         "one-node",
         FORBIDS,
         "NotRoutable",
-        "no route",
+        "no route to host",
         ("kubectl port-forward -n ",),
     ),
-    "all reset": ("one-node", RESETS, "Refused", "refused", ("it is the node that refuses",)),
+    "all reset": (
+        "one-node",
+        RESETS,
+        "Refused",
+        "connection refused",
+        ("it is the node that refuses",),
+    ),
 }
 """By situation: the app, the firewall on one node, the code, the outcome there, what is said."""
 
@@ -332,7 +338,7 @@ def test_a_node_to_which_this_machine_has_no_route(ward: Namespace) -> None:
     try:
         words = (f"{host} ({NODE})", "no route to the nodes", f"TCP {port}", way_in)
         report = says(ward, "one-node", "NotRoutable", "url", *words)
-        assert outcomes(report) == ["no route"], report
+        assert outcomes(report) == ["no route to host"], report
         assert ward.ready("one-node")["status"] == "True"
     finally:
         subprocess.run(["ip", "route", "del", "unreachable", f"{host}/32"], check=True)
@@ -353,10 +359,10 @@ def test_an_operator_that_is_away(ward: Namespace, operator: Operator) -> None:
         ward.kubectl("scale", "deployment/moved", "--replicas=1")
 
         look = "kubectl get pods -A -l app.kubernetes.io/name=exposedapp"
-        says(ward, "new", "OperatorSilent", "resource", "never answered", look)
-        says(ward, "changed", "OperatorSilent", "resource", "answered generation 1", look)
+        says(ward, "new", "OperatorSilent", "resource", "observed no generation yet", look)
+        says(ward, "changed", "OperatorSilent", "resource", "observed generation 1", look)
         eventually(lost_its_service(ward))
-        told = ("none gets traffic", "kubectl get service -n ")
+        told = ("none is a ready endpoint of the Service", "kubectl get service -n ")
         eventually(partial(says, ward, "unselected", "NoEndpoint", "endpoints", *told))
         eventually(lost_its_pod(ward, homes))
     finally:
@@ -369,7 +375,7 @@ def test_an_operator_that_is_away(ward: Namespace, operator: Operator) -> None:
 def lost_its_service(ward: Namespace) -> Callable[[], None]:
     def told() -> None:
         # Without a Service there are no endpoints either; that is not the cause.
-        words = "The Service unserved is not there"
+        words = "The Service unserved does not exist"
         report = says(ward, "unserved", "NoService", "endpoints", words)
         assert "service" in broken(report), report
 
@@ -380,7 +386,7 @@ def lost_its_pod(ward: Namespace, homes: set[str]) -> Callable[[], None]:
     def told() -> None:
         (left,) = ward.pods_by_node("moved")
         (lost,) = homes - {left}
-        words = (f"runs on {address(ward, lost)} ({lost})", "take another URL", "to Cluster")
+        words = (f"runs on {address(ward, lost)} ({lost})", "use another URL", "to Cluster")
         says(ward, "moved", "NoPodOnNode", "url", *words)
 
     return told

@@ -1,32 +1,42 @@
-"""`exposedapp`, `kubectl exposedapp`, `python -m exposedapp.cli`; and what completes the second."""
+"""Entry points: `exposedapp`, `kubectl exposedapp`, `python -m exposedapp.cli`, and completion.
 
+The packages of the extra are imported inside of the functions, so that a missing one is explained.
+"""
+
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+EXTRA_PACKAGES = {"durationpy", "jsonschema", "rich", "typer"}
+
 
 def main() -> None:
-    """Runs the command line."""
-    with _needing_the_extra():
-        from exposedapp.cli.commands import app
+    """Run the command line."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Texts of the cluster may have characters that the output's encoding has not.
+        sys.stdout.reconfigure(errors="replace")
+    with _explain_missing_extra():
+        from exposedapp.cli.app import app
     app()
 
 
 def complete() -> None:
-    """Answers kubectl, which asks what could follow `kubectl exposedapp`."""
-    with _needing_the_extra():
-        from exposedapp.cli.completion import answer
-    print(answer(sys.argv[1:]))  # noqa: T201 - kubectl reads it
+    """Print what can follow the words of `kubectl exposedapp`, for kubectl."""
+    with _explain_missing_extra():
+        from exposedapp.cli.completion import complete_words
+    print(complete_words(sys.argv[1:]))  # noqa: T201 - kubectl reads it
 
 
 @contextmanager
-def _needing_the_extra() -> Iterator[None]:
+def _explain_missing_extra() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        if missing.name not in {"typer", "rich"}:
+        package = (missing.name or "").partition(".")[0]
+        if package not in EXTRA_PACKAGES:
             raise
-        sys.exit(f"{missing.name} is missing: pip install 'exposedapp[cli]'")
+        sys.exit(f"{package} is missing: pip install 'exposedapp[cli]'")
 
 
 if __name__ == "__main__":

@@ -1,41 +1,50 @@
-"""Pure: what is written on the command line, as parts of a spec.
+"""Turns the texts of the command line into parts of a spec. Pure.
 
-All raise ValueError with a message for the person who wrote it.
+Called by the commands. Every function raises ValueError with a message for the user.
 """
 
 import re
 from collections.abc import Sequence
 
-from exposedapp.api.meta import Json
+import durationpy
+
+from exposedapp.api.meta import API_VERSION, KIND, Json
 
 PORT = re.compile(
     r"(?P<port>\d+)(:(?P<targetPort>\d+))?(/(?P<protocol>tcp|udp|sctp))?(@(?P<nodePort>\d+))?",
     re.IGNORECASE | re.ASCII,
 )
-DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", re.ASCII)
-LAST_PORT = 65535
+
+MAX_PORT = 65535
 
 
-def parse_port(text: str) -> Json:
-    """One item of spec.ports from PORT[:TARGETPORT][/PROTOCOL][@NODEPORT]."""
-    match = PORT.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(
-            f"'{text}' is no port: write PORT[:TARGETPORT][/udp][@NODEPORT], such as 80:8080"
-        )
-    given = {key: value for key, value in match.groupdict().items() if value}
-    protocol = given.pop("protocol", "")
-    numbers = {key: int(value) for key, value in given.items()}
-    for number in numbers.values():
-        if not 1 <= number <= LAST_PORT:
-            raise ValueError(f"'{text}': {number} is not from 1 to {LAST_PORT}")
-    return {**numbers, **({"protocol": protocol.upper()} if protocol else {})}
+def make_app(
+    name: str,
+    image: str,
+    ports: Sequence[str],
+    *,
+    replicas: int | None = None,
+    env: Sequence[str] = (),
+    service_type: str | None = None,
+    namespace: str | None = None,
+) -> Json:
+    """The ExposedApp with the fields that were given, and no others."""
+    spec: Json = {"image": image}
+    if replicas is not None:
+        spec["replicas"] = replicas
+    spec["ports"] = parse_ports(ports)
+    if env:
+        spec["env"] = [parse_env(variable) for variable in env]
+    if service_type:
+        spec["service"] = {"type": service_type}
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
 
 
 def parse_ports(texts: Sequence[str]) -> list[Json]:
-    """spec.ports. Several get a name each, as Kubernetes asks for: tcp-80, udp-53."""
+    """The field spec.ports. Several ports get names, which Kubernetes requires: tcp-80, udp-53."""
     ports = [parse_port(text) for text in texts]
-    names = [f"{it.get('protocol', 'TCP')}-{it['port']}".lower() for it in ports]
+    names = [f"{port.get('protocol', 'TCP')}-{port['port']}".lower() for port in ports]
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"port {name.replace('-', ' ')} is given twice")
@@ -44,18 +53,38 @@ def parse_ports(texts: Sequence[str]) -> list[Json]:
     return [{"name": name, **port} for name, port in zip(names, ports, strict=True)]
 
 
+def parse_port(text: str) -> Json:
+    """One item of spec.ports from PORT[:TARGETPORT][/PROTOCOL][@NODEPORT]."""
+    match = PORT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(
+            f"'{text}' is not a port: write PORT[:TARGETPORT][/udp][@NODEPORT], such as 80:8080"
+        )
+    fields = {key: value for key, value in match.groupdict().items() if value}
+    protocol = fields.pop("protocol", "")
+    numbers = {key: int(value) for key, value in fields.items()}
+    for number in numbers.values():
+        if not 1 <= number <= MAX_PORT:
+            raise ValueError(f"'{text}': {number} is not from 1 to {MAX_PORT}")
+    return {**numbers, **({"protocol": protocol.upper()} if protocol else {})}
+
+
 def parse_env(text: str) -> Json:
     """One item of spec.env from NAME=VALUE."""
-    name, found, value = text.partition("=")
-    if not name or not found:
-        raise ValueError(f"'{text}' is no variable: write NAME=VALUE")
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise ValueError(f"'{text}' is not a variable: write NAME=VALUE")
     return {"name": name, "value": value}
 
 
 def parse_duration(text: str) -> float:
-    """Seconds, from 90, 90s, 2m or 1h30m."""
-    match = DURATION.fullmatch(text.strip())
-    if match is None or not any(match.groups()):
-        raise ValueError(f"'{text}' is no duration: write 90s, 2m or 1h30m")
-    hours, minutes, seconds = (int(it or 0) for it in match.groups())
-    return hours * 3600.0 + minutes * 60.0 + seconds
+    """Seconds, from a duration as kubectl takes it, such as 1h30m or 500ms; a bare 90 is 90 s."""
+    text = text.strip()
+    try:
+        # A number without a unit is in seconds, also at the end.
+        duration = durationpy.from_str(f"{text}s" if text[-1:].isdecimal() else text)
+    except (durationpy.DurationError, ValueError, OverflowError):
+        raise ValueError(f"'{text}' is not a duration: write 90s, 1.5m or 1h30m") from None
+    if duration.total_seconds() < 0:
+        raise ValueError(f"'{text}' is negative: write 90s, 1.5m or 1h30m")
+    return float(duration.total_seconds())

@@ -1,8 +1,8 @@
-"""What kubectl asks when somebody types `kubectl exposedapp` and a tab.
+"""Completion of `kubectl exposedapp`, in the format that kubectl reads.
 
-kubectl looks for an executable kubectl_complete-exposedapp, gives it the words behind the plugin's
-name, the last one unfinished, and reads cobra's format: a candidate on each line, with a tab before
-its description, and at the end a colon and a number that tells the shell what to do with files.
+kubectl runs an executable kubectl_complete-exposedapp with the words after the plugin's name, the
+last one unfinished, and reads cobra's format: one candidate on each line, with a tab before its
+description, and at the end a colon and a number that tells the shell whether to add file names.
 Source: k8s.io/kubectl/pkg/cmd/plugin/plugin_completion.go, cobra's ShellCompDirective.
 """
 
@@ -12,28 +12,30 @@ import shlex
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
 
-from exposedapp.cli.commands import app
+from exposedapp.cli.app import app
 
 PROGRAM = "exposedapp"
+
 FILES, NO_FILES = 0, 4
 """cobra's ShellCompDirectiveDefault and ShellCompDirectiveNoFileComp."""
-TAKES_FILE = {"-f", "--filename"}
+
+FILE_OPTIONS = {"-f", "--filename"}
 
 
-def answer(words: Sequence[str]) -> str:
-    """The answer for kubectl. Of typer's own dialects fish's is the one that cobra speaks, too."""
+def complete_words(words: Sequence[str]) -> str:
+    """The candidates in cobra's format, from typer's for fish: the lines of the two are alike."""
     os.environ |= {
         f"_{PROGRAM.upper()}_COMPLETE": "complete_fish",
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
-        "_TYPER_COMPLETE_ARGS": _line(words),
+        "_TYPER_COMPLETE_ARGS": _command_line(words),
     }
-    with redirect_stdout(io.StringIO()) as found, suppress(SystemExit):
+    with redirect_stdout(io.StringIO()) as candidates, suppress(SystemExit):
         app([], prog_name=PROGRAM)
-    directive = FILES if TAKES_FILE.intersection(words[-2:-1]) else NO_FILES
-    return "\n".join([*filter(None, found.getvalue().splitlines()), f":{directive}"])
+    directive = FILES if FILE_OPTIONS.intersection(words[-2:-1]) else NO_FILES
+    return "\n".join([*filter(None, candidates.getvalue().splitlines()), f":{directive}"])
 
 
-def _line(words: Sequence[str]) -> str:
-    """The words as they stand on a command line; an empty last one as the blank before it."""
-    *done, last = words or [""]
-    return f"{shlex.join([PROGRAM, *done])} {shlex.quote(last) if last else ''}"
+def _command_line(words: Sequence[str]) -> str:
+    """The words as a shell would have them; an empty last one becomes the blank before it."""
+    *complete, last = words or [""]
+    return f"{shlex.join([PROGRAM, *complete])} {shlex.quote(last) if last else ''}"

@@ -1,32 +1,34 @@
-"""Pure: how a command ends."""
+"""Exit codes, and the error that ends a command with one. Pure."""
 
 from enum import IntEnum
 
 
-class Exit(IntEnum):
-    """Exit codes; programs read them."""
+class ExitCode(IntEnum):
+    """Exit codes of all commands. Programs read them: a value never changes."""
 
-    FINE = 0
-    UNWELL = 1
+    OK = 0
+    APP_PROBLEM = 1
     USAGE = 2
-    NO_APP = 3
+    NO_SUCH_APP = 3
     CLUSTER = 4
 
 
-EXIT_CODES = (
-    "Exit codes: 0 fine; 1 the app is not well; 2 wrong usage or wrong input; 3 no such app; "
-    "4 the cluster cannot be reached, or refuses."
+EXIT_CODES_HELP = (
+    "Exit codes: 0 success; 1 the app has a problem; 2 wrong usage or input; 3 no such app; "
+    "4 the cluster cannot be reached or refuses the request."
 )
 
 
-class Failure(Exception):
-    """What ends a command; the message is for the person who typed it."""
+class CommandError(Exception):
+    """An expected error that ends the command; its text is for the user."""
 
-    def __init__(self, code: Exit, message: str) -> None:
+    def __init__(self, code: ExitCode, message: str) -> None:
         super().__init__(message)
         self.code = code
 
 
-def no_such_app(namespace: str, name: str) -> Failure:
-    """There is no app of that name."""
-    return Failure(Exit.NO_APP, f"there is no ExposedApp {name} in namespace {namespace}")
+def no_such_app_error(namespace: str, name: str) -> CommandError:
+    """The error for an app that does not exist."""
+    return CommandError(
+        ExitCode.NO_SUCH_APP, f"there is no ExposedApp {name} in namespace {namespace}"
+    )

@@ -1,4 +1,4 @@
-"""How answers look: tables and colours for people, lines and JSON for programs."""
+"""Prints results: tables and colours on a terminal, lines, JSON or YAML for programs."""
 
 import json
 import sys
@@ -11,80 +11,104 @@ from rich.table import Table
 from rich.text import Text
 
 from exposedapp.api.meta import Json
-from exposedapp.cli.doctor.report import Report, Step
+from exposedapp.cli.doctor.diagnosis.report import Report, Step
 
 
 class Format(StrEnum):
-    """What -o takes."""
+    """The values of -o."""
 
     JSON = "json"
     YAML = "yaml"
 
 
-class WaysFormat(StrEnum):
-    """What -o of `urls` takes."""
+class UrlsFormat(StrEnum):
+    """The values of -o of `urls`."""
 
     JSON = "json"
     YAML = "yaml"
     PLAIN = "plain"
 
 
-MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("-", "dim")}
+STYLES = {True: "green", False: "red", None: "dim"}
+
+MARKS = {True: "✓", False: "✗", None: "-"}
+
+ASCII_MARKS = {True: "+", False: "x", None: "-"}
+"""For an output that cannot encode the others: a pipe on Windows (cp1252), LC_ALL=C."""
+
+STEP_NAME_WIDTH = 15
 
 
-def clean(text: str) -> str:
-    """Text of other people's, without what would steer a terminal."""
-    return "".join(it if it.isprintable() or it == "\n" else " " for it in text)
+def printable(text: str) -> str:
+    """The text without characters that control a terminal: others have written parts of it."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else " " for character in text
+    )
 
 
-def say(text: str) -> None:
-    """A line, or several, exactly as they are."""
-    print(clean(text))  # noqa: T201 - it is a command line
+def print_text(text: str) -> None:
+    """Print one or more lines to the standard output."""
+    print(printable(text))  # noqa: T201 - it is a command line
 
 
-def complain(text: str) -> None:
-    """A line for the person, beside what programs read."""
-    print(clean(text), file=sys.stderr)  # noqa: T201
+def print_error(text: str) -> None:
+    """Print to the standard error, which programs do not read."""
+    print(printable(text), file=sys.stderr)  # noqa: T201
 
 
-def dump(value: Json, form: str) -> None:
-    """One object, for programs."""
+def print_object(value: Json, form: str) -> None:
+    """Print one object as JSON or YAML."""
+    print_text(json.dumps(value, indent=2) if form == Format.JSON else _to_yaml([value]))
+
+
+def print_objects(objects: Sequence[Json], form: str) -> None:
+    """Print several objects as `kubectl apply -f -` takes them."""
     if form == Format.JSON:
-        say(json.dumps(value, indent=2))
+        print_object({"apiVersion": "v1", "kind": "List", "items": list(objects)}, form)
     else:
-        say(yaml.safe_dump(value, sort_keys=False, allow_unicode=True).rstrip())
+        print_text(_to_yaml(objects))
 
 
-def dump_objects(objects: Sequence[Json], form: str) -> None:
-    """Several objects, as `kubectl apply -f -` takes them."""
-    if form == Format.JSON:
-        dump({"apiVersion": "v1", "kind": "List", "items": list(objects)}, form)
-    else:
-        say(yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True).rstrip())
-
-
-def show_rows(rows: Sequence[tuple[str, str]], plain: bool) -> None:
-    """Pairs: a table on a terminal, else lines with a tab in between."""
+def print_rows(rows: Sequence[tuple[str, str]], *, plain: bool) -> None:
+    """Print pairs: a table on a terminal, else lines with a tab between the two."""
     console = Console()
     if plain or not console.is_terminal:
-        for kind, text in rows:
-            print(f"{clean(kind)}\t{clean(text)}")  # noqa: T201
+        for field, text in rows:
+            print(f"{printable(field)}\t{printable(text)}")  # noqa: T201
         return
     table = Table("from", "address", box=None, pad_edge=False, header_style="bold")
-    for kind, text in rows:
-        table.add_row(kind, Text(clean(text), overflow="fold"))
+    for field, text in rows:
+        table.add_row(field, Text(printable(text), overflow="fold"))
     console.print(table)
 
 
-def show_report(report: Report) -> None:
-    """The chain as a list, then the diagnosis."""
+def print_report(report: Report) -> None:
+    """Print the doctor's steps as a list, then its finding."""
     console = Console()
-    for it in report.steps:
-        console.print(_line(it), soft_wrap=True)
+    marks = MARKS if can_print("".join(MARKS.values())) else ASCII_MARKS
+    for step in report.steps:
+        console.print(_step_line(step, marks[step.ok]), soft_wrap=True)
     console.print()
-    console.print(Text(clean(report.finding.text)), soft_wrap=not console.is_terminal)
+    console.print(Text(printable(report.finding.text)), soft_wrap=not console.is_terminal)
 
 
-def _line(step: Step) -> Text:
-    mark, style = MARKS[step.ok]
-    return Text.assemble((mark, style), f" {step.step:<15} {clean(step.detail)}")
+def can_print(text: str) -> bool:
+    """Whether the encoding of the standard output has all characters of the text."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _step_line(step: Step, mark: str) -> Text:
+    return Text.assemble(
+        (mark, STYLES[step.ok]), f" {step.name:<{STEP_NAME_WIDTH}} {printable(step.detail)}"
+    )
+
+
+def _to_yaml(objects: Sequence[Json]) -> str:
+    text = str(yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True))
+    if not can_print(text):
+        text = str(yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=False))
+    return text.rstrip()

@@ -1,16 +1,16 @@
-"""Pure: what an app's status says to a person: is it ready, and how does one get in."""
+"""What an app's status says to a user: whether the app is ready, and its addresses. Pure."""
 
 from dataclasses import dataclass
 
 from exposedapp.api.conditions import ConditionType, find_condition
 from exposedapp.api.meta import Json
 
-FIELDS = ("url", "urls", "clusterURL", "proxyPath", "clusterIPs", "loadBalancer", "ports")
+ADDRESS_FIELDS = ("url", "urls", "clusterURL", "proxyPath", "clusterIPs", "loadBalancer", "ports")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """The condition Ready, as far as it is about the present spec."""
+class Readiness:
+    """The condition Ready, if it is about the current generation of the spec."""
 
     ready: bool
     stalled: bool
@@ -21,7 +21,15 @@ class Verdict:
         return f"{self.reason}: {self.message}"
 
 
-def verdict(app: Json) -> Verdict:
+NOT_OBSERVED = Readiness(
+    ready=False,
+    stalled=False,
+    reason="NotObserved",
+    message="The operator has not processed this spec yet.",
+)
+
+
+def readiness_of(app: Json) -> Readiness:
     """Whether the app is ready now."""
     generation = app["metadata"]["generation"]
     status = app.get("status") or {}
@@ -32,9 +40,9 @@ def verdict(app: Json) -> Verdict:
     ]
     ready = find_condition(current, ConditionType.READY)
     if status.get("observedGeneration") != generation or ready is None:
-        return Verdict(False, False, "NotObserved", "The operator has not answered yet.")
+        return NOT_OBSERVED
     stalled = find_condition(current, ConditionType.STALLED)
-    return Verdict(
+    return Readiness(
         ready=ready["status"] == "True",
         stalled=stalled is not None and stalled["status"] == "True",
         reason=ready["reason"],
@@ -42,27 +50,32 @@ def verdict(app: Json) -> Verdict:
     )
 
 
-def ways(app: Json) -> Json:
-    """Every way in, as the status has it."""
+def main_url(app: Json) -> str:
+    """The URL to open; empty while there is none."""
+    return str((app.get("status") or {}).get("url") or "")
+
+
+def addresses_of(app: Json) -> Json:
+    """The fields of the status that say how to reach the app, without the empty ones."""
     status = app.get("status") or {}
-    return {field: status[field] for field in FIELDS if status.get(field)}
+    return {field: status[field] for field in ADDRESS_FIELDS if status.get(field)}
 
 
-def rows(found: Json) -> list[tuple[str, str]]:
-    """The same as (kind, text), one for each address or port."""
-    lines = []
-    if "url" in found:
-        lines.append(("url", found["url"]))
-    lines += [("urls", it) for it in found.get("urls", ())]
-    lines += [(key, found[key]) for key in ("clusterURL", "proxyPath") if key in found]
-    lines += [("clusterIP", it) for it in found.get("clusterIPs", ())]
-    for it in (found.get("loadBalancer") or {}).get("ingress") or ():
-        lines.append(("loadBalancer", it.get("ip") or it.get("hostname") or ""))
-    return lines + [("port", port_words(it)) for it in found.get("ports", ())]
+def address_rows(addresses: Json) -> list[tuple[str, str]]:
+    """The addresses as (field, text), one row for each address or port."""
+    rows = []
+    if "url" in addresses:
+        rows.append(("url", addresses["url"]))
+    rows += [("urls", url) for url in addresses.get("urls", ())]
+    rows += [(key, addresses[key]) for key in ("clusterURL", "proxyPath") if key in addresses]
+    rows += [("clusterIP", ip) for ip in addresses.get("clusterIPs", ())]
+    for ingress in (addresses.get("loadBalancer") or {}).get("ingress") or ():
+        rows.append(("loadBalancer", ingress.get("ip") or ingress.get("hostname") or ""))
+    return rows + [("port", format_port(port)) for port in addresses.get("ports", ())]
 
 
-def port_words(port: Json) -> str:
-    """A port as `80/TCP -> 8080, node port 31764`."""
+def format_port(port: Json) -> str:
+    """A port of a Service or a status as `80/TCP -> 8080, node port 31764`."""
     text = f"{port['port']}/{port.get('protocol', 'TCP')} -> {port.get('targetPort', port['port'])}"
     if port.get("nodePort"):
         text += f", node port {port['nodePort']}"

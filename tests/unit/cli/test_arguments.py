@@ -1,11 +1,10 @@
-"""What is written on the command line becomes parts of a spec."""
+"""Texts of the command line become parts of a spec."""
 
 import pytest
 
 from exposedapp.api.meta import Json
-from exposedapp.cli.arguments import parse_duration, parse_env, parse_port, parse_ports
-from exposedapp.cli.manifest import make_app
-from exposedapp.cli.validation.schema_check import problems
+from exposedapp.cli.arguments import make_app, parse_duration, parse_env, parse_port, parse_ports
+from exposedapp.cli.validation.schema_check import find_problems
 
 
 @pytest.mark.parametrize(
@@ -29,13 +28,13 @@ def test_a_port(text: str, port: Json) -> None:
 @pytest.mark.parametrize(
     "text", ["", "web", "80:", "80:web", "80/http", "80@", "-1", "80@30008/udp", "80 81", "٣"]
 )
-def test_what_is_no_port_is_told_with_the_way_to_write_one(text: str) -> None:
+def test_a_text_that_is_not_a_port(text: str) -> None:
     with pytest.raises(ValueError, match="write PORT"):
         parse_port(text)
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "80:70000", "80@99999"])
-def test_a_number_that_no_port_has(text: str) -> None:
+def test_a_port_out_of_range(text: str) -> None:
     with pytest.raises(ValueError, match="is not from 1 to 65535"):
         parse_port(text)
 
@@ -61,24 +60,44 @@ def test_a_variable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("2m", 120), ("1h30m", 5400), ("0s", 0)]
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("2m", 120),
+        ("1h30m", 5400),
+        ("0s", 0),
+        ("0", 0),
+        ("1h30", 3630),
+        (" 2m30s ", 150),
+        ("500ms", 0.5),
+        ("1.5s", 1.5),
+        ("1.5m", 90),
+        ("1.5", 1.5),
+    ],
 )
 def test_a_duration(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "s", "1d", "-1s", "1.5m"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="write 90s"):
+@pytest.mark.parametrize("text", ["", "s", "m5", "rubbish", "1 s", "9" * 30 + "h", "1e3"])
+def test_a_text_that_is_not_a_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration: write 90s"):
         parse_duration(text)
 
 
-def test_an_app_has_what_was_asked_for_and_no_more() -> None:
+@pytest.mark.parametrize("text", ["-1s", "-5", "-1h30m"])
+def test_a_negative_duration(text: str) -> None:
+    with pytest.raises(ValueError, match=f"'{text}' is negative: write 90s"):
+        parse_duration(text)
+
+
+def test_an_app_has_the_fields_that_were_given_and_no_others() -> None:
     assert make_app("hello", "demo:1", ["80"])["spec"] == {
         "image": "demo:1",
         "ports": [{"port": 80}],
     }
-    whole = make_app(
+    app = make_app(
         "hello",
         "demo:1",
         ["80", "81"],
@@ -87,7 +106,7 @@ def test_an_app_has_what_was_asked_for_and_no_more() -> None:
         service_type="ClusterIP",
         namespace="shop",
     )
-    assert whole == {
+    assert app == {
         "apiVersion": "exposedapp.dev/v1alpha1",
         "kind": "ExposedApp",
         "metadata": {"name": "hello", "namespace": "shop"},
@@ -99,4 +118,4 @@ def test_an_app_has_what_was_asked_for_and_no_more() -> None:
             "service": {"type": "ClusterIP"},
         },
     }
-    assert problems(whole) == []
+    assert find_problems(app) == []

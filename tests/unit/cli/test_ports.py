@@ -1,4 +1,4 @@
-"""Which port of an app a URL leads to, and what to write to get there from one's own machine."""
+"""Which port of an app a URL leads to, and how to reach it from the user's machine."""
 
 from itertools import takewhile
 from typing import Any
@@ -7,7 +7,12 @@ import pytest
 import yaml
 
 from exposedapp.api.meta import Json
-from exposedapp.cli.ports import app_ports, mappings, port_forward, protocol_of
+from exposedapp.cli.ports import (
+    app_ports,
+    port_forward_hint,
+    port_mapping_hint,
+    protocol_of,
+)
 
 WEB: Json = {"name": "web", "port": 80, "nodePort": 30080}
 DNS: Json = {"name": "dns", "port": 53, "nodePort": 30053, "protocol": "UDP"}
@@ -19,8 +24,8 @@ HTTP_ON_UDP: Json = {"port": 80, "nodePort": 30080, "protocol": "UDP", "scheme":
 
 
 def app(*ports: Json, **changes: Any) -> Json:
-    found = [{"targetPort": it["port"], "protocol": "TCP", **it} for it in ports]
-    return {"spec": {"ports": list(ports)}, "status": {"ports": found}, **changes}
+    status_ports = [{"targetPort": port["port"], "protocol": "TCP", **port} for port in ports]
+    return {"spec": {"ports": list(ports)}, "status": {"ports": status_ports}, **changes}
 
 
 @pytest.mark.parametrize(
@@ -45,29 +50,34 @@ def test_the_protocol_of_a_url(ports: list[Json], url: str, protocol: str) -> No
     assert protocol_of(app(*ports), url) == protocol
 
 
-def test_before_the_operator_has_answered_the_spec_tells() -> None:
-    (found,) = app_ports(app(TLS, status={"observedGeneration": -1}))
-    assert (found.port, found.protocol, found.scheme, found.pinned) == (443, "TCP", "https", True)
+def test_before_the_first_status_the_ports_are_those_of_the_spec() -> None:
+    (port,) = app_ports(app(TLS, status={"observedGeneration": -1}))
+    assert (port.port, port.protocol, port.scheme, port.node_port) == (443, "TCP", "https", 30443)
+
+
+def test_a_port_that_this_version_cannot_read_has_the_usual_scheme() -> None:
+    (port,) = app_ports(app({**WEB, "scheme": 5}))
+    assert (port.port, port.scheme) == (80, "http")
 
 
 @pytest.mark.parametrize(
-    ("ports", "told"),
+    ("ports", "hint"),
     [
         ([DNS, WEB], "`kubectl port-forward -n shop service/web 8080:80`, then localhost:8080"),
-        ([DNS], "`kubectl port-forward` knows TCP only; for UDP set service.type NodePort"),
+        ([DNS], "`kubectl port-forward` supports TCP only; for UDP set service.type NodePort"),
         ([], "service/web 8080:80`"),
     ],
 )
-def test_port_forward(ports: list[Json], told: str) -> None:
-    assert told in port_forward("shop", "web", app(*ports))
+def test_port_forward(ports: list[Json], hint: str) -> None:
+    assert hint in port_forward_hint("shop", "web", app(*ports))
 
 
-def copied(told: str, key: str) -> list[Json]:
+def copied(hint: str, key: str) -> list[Json]:
     """What YAML makes of the lines under a key."""
-    lines = told.splitlines()
+    lines = hint.splitlines()
     after = lines[lines.index(f"{key}:") :]
-    found: list[Json] = yaml.safe_load("\n".join([after[0], *takewhile(is_item, after[1:])]))[key]
-    return found
+    items: list[Json] = yaml.safe_load("\n".join([after[0], *takewhile(is_item, after[1:])]))[key]
+    return items
 
 
 def is_item(line: str) -> bool:
@@ -75,21 +85,23 @@ def is_item(line: str) -> bool:
 
 
 def test_mappings_are_ready_to_copy() -> None:
-    told = mappings(app_ports(app(WEB, TLS)), None)
+    hint = port_mapping_hint(app(WEB, TLS), app_ports(app(WEB, TLS)), None)
     assert (
-        copied(told, "extraPortMappings")
-        == copied(told, "portMappings")
+        copied(hint, "extraPortMappings")
+        == copied(hint, "portMappings")
         == [
             {"containerPort": 30080, "hostPort": 8080, "protocol": "TCP"},
             {"containerPort": 30443, "hostPort": 8081, "protocol": "TCP"},
         ]
     )
-    assert "http://localhost:8080 and https://localhost:8081" in told
-    assert "write nodePort" not in told  # the spec has them
+    assert "http://localhost:8080 and https://localhost:8081" in hint
+    assert "write nodePort" not in hint  # the spec has them
 
 
-def test_a_node_port_that_another_cluster_would_not_give_again() -> None:
-    unpinned = {"spec": {"ports": [{"port": 80}]}}
-    told = mappings(app_ports({**app(WEB), **unpinned}), 9000)
-    assert "hostPort: 9000" in told
-    assert told.endswith("; write nodePort: 30080 into spec.ports, or the new one gives another.")
+def test_a_node_port_that_another_cluster_would_not_allocate_again() -> None:
+    unpinned = {**app(WEB), "spec": {"ports": [{"port": 80}]}}
+    hint = port_mapping_hint(unpinned, app_ports(unpinned), 9000)
+    assert "hostPort: 9000" in hint
+    assert hint.endswith(
+        "; write nodePort: 30080 into spec.ports, or the new one allocates another."
+    )

@@ -1,1 +1,4 @@
-"""`exposedapp doctor`: finds out where the way from this machine to an app breaks."""
+"""`exposedapp doctor`: finds out where the way from this machine to an app breaks.
+
+It collects evidence from the cluster and by probing; the diagnosis itself does no input or output.
+"""

@@ -1,7 +1,8 @@
-"""Pure: the rules of the CustomResourceDefinition that are written in CEL, once more in Python.
+"""The CEL rules of the CustomResourceDefinition, written a second time in Python. Pure.
 
-Where a rule stands and what it says is read out of the definition; here is only what it asks, found
-by words of its message. A test sees to it that each rule of the definition has exactly one here.
+Called by schema_check.py. Where a rule applies and its message are read from the definition; only
+its condition is repeated here, and found by words of the message. A test ensures that each rule of
+the definition has exactly one counterpart. api/hosts.py has both halves of the rule on hosts.
 """
 
 import re
@@ -25,53 +26,55 @@ IMAGE_ONLY = (*CONTAINER_FIELDS, "podTemplate")
 TRAFFIC = ("internalTrafficPolicy", "sessionAffinity", "ipFamilyPolicy", "ipFamilies")
 
 
-def stored(value: Any, known: Json) -> Any:
-    """A value as the API server stores it: without nulls, with the defaults."""
+def with_defaults(value: Any, known: Json) -> Any:
+    """A value as the API server stores it: without nulls, with the defaults of its schema."""
     if known.get("x-kubernetes-preserve-unknown-fields"):
         return value
     if isinstance(value, list):
-        return [stored(it, known["items"]) for it in value]
+        return [with_defaults(item, known["items"]) for item in value]
     if not isinstance(value, dict):
         return value
-    fields = known.get("properties", {})
-    given = {key: it for key, it in value.items() if it is not None}
-    missing = {key: it["default"] for key, it in fields.items() if "default" in it}
+    schemas = known.get("properties", {})
+    fields = {key: schema["default"] for key, schema in schemas.items() if "default" in schema}
+    fields.update({key: field for key, field in value.items() if field is not None})
     return {
-        key: stored(it, fields[key]) if key in fields else it
-        for key, it in {**missing, **given}.items()
+        key: with_defaults(field, schemas[key]) if key in schemas else field
+        for key, field in fields.items()
     }
 
 
-def broken(value: Any, known: Json, path: str) -> Iterator[str]:
-    """What the rules say of a value that is as it is stored; its types must be right."""
+def broken_rules(value: Any, known: Json, path: str) -> Iterator[str]:
+    """The messages of the rules that a value breaks, with the path where they do not name it.
+
+    The value must be as it is stored, and have the types of its schema.
+    """
     if known.get("x-kubernetes-preserve-unknown-fields"):
         return
-    # Of the first two levels the messages name the field themselves.
+    # The messages of the first two levels name the field themselves.
     prefix = f"{path}: " if path.count(".") > 1 or "[" in path else ""
     for rule in known.get("x-kubernetes-validations", ()):
-        if not holds(rule["message"], value):
+        if not _holds(rule["message"], value):
             yield prefix + rule["message"]
     if isinstance(value, list):
-        for index, it in enumerate(value):
-            yield from broken(it, known["items"], f"{path}[{index}]")
+        for index, item in enumerate(value):
+            yield from broken_rules(item, known["items"], f"{path}[{index}]")
     elif isinstance(value, dict):
-        fields = known.get("properties", {})
-        for key in (it for it in fields if it in value):
-            yield from broken(value[key], fields[key], f"{path}.{key}")
+        for key, schema in known.get("properties", {}).items():
+            if key in value:
+                yield from broken_rules(value[key], schema, f"{path}.{key}")
 
 
-def holds(message: str, value: Any) -> bool:
-    """Whether the rule with this message is kept."""
-    return all(rule(value) for words, rule in RULES.items() if words in message)
+def _holds(message: str, value: Any) -> bool:
+    return all(condition(value) for words, condition in RULES.items() if words in message)
 
 
 def _service(spec: Json) -> Json:
-    found: Json = spec["service"]
-    return found
+    service: Json = spec["service"]
+    return service
 
 
-def _given(value: Json, *fields: str) -> int:
-    return sum(it in value for it in fields)
+def _count_given(value: Json, *fields: str) -> int:
+    return sum(field in value for field in fields)
 
 
 def _has_node_ports(spec: Json) -> bool:
@@ -79,12 +82,14 @@ def _has_node_ports(spec: Json) -> bool:
 
 
 def _one_source(spec: Json) -> bool:
-    return _given(spec, "image", "selector") + _given(_service(spec), "externalName") == 1
+    return (
+        _count_given(spec, "image", "selector") + _count_given(_service(spec), "externalName") == 1
+    )
 
 
 def _external_name(spec: Json) -> bool:
     service = _service(spec)
-    return _given(service, "externalName") == int(service["type"] == "ExternalName")
+    return _count_given(service, "externalName") == int(service["type"] == "ExternalName")
 
 
 def _families_with_policy(spec: Json) -> bool:
@@ -95,11 +100,11 @@ def _families_with_policy(spec: Json) -> bool:
 
 def _no_traffic_fields(spec: Json) -> bool:
     service = _service(spec)
-    return service["type"] != "ExternalName" or not _given(service, *TRAFFIC)
+    return service["type"] != "ExternalName" or not _count_given(service, *TRAFFIC)
 
 
 def _no_node_ports(spec: Json) -> bool:
-    return _has_node_ports(spec) or not any("nodePort" in it for it in spec.get("ports", ()))
+    return _has_node_ports(spec) or not any("nodePort" in port for port in spec.get("ports", ()))
 
 
 def _unique(values: Sequence[Any]) -> bool:
@@ -107,8 +112,8 @@ def _unique(values: Sequence[Any]) -> bool:
 
 
 def _one_port_each(ports: Sequence[Json]) -> bool:
-    """No node port has two different ports behind it."""
-    pairs = {(it["nodePort"], it["port"]) for it in ports if "nodePort" in it}
+    """Whether every node port leads to one port only."""
+    pairs = {(port["nodePort"], port["port"]) for port in ports if "nodePort" in port}
     return _unique([number for number, _ in pairs])
 
 
@@ -119,46 +124,52 @@ def _container_port(value: int | str) -> bool:
 
 
 def _label_keys(value: Json) -> bool:
-    return all(isinstance(it, str) and LABEL_KEY.fullmatch(it) for it in value)
+    return all(isinstance(key, str) and LABEL_KEY.fullmatch(key) for key in value)
 
 
 RULES: dict[str, Callable[[Any], bool]] = {
     "write exactly one of image": _one_source,
     "service.externalName and service.type ExternalName go together": _external_name,
-    "ports is missing": lambda it: "ports" in it or _service(it)["type"] == "ExternalName",
+    "ports is missing": lambda spec: "ports" in spec or _service(spec)["type"] == "ExternalName",
     "ports[].nodePort needs service.type": _no_node_ports,
-    "service.externalTrafficPolicy needs service.type": lambda it: (
-        _has_node_ports(it) or "externalTrafficPolicy" not in _service(it)
+    "service.externalTrafficPolicy needs service.type": lambda spec: (
+        _has_node_ports(spec) or "externalTrafficPolicy" not in _service(spec)
     ),
     "with service.type ExternalName no traffic": _no_traffic_fields,
     "two service.ipFamilies need": _families_with_policy,
-    "a readinessProbe ends no container": lambda it: (
-        "terminationGracePeriodSeconds" not in it.get("readinessProbe", {})
+    "a readinessProbe ends no container": lambda spec: (
+        "terminationGracePeriodSeconds" not in spec.get("readinessProbe", {})
     ),
-    "livenessProbe.successThreshold can be 1 only": lambda it: (
-        it.get("livenessProbe", {}).get("successThreshold", 1) == 1
+    "livenessProbe.successThreshold can be 1 only": lambda spec: (
+        spec.get("livenessProbe", {}).get("successThreshold", 1) == 1
     ),
-    "are for the pods that image runs": lambda it: "image" in it or not _given(it, *IMAGE_ONLY),
+    "are for the pods that image runs": lambda spec: (
+        "image" in spec or not _count_given(spec, *IMAGE_ONLY)
+    ),
     "has a key that no label can have": _label_keys,
-    "every port needs a name": lambda it: len(it) < 2 or all("name" in port for port in it),
-    "two of ports[] have the same name": lambda it: _unique(
-        [port["name"] for port in it if "name" in port]
+    "every port needs a name": lambda ports: (
+        len(ports) < 2 or all("name" in port for port in ports)
+    ),
+    "two of ports[] have the same name": lambda ports: _unique(
+        [port["name"] for port in ports if "name" in port]
     ),
     "the same nodePort for different ports": _one_port_each,
-    "the same nodePort and protocol": lambda it: _unique(
-        [(port["nodePort"], port["protocol"]) for port in it if "nodePort" in port]
+    "the same nodePort and protocol": lambda ports: _unique(
+        [(port["nodePort"], port["protocol"]) for port in ports if "nodePort" in port]
     ),
     "a container's port must be": _container_port,
-    "has a value or a valueFrom": lambda it: not (it.get("value") and "valueFrom" in it),
-    "valueFrom needs exactly one of": lambda it: len(it) == 1,
-    "an item of envFrom needs exactly one of": lambda it: (
-        _given(it, "configMapRef", "secretRef") == 1
+    "has a value or a valueFrom": lambda variable: (
+        not (variable.get("value") and "valueFrom" in variable)
     ),
-    "a probe needs exactly one of": lambda it: (
-        _given(it, "httpGet", "tcpSocket", "grpc", "exec") == 1
+    "valueFrom needs exactly one of": lambda source: len(source) == 1,
+    "an item of envFrom needs exactly one of": lambda source: (
+        _count_given(source, "configMapRef", "secretRef") == 1
+    ),
+    "a probe needs exactly one of": lambda probe: (
+        _count_given(probe, "httpGet", "tcpSocket", "grpc", "exec") == 1
     ),
     "ipFamilies names a family twice": _unique,
     "addressTypes names a type twice": _unique,
-    "nodes.host must be": lambda it: parse_host(it) is not None,
+    "nodes.host must be": lambda host: parse_host(host) is not None,
 }
-"""By words of the message: whether the rule is kept."""
+"""By words of the message: the condition of the rule."""

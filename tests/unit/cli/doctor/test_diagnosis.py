@@ -1,4 +1,4 @@
-"""Where the chain breaks: each situation with what is said of it."""
+"""Where the chain breaks: each situation with its code and its words."""
 
 import re
 from collections.abc import Sequence
@@ -10,24 +10,39 @@ import pytest
 
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
-from exposedapp.cli.advice import advice
-from exposedapp.cli.doctor.diagnosis import diagnose
-from exposedapp.cli.doctor.facts import Attempt, Facts, Outcome, Pod, Target
-from exposedapp.cli.doctor.report import Code
-from exposedapp.cli.exit_codes import Exit
+from exposedapp.cli.doctor.diagnosis.chain import diagnose
+from exposedapp.cli.doctor.diagnosis.evidence import ContainerPort, Evidence, Pod, UrlProbe
+from exposedapp.cli.doctor.diagnosis.remedies import explain_reason
+from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode
+from exposedapp.cli.exit_codes import ExitCode
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.node_selection import select_nodes
 from exposedapp.exposure.nodes import Node
+from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 
 URLS = ["http://10.0.0.1:30008", "http://10.0.0.2:30008", "http://10.0.0.3:30008"]
 NODES = {"10.0.0.1": "one", "10.0.0.2": "two", "10.0.0.3": "three"}
-OK, LATE, NO, AWAY = Outcome.ANSWERED, Outcome.TIMED_OUT, Outcome.REFUSED, Outcome.NO_ROUTE
+OK, HTTP_ERROR = ProbeOutcome.ANSWERED, ProbeOutcome.HTTP_ERROR
+TIMED_OUT, REFUSED, NO_ROUTE = (
+    ProbeOutcome.TIMED_OUT,
+    ProbeOutcome.REFUSED,
+    ProbeOutcome.NO_ROUTE,
+)
+UDP = "udp://10.0.0.1:30008"
+
+
+def probe(url: str, outcome: ProbeOutcome, status: int | None = None) -> UrlProbe:
+    return UrlProbe(url, ProbeResult(outcome, status))
+
+
+def connected(url: str, outcome: ProbeOutcome) -> UrlProbe:
+    return UrlProbe(url, ProbeResult(outcome), connected=True)
 
 
 def conditions(reason: str, message: str, ready: str, stalled: bool) -> list[Json]:
-    one = {"reason": reason, "message": message, "observedGeneration": 2}
-    found = [{"type": "Ready", "status": ready, **one}]
-    return [*found, {"type": "Stalled", "status": "True", **one}] if stalled else found
+    fields = {"reason": reason, "message": message, "observedGeneration": 2}
+    conditions = [{"type": "Ready", "status": ready, **fields}]
+    return [*conditions, {"type": "Stalled", "status": "True", **fields}] if stalled else conditions
 
 
 def app(
@@ -36,7 +51,7 @@ def app(
     *,
     ready: str = "True",
     stalled: bool = False,
-    answered: int = 2,
+    observed: int = 2,
     urls: Sequence[str] = URLS,
     **spec: Any,
 ) -> Json:
@@ -44,7 +59,7 @@ def app(
         "metadata": {"name": "web", "namespace": "shop", "generation": 2},
         "spec": {"image": "demo:1", "replicas": 1, "ports": [{"port": 80}], **spec},
         "status": {
-            "observedGeneration": answered,
+            "observedGeneration": observed,
             "url": urls[0] if urls else None,
             "urls": list(urls),
             "clusterURL": "http://web.shop.svc:80",
@@ -59,46 +74,46 @@ def service(**spec: Any) -> Json:
     return {"spec": {"type": "NodePort", "clusterIP": "10.96.0.9", "ports": ports, **spec}}
 
 
-WELL = Facts(
+HEALTHY = Evidence(
     "shop",
     "web",
     app(),
     pods=[Pod("web-1", ready=True)],
     endpoints=[Endpoint("web-1", ready=True, terminating=False, node="two")],
-    targets=[Target("web-1", 8080, listens=True)],
+    container_ports=[ContainerPort("web-1", 8080, listens=True)],
     service=service(),
-    nodes=NODES,
-    attempts=[Attempt(url, OK, 200) for url in URLS],
+    node_names=NODES,
+    probes=[probe(url, OK, 200) for url in URLS],
 )
 
 
-def tried(*outcomes: Outcome, base: Facts = WELL) -> Facts:
-    attempts = [Attempt(url, it) for url, it in zip(URLS, outcomes, strict=True)]
-    return replace(base, attempts=attempts)
+def probed(*outcomes: ProbeOutcome, base: Evidence = HEALTHY) -> Evidence:
+    probes = [probe(url, outcome) for url, outcome in zip(URLS, outcomes, strict=True)]
+    return replace(base, probes=probes)
 
 
-def pods(*found: Pod, said: Json) -> Facts:
-    return replace(WELL, app=said, pods=found, endpoints=[], targets=[])
+def without_ready_pods(*pods: Pod, app: Json) -> Evidence:
+    return replace(HEALTHY, app=app, pods=pods, endpoints=[], container_ports=[])
 
 
 LOCAL = "http://localhost:8080"
 BALANCER = "http://203.0.113.1:80"
+LOCAL_OK, BALANCER_OK = probe(LOCAL, OK, 200), probe(BALANCER, OK, 200)
 INGRESS: Json = {"ingress": [{"ip": "203.0.113.1"}]}
 
 
-def also(url: str, outcome: Outcome, *nodes: Outcome, **status: Any) -> Facts:
-    """A way in before the nodes', and what came of those."""
-    said = app(urls=[url, *URLS])
-    said["status"].update(status)
-    found = tried(*nodes)
-    http = 200 if outcome == OK else None
-    return replace(found, app=said, attempts=[Attempt(url, outcome, http), *found.attempts])
+def with_url_before(first: UrlProbe, *nodes: ProbeOutcome, **status: Any) -> Evidence:
+    """A URL before those of the nodes, and the outcomes at the nodes."""
+    body = app(urls=[first.url, *URLS])
+    body["status"].update(status)
+    evidence = probed(*nodes)
+    return replace(evidence, app=body, probes=[first, *evidence.probes])
 
 
-def ports(*found: Json, **spec: Any) -> Json:
-    said = app(**spec)
-    said["status"]["ports"] = list(found)
-    return said
+def with_ports(*ports: Json, **spec: Any) -> Json:
+    body = app(**spec)
+    body["status"]["ports"] = list(ports)
+    return body
 
 
 WEB: Json = {"port": 80, "targetPort": 8080, "nodePort": 30008, "protocol": "TCP"}
@@ -108,101 +123,120 @@ HOST: Json = {"nodes": {"host": "apps.example"}}
 BAD_HOST: Json = {"nodes": {"host": "10.0.0.1:80"}}
 
 BAD_IMAGE = 'Pod web-1: Back-off pulling image "demo:0"'
-INSIDE: Json = {"service": {"type": "ClusterIP"}}
-ELSEWHERE: Json = {
+CLUSTER_IP: Json = {"service": {"type": "ClusterIP"}}
+EXTERNAL: Json = {
     "image": None,
     "service": {"type": "ExternalName", "externalName": "db.example.com"},
 }
 
-TABLE: dict[str, tuple[Facts, str, list[str]]] = {
-    "fine": (WELL, "Fine", ["Every URL that was tried from here answers."]),
+TABLE: dict[str, tuple[Evidence, str, list[str]]] = {
+    "fine": (HEALTHY, "Fine", ["Every URL that was probed from here answers."]),
     "fine, and 404 is an answer": (
-        replace(WELL, attempts=[Attempt(URLS[0], OK, 404)]),
+        replace(HEALTHY, probes=[probe(URLS[0], HTTP_ERROR, 404)]),
         "Fine",
         ["Every URL"],
     ),
-    "no such app": (replace(WELL, app=None), "NoSuchApp", ["no ExposedApp web in namespace shop"]),
+    "no such app": (
+        replace(HEALTHY, app=None),
+        "NoSuchApp",
+        ["no ExposedApp web in namespace shop"],
+    ),
     "being deleted": (
-        replace(WELL, app={**app(), "metadata": {"generation": 2, "deletionTimestamp": "now"}}),
+        replace(HEALTHY, app={**app(), "metadata": {"generation": 2, "deletionTimestamp": "now"}}),
         "BeingDeleted",
         ["is being deleted"],
     ),
-    "the operator has never answered": (
-        replace(WELL, app=app(answered=-1)),
+    "the operator has observed nothing": (
+        replace(HEALTHY, app=app(observed=-1)),
         "OperatorSilent",
-        ["generation 2", "never answered", "kubectl get pods -A"],
+        ["generation 2", "observed no generation yet", "kubectl get pods -A"],
     ),
-    "the operator has answered an earlier spec": (
-        replace(WELL, app=app(answered=1)),
+    "the operator has observed an earlier spec": (
+        replace(HEALTHY, app=app(observed=1)),
         "OperatorSilent",
-        ["answered generation 1"],
+        ["observed generation 1"],
     ),
     "the node port is taken": (
         replace(
-            WELL,
+            HEALTHY,
             app=app("NodePortConflict", "30008 is a/b's", ready="False", stalled=True, urls=()),
             service=None,
         ),
         "Stalled",
         ["NodePortConflict: 30008 is a/b's.", "Another Service has the node port"],
     ),
-    "no pods are wanted": (
-        pods(said=app("ScaledToZero", "", replicas=0)),
+    "the app is scaled to zero": (
+        without_ready_pods(app=app("ScaledToZero", "", replicas=0)),
         "ScaledToZero",
         ["kubectl scale -n shop xapp/web --replicas=1"],
     ),
     "the image cannot be pulled": (
-        pods(
-            Pod("web-1", ready=False, words=BAD_IMAGE),
-            said=app("ImagePullBackOff", "0 of 1 pods are ready. " + BAD_IMAGE, ready="False"),
+        without_ready_pods(
+            Pod("web-1", ready=False, failure=BAD_IMAGE),
+            app=app("ImagePullBackOff", "0 of 1 pods are ready. " + BAD_IMAGE, ready="False"),
         ),
         "NoReadyPod",
         [f"No pod of web is ready. {BAD_IMAGE}. The image cannot be pulled"],
     ),
     "the readiness probe fails": (
-        pods(
-            Pod("web-1", ready=False, words="Pod web-1: Readiness probe failed: 404"),
-            said=app("Progressing", "0 of 1 pods are ready.", ready="False"),
+        without_ready_pods(
+            Pod("web-1", ready=False, failure="Pod web-1: Readiness probe failed: 404"),
+            app=app("Progressing", "0 of 1 pods are ready.", ready="False"),
         ),
         "NoReadyPod",
-        ["Readiness probe failed: 404.", "The operator says Progressing: 0 of 1 pods are ready."],
+        [
+            "Readiness probe failed: 404.",
+            "The operator reports Progressing: 0 of 1 pods are ready.",
+        ],
     ),
     "the pods are refused": (
-        pods(said=app("FailedCreate", "pods forbidden: exceeded quota", ready="False")),
+        without_ready_pods(
+            app=app("FailedCreate", "pods forbidden: exceeded quota", ready="False")
+        ),
         "NoReadyPod",
         ["FailedCreate: pods forbidden: exceeded quota.", "See the quota"],
     ),
     "no pod has the labels": (
-        pods(said=app("Progressing", "No pod.", ready="False", image=None, selector={"a": "b"})),
+        without_ready_pods(
+            app=app("Progressing", "No pod.", ready="False", image=None, selector={"a": "b"})
+        ),
         "NoReadyPod",
         ["has the labels a=b of spec.selector"],
     ),
     "the Service is gone": (
-        replace(WELL, service=None, endpoints=[], targets=[]),
+        replace(HEALTHY, service=None, endpoints=[], container_ports=[]),
         "NoService",
-        ["The Service web is not there."],
+        ["The Service web does not exist."],
     ),
-    "no pod gets traffic": (
-        replace(WELL, endpoints=[], targets=[]),
+    "no pod is a ready endpoint": (
+        replace(HEALTHY, endpoints=[], container_ports=[]),
         "NoEndpoint",
-        ["none gets traffic", "kubectl get service -n shop web"],
+        ["none is a ready endpoint of the Service", "kubectl get service -n shop web"],
     ),
     "nothing listens": (
-        replace(tried(NO, NO, NO), targets=[Target("web-1", 9999, listens=False)]),
+        replace(
+            probed(REFUSED, REFUSED, REFUSED),
+            container_ports=[ContainerPort("web-1", 9999, listens=False)],
+        ),
         "NothingListens",
         ["Pod web-1 is ready, but nothing in it listens on port 9999", "targetPort"],
     ),
     "no node is listed": (
         replace(
-            WELL,
+            HEALTHY,
             app=app("NoEligibleNode", "3 not ready.", ready="False", urls=()),
-            attempts=[],
+            probes=[],
         ),
         "NoEligibleNode",
-        ["No node's address leads to web. The operator says NoEligibleNode: 3 not ready."],
+        ["No node's address leads to web. The operator reports NoEligibleNode: 3 not ready."],
     ),
-    "Local, and the pod has gone from a node": (
-        tried(LATE, OK, LATE, base=replace(WELL, service=service(externalTrafficPolicy="Local"))),
+    "Local, and a node has lost its pod": (
+        probed(
+            TIMED_OUT,
+            OK,
+            TIMED_OUT,
+            base=replace(HEALTHY, service=service(externalTrafficPolicy="Local")),
+        ),
         "NoPodOnNode",
         [
             "No ready pod of web runs on 10.0.0.1 (one) and 10.0.0.3 (three)",
@@ -210,12 +244,14 @@ TABLE: dict[str, tuple[Facts, str, list[str]]] = {
         ],
     ),
     "Local, but it is the node with the pod that does not answer": (
-        tried(OK, LATE, OK, base=replace(WELL, service=service(externalTrafficPolicy="Local"))),
+        probed(
+            OK, TIMED_OUT, OK, base=replace(HEALTHY, service=service(externalTrafficPolicy="Local"))
+        ),
         "Filtered",
         ["10.0.0.2 (two)"],
     ),
     "no address answers": (
-        tried(LATE, LATE, LATE),
+        probed(TIMED_OUT, TIMED_OUT, TIMED_OUT),
         "NotRoutable",
         [
             "Inside the cluster the app answers.",
@@ -224,72 +260,84 @@ TABLE: dict[str, tuple[Facts, str, list[str]]] = {
         ],
     ),
     "Docker Desktop: the mapping answers, the nodes are out of reach": (
-        also(LOCAL, OK, LATE, LATE, AWAY),
+        with_url_before(LOCAL_OK, TIMED_OUT, TIMED_OUT, NO_ROUTE),
         "Fine",
         [f"Your way in is {LOCAL}; the nodes' own addresses are not routable from here"],
     ),
     "Docker Desktop: one of two ports is mapped": (
-        replace(also(LOCAL, OK, LATE, LATE, LATE), app=ports(WEB, ADMIN)),
+        replace(
+            with_url_before(LOCAL_OK, TIMED_OUT, TIMED_OUT, TIMED_OUT), app=with_ports(WEB, ADMIN)
+        ),
         "Fine",
         ["Of the app's 2 TCP ports 1 can be reached like that", "extraPortMappings"],
     ),
     "Docker Desktop: the mapping leads nowhere": (
-        replace(also(LOCAL.replace("8080", "8081"), NO, LATE, LATE, LATE), app=ports(WEB)),
+        replace(
+            with_url_before(
+                probe(LOCAL.replace("8080", "8081"), REFUSED), TIMED_OUT, TIMED_OUT, TIMED_OUT
+            ),
+            app=with_ports(WEB),
+        ),
         "NotRoutable",
         [
             "No address answers from here: 10.0.0.1 (one), 10.0.0.2 (two) and 10.0.0.3 (three).",
-            "refuses localhost:8081, so the mapping leads nowhere: was kind given "
-            "extraPortMappings?",
+            "refuses localhost:8081, so nothing is mapped there: was kind given extraPortMappings?",
             "extraPortMappings:\n- {containerPort: 30008, hostPort: 8081, protocol: TCP}\n",
         ],
     ),
     "Docker Desktop: the mapping leads to another node port": (
-        also(LOCAL, Outcome.SILENT, LATE, LATE, LATE),
+        with_url_before(connected(LOCAL, TIMED_OUT), TIMED_OUT, TIMED_OUT, TIMED_OUT),
         "NoAnswer",
-        [f"{LOCAL} takes the connection", "it is Docker that takes the connection"],
+        [f"{LOCAL} accepts the connection", "it is Docker that accepts the connection"],
     ),
     "the mapping leads nowhere, the nodes answer": (
-        also(LOCAL, NO, OK, OK, OK),
+        with_url_before(probe(LOCAL, REFUSED), OK, OK, OK),
         "Refused",
-        ["the mapping leads nowhere", f"Until then take {URLS[0]}"],
+        ["nothing is mapped there", f"Until then use {URLS[0]}"],
     ),
     "the mapping answers, one node is filtered": (
-        also(LOCAL, OK, OK, LATE, OK),
+        with_url_before(LOCAL_OK, OK, TIMED_OUT, OK),
         "Filtered",
-        ["10.0.0.2 (two)", f"Until then take {LOCAL}"],
+        ["10.0.0.2 (two)", f"Until then use {LOCAL}"],
     ),
     "the app's own error, by the mapping": (
-        replace(also(LOCAL, OK, LATE, LATE, LATE), attempts=[Attempt(LOCAL, OK, 500)]),
+        replace(
+            with_url_before(LOCAL_OK, TIMED_OUT, TIMED_OUT, TIMED_OUT),
+            probes=[probe(LOCAL, HTTP_ERROR, 500)],
+        ),
         "AppError",
         [f"answers {LOCAL} with HTTP 500"],
     ),
     "the load balancer answers, the nodes are private": (
-        also(BALANCER, OK, LATE, LATE, LATE, loadBalancer=INGRESS),
+        with_url_before(BALANCER_OK, TIMED_OUT, TIMED_OUT, TIMED_OUT, loadBalancer=INGRESS),
         "Fine",
         [f"Your way in is {BALANCER}; the nodes' own"],
     ),
     "the load balancer answers, and nodes may not be listed": (
-        replace(also(BALANCER, OK, LATE, LATE, LATE, loadBalancer=INGRESS), nodes={}),
+        replace(
+            with_url_before(BALANCER_OK, TIMED_OUT, TIMED_OUT, TIMED_OUT, loadBalancer=INGRESS),
+            node_names={},
+        ),
         "Fine",
         [f"Your way in is {BALANCER}"],
     ),
     "the load balancer does not pass it on, the nodes answer": (
-        also(BALANCER, LATE, OK, OK, OK, loadBalancer=INGRESS),
+        with_url_before(probe(BALANCER, TIMED_OUT), OK, OK, OK, loadBalancer=INGRESS),
         "Filtered",
-        ["Nothing at all comes back from 203.0.113.1,", "do its health checks succeed"],
+        ["Nothing comes back from 203.0.113.1,", "do its health checks succeed"],
     ),
     "nodes.host answers, and nothing else is listed": (
-        replace(WELL, attempts=[Attempt("http://apps.example:30008", OK, 200)], app=app(**HOST)),
+        replace(HEALTHY, probes=[probe("http://apps.example:30008", OK, 200)], app=app(**HOST)),
         "Fine",
-        ["Every URL that was tried from here answers."],
+        ["Every URL that was probed from here answers."],
     ),
     "nodes.host does not answer": (
-        replace(WELL, attempts=[Attempt("http://apps.example:30008", LATE)], app=app(**HOST)),
+        replace(HEALTHY, probes=[probe("http://apps.example:30008", TIMED_OUT)], app=app(**HOST)),
         "NotRoutable",
-        ["Look also whether apps.example in spec.nodes.host is what leads to the nodes."],
+        ["Check also that apps.example in spec.nodes.host leads to the nodes."],
     ),
     "several ports, and what to copy": (
-        replace(tried(LATE, LATE, LATE), app=ports(WEB, DNS, ADMIN)),
+        replace(probed(TIMED_OUT, TIMED_OUT, TIMED_OUT), app=with_ports(WEB, DNS, ADMIN)),
         "NotRoutable",
         [
             "\nextraPortMappings:\n- {containerPort: 30008, hostPort: 8080, protocol: TCP}\n"
@@ -301,41 +349,45 @@ TABLE: dict[str, tuple[Facts, str, list[str]]] = {
     ),
     "nodes.host makes no URL": (
         replace(
-            WELL,
+            HEALTHY,
             app=app(**BAD_HOST),
-            attempts=[Attempt("http://[10.0.0.1:80]:30008", Outcome.INVALID)],
+            probes=[UrlProbe("http://[10.0.0.1:80]:30008")],
         ),
         "InvalidURL",
-        ["http://[10.0.0.1:80]:30008 is no valid URL", "Change spec.nodes.host (10.0.0.1:80)"],
+        ["http://[10.0.0.1:80]:30008 is not a valid URL", "Change spec.nodes.host (10.0.0.1:80)"],
     ),
     "the operator's host makes no URL": (
-        replace(WELL, attempts=[Attempt("http://a:b:30008", Outcome.INVALID)]),
+        replace(HEALTHY, probes=[UrlProbe("http://a:b:30008")]),
         "InvalidURL",
         ["Change the Helm value nodes.host of the operator: write a DNS name or an IP address"],
     ),
-    "https is asked, and plain HTTP is spoken": (
-        replace(WELL, attempts=[Attempt("https://10.0.0.1:30008", Outcome.NO_TLS)]),
+    "the URL says https, and the app speaks plain HTTP": (
+        replace(HEALTHY, probes=[connected("https://10.0.0.1:30008", ProbeOutcome.NO_TLS)]),
         "NoAnswer",
-        ["no HTTPS comes back", "the app speaks no TLS there", "set appProtocol or scheme"],
+        ["does not speak HTTPS", "the app uses no TLS there", "set appProtocol or scheme"],
     ),
     "inside the cluster only, and UDP": (
         replace(
-            WELL,
-            app=ports({**DNS, "nodePort": None}, urls=(), **INSIDE),
+            HEALTHY,
+            app=with_ports({**DNS, "nodePort": None}, urls=(), **CLUSTER_IP),
             service=service(type="ClusterIP"),
-            attempts=[],
+            probes=[],
         ),
         "Fine",
-        ["`kubectl port-forward` knows TCP only", "web.shop.svc:53"],
+        ["`kubectl port-forward` supports TCP only", "web.shop.svc:53"],
     ),
-    "there is no route": (tried(AWAY, AWAY, LATE), "NotRoutable", ["no route to the nodes"]),
+    "there is no route": (
+        probed(NO_ROUTE, NO_ROUTE, TIMED_OUT),
+        "NotRoutable",
+        ["no route to the nodes"],
+    ),
     "one node's packets get lost": (
-        tried(OK, LATE, OK),
+        probed(OK, TIMED_OUT, OK),
         "Filtered",
-        ["Nothing at all comes back from 10.0.0.2 (two)", "TCP 30008", f"take {URLS[0]}"],
+        ["Nothing comes back from 10.0.0.2 (two)", "TCP 30008", f"use {URLS[0]}"],
     ),
     "one node refuses": (
-        tried(OK, NO, OK),
+        probed(OK, REFUSED, OK),
         "Refused",
         [
             "connection to 10.0.0.2 (two) is refused",
@@ -344,42 +396,62 @@ TABLE: dict[str, tuple[Facts, str, list[str]]] = {
         ],
     ),
     "all refuse, and inside could not be tried": (
-        replace(tried(NO, NO, NO), targets=[Target("web-1", 8080, listens=None)]),
+        replace(
+            probed(REFUSED, REFUSED, REFUSED),
+            container_ports=[ContainerPort("web-1", 8080, listens=None)],
+        ),
         "Refused",
         ["Either the pods refuse, or the node does"],
     ),
     "the host's name is unknown": (
-        replace(WELL, attempts=[Attempt("http://apps.example:30008", Outcome.UNKNOWN_NAME)]),
+        replace(HEALTHY, probes=[probe("http://apps.example:30008", ProbeOutcome.UNKNOWN_HOST)]),
         "UnknownName",
         ["does not know apps.example", "spec.nodes.host"],
     ),
-    "no HTTP comes back": (
-        replace(WELL, attempts=[Attempt("https://10.0.0.1:30008", Outcome.SILENT)]),
+    "no HTTP response": (
+        replace(HEALTHY, probes=[connected("https://10.0.0.1:30008", TIMED_OUT)]),
         "NoAnswer",
-        ["no HTTPS comes back", "does not speak https"],
+        ["no HTTPS response comes", "does not speak https"],
+    ),
+    "the app closes the connection": (
+        replace(HEALTHY, probes=[connected(URLS[0], ProbeOutcome.CLOSED)]),
+        "NoAnswer",
+        [f"{URLS[0]} accepts the connection, but it is closed without a response"],
+    ),
+    "the app speaks another protocol": (
+        replace(HEALTHY, probes=[connected(URLS[0], ProbeOutcome.NOT_HTTP)]),
+        "NoAnswer",
+        ["the response is not HTTP", "it does not speak http"],
+    ),
+    "two nodes do not reply, each in its own way": (
+        probed(OK, TIMED_OUT, NO_ROUTE),
+        "Filtered",
+        ["10.0.0.2 (two) and 10.0.0.3 (three)"],
     ),
     "the app has an error of its own": (
-        replace(WELL, attempts=[Attempt(URLS[0], OK, 503)]),
+        replace(HEALTHY, probes=[probe(URLS[0], HTTP_ERROR, 503)]),
         "AppError",
         [f"answers {URLS[0]} with HTTP 503"],
     ),
     "the app answers, but is not ready": (
-        replace(WELL, app=app("Progressing", "1 of 2 pods are ready", ready="False")),
+        replace(HEALTHY, app=app("Progressing", "1 of 2 pods are ready", ready="False")),
         "NotReady",
-        ["Every URL that was tried from here answers, but web is not Ready."],
+        ["Every URL that was probed from here answers, but web is not Ready."],
     ),
     "only UDP": (
-        replace(WELL, attempts=[Attempt("udp://10.0.0.1:30008", Outcome.UNTRIED)]),
+        replace(HEALTHY, probes=[UrlProbe(UDP)]),
         "Fine",
-        ["UDP and SCTP were not tried"],
+        ["UDP and SCTP were not probed"],
     ),
     "inside the cluster only": (
-        replace(WELL, app=app(urls=(), **INSIDE), service=service(type="ClusterIP"), attempts=[]),
+        replace(
+            HEALTHY, app=app(urls=(), **CLUSTER_IP), service=service(type="ClusterIP"), probes=[]
+        ),
         "Fine",
         ["http://web.shop.svc:80", "kubectl port-forward"],
     ),
-    "a name for something elsewhere": (
-        Facts("shop", "web", app(urls=(), **ELSEWHERE), service=service(type="ExternalName")),
+    "an alias for an external name": (
+        Evidence("shop", "web", app(urls=(), **EXTERNAL), service=service(type="ExternalName")),
         "Fine",
         ["get db.example.com"],
     ),
@@ -388,18 +460,19 @@ TABLE: dict[str, tuple[Facts, str, list[str]]] = {
 
 @pytest.mark.parametrize("situation", TABLE)
 def test_diagnosis(situation: str) -> None:
-    facts, code, words = TABLE[situation]
-    report = diagnose(facts)
-    said = report.finding.text
-    assert (report.finding.code, [it for it in words if it not in said]) == (code, []), said
-    assert "  " not in said
-    assert said.endswith(".")
-    broken = [it for it in report.steps if it.ok is False]
+    evidence, code, words = TABLE[situation]
+    report = diagnose(evidence)
+    text = report.finding.text
+    missing = [part for part in words if part not in text]
+    assert (report.finding.code, missing) == (code, []), text
+    assert "  " not in text
+    assert text.endswith(".")
+    broken = [step for step in report.steps if step.ok is False]
     assert bool(broken) == (code not in {"Fine", "AppError", "NotReady"})
 
 
 def test_the_chain_in_its_order() -> None:
-    assert [(it.step, it.ok) for it in diagnose(WELL).steps] == [
+    assert [(step.name, step.ok) for step in diagnose(HEALTHY).steps] == [
         ("resource", True),
         ("pods", True),
         ("endpoints", True),
@@ -411,38 +484,42 @@ def test_the_chain_in_its_order() -> None:
 
 
 def test_exit_codes() -> None:
-    assert diagnose(WELL).exit == Exit.FINE
-    assert diagnose(replace(WELL, app=None)).exit == Exit.NO_APP
-    assert diagnose(tried(OK, NO, OK)).exit == Exit.UNWELL
+    assert diagnose(HEALTHY).exit_code == ExitCode.OK
+    assert diagnose(replace(HEALTHY, app=None)).exit_code == ExitCode.NO_SUCH_APP
+    assert diagnose(probed(OK, REFUSED, OK)).exit_code == ExitCode.APP_PROBLEM
 
 
 def test_every_code_has_a_situation_and_is_in_the_manual() -> None:
-    assert {code for _, code, _ in TABLE.values()} == set(Code)
+    assert {code for _, code, _ in TABLE.values()} == set(DiagnosisCode)
     manual = (Path(__file__).parents[4] / "docs" / "cli.md").read_text()
     assert [
-        it for it in Code if not re.search(rf"^\|[^|]*\b{it}\b[^|]*\|", manual, re.MULTILINE)
+        code
+        for code in DiagnosisCode
+        if not re.search(rf"^\|[^|]*\b{code}\b[^|]*\|", manual, re.MULTILINE)
     ] == []
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_reason_has_an_advice(reason: Reason) -> None:
-    text = advice(reason, "shop", "web")
+def test_every_reason_has_an_explanation(reason: Reason) -> None:
+    text = explain_reason(reason, "shop", "web")
     assert text.endswith(".")
     assert not set("{}") & set(text)
 
 
-def test_advice_names_the_app() -> None:
-    assert "-n shop -l exposedapp.dev/name=web " in advice("CrashLoopBackOff", "shop", "web")
+def test_an_explanation_names_the_app() -> None:
+    assert "-n shop -l exposedapp.dev/name=web " in explain_reason(
+        "CrashLoopBackOff", "shop", "web"
+    )
 
 
-def test_a_reason_of_a_newer_operator_has_no_advice() -> None:
-    assert advice("NotObserved", "shop", "web") == ""
+def test_a_reason_of_a_newer_operator_has_no_explain_reason() -> None:
+    assert explain_reason("NotObserved", "shop", "web") == ""
 
 
 def test_nodes_that_need_not_be_routable_are_no_fault() -> None:
-    steps = diagnose(also(LOCAL, OK, LATE, LATE, LATE)).steps
-    found = [(it.ok, it.detail) for it in steps if it.step == "url"]
-    assert found == [(True, f"{LOCAL}: HTTP 200"), *((None, it) for it in timed_out())]
+    steps = diagnose(with_url_before(LOCAL_OK, TIMED_OUT, TIMED_OUT, TIMED_OUT)).steps
+    urls = [(step.ok, step.detail) for step in steps if step.name == "url"]
+    assert urls == [(True, f"{LOCAL}: HTTP 200"), *((None, detail) for detail in timed_out())]
 
 
 def timed_out() -> list[str]:
@@ -453,15 +530,15 @@ def timed_out() -> list[str]:
 
 
 def node(name: str, address: str = "10.9.9.9", **changes: Any) -> Node:
-    found = Node(name, ready=True, deleting=False, addresses=(("InternalIP", address),))
-    return replace(found, **changes)
+    ready = Node(name, ready=True, deleting=False, addresses=(("InternalIP", address),))
+    return replace(ready, **changes)
 
 
-def not_listed(*nodes: Node, base: Facts = WELL) -> list[str]:
-    steps = diagnose(replace(base, cluster=nodes)).steps
-    found = [it for it in steps if it.step == "not listed"]
-    assert {it.ok for it in found} <= {None}
-    return [it.detail for it in found]
+def not_listed(*nodes: Node, base: Evidence = HEALTHY) -> list[str]:
+    steps = diagnose(replace(base, nodes=nodes)).steps
+    unlisted = [step for step in steps if step.name == "not listed"]
+    assert {step.ok for step in unlisted} <= {None}
+    return [step.detail for step in unlisted]
 
 
 LISTED = [node(name, address) for address, name in NODES.items()]
@@ -488,14 +565,14 @@ def test_why_nodes_are_not_listed() -> None:
         "c: about to go (taint karpenter.sh/disrupted)",
         f"d: excluded (label {labels[0][0]})",
         "f: without an IPv4 address of type ExternalIP or InternalIP",
-        "g: forwards, but is not listed yet",
+        "g: eligible, but not listed yet",
     ]
 
 
 def test_nodes_that_the_app_does_not_ask_for() -> None:
     wanted: Json = {"nodes": {"selector": {"zone": "a"}}}
     one = node("one", "10.0.0.1", labels=(("zone", "a"),))
-    base = replace(WELL, app=app(urls=URLS[:1], **wanted), attempts=[Attempt(URLS[0], OK, 200)])
+    base = replace(HEALTHY, app=app(urls=URLS[:1], **wanted), probes=[probe(URLS[0], OK, 200)])
     assert not_listed(one, *LISTED[1:], base=base) == [
         "three, two: not matching spec.nodes.selector"
     ]
@@ -503,41 +580,41 @@ def test_nodes_that_the_app_does_not_ask_for() -> None:
 
 def test_nodes_without_a_pod_under_the_policy_local() -> None:
     local = service(externalTrafficPolicy="Local")
-    base = replace(WELL, app=app(urls=URLS[1:2]), service=local, attempts=[])
+    base = replace(HEALTHY, app=app(urls=URLS[1:2]), service=local, probes=[])
     assert not_listed(*LISTED, base=base) == [
         "one, three: no ready pod (externalTrafficPolicy Local)"
     ]
 
 
 def test_more_nodes_than_the_limit_are_counted() -> None:
-    said = app(nodes={"limit": 3})
-    said["status"]["nodes"] = {"eligible": 1000, "listed": 3}
-    many = [node(f"n-{it:03}") for it in range(997)]
-    assert not_listed(*LISTED, *many, base=replace(WELL, app=said)) == [
+    body = app(nodes={"limit": 3})
+    body["status"]["nodes"] = {"eligible": 1000, "listed": 3}
+    many = [node(f"n-{number:03}") for number in range(997)]
+    assert not_listed(*LISTED, *many, base=replace(HEALTHY, app=body)) == [
         "n-000, n-001, n-002, n-003, n-004 and 992 more: not among the first 3 (spec.nodes.limit)"
     ]
-    said["spec"]["nodes"] = {"limit": 16}
-    assert not_listed(*LISTED, node("a"), base=replace(WELL, app=said)) == [
+    body["spec"]["nodes"] = {"limit": 16}
+    assert not_listed(*LISTED, node("a"), base=replace(HEALTHY, app=body)) == [
         "a: not among the first 3, more URLs do not fit into a status"
     ]
 
 
 def test_behind_a_host_the_operators_choice_is_made_again() -> None:
-    said = app(urls=["http://apps.example:30008"], nodes={"host": "apps.example", "limit": 2})
-    said["metadata"]["uid"] = "some-uid"
-    said["status"]["nodes"] = {"eligible": 3, "listed": 2}
+    body = app(urls=["http://apps.example:30008"], nodes={"host": "apps.example", "limit": 2})
+    body["metadata"]["uid"] = "some-uid"
+    body["status"]["nodes"] = {"eligible": 3, "listed": 2}
     chosen = select_nodes("some-uid", NODES.values(), 2)
     (left,) = set(NODES.values()) - set(chosen)
-    assert not_listed(*LISTED, base=replace(WELL, app=said)) == [
+    assert not_listed(*LISTED, base=replace(HEALTHY, app=body)) == [
         f"{left}: not among the first 2 (spec.nodes.limit)"
     ]
 
 
 def test_of_types_without_node_ports_no_node_is_missing() -> None:
-    inside = replace(WELL, app=app(urls=(), **INSIDE), service=service(type="ClusterIP"))
+    inside = replace(HEALTHY, app=app(urls=(), **CLUSTER_IP), service=service(type="ClusterIP"))
     assert not_listed(node("a"), base=inside) == []
 
 
 def test_a_spec_that_the_operator_cannot_read_either() -> None:
-    said = app(nodes={"addressTypes": ["Nonsense"]})
-    assert not_listed(node("a"), base=replace(WELL, app=said)) == []
+    body = app(nodes={"addressTypes": ["Nonsense"]})
+    assert not_listed(node("a"), base=replace(HEALTHY, app=body)) == []

@@ -1,15 +1,15 @@
-"""Pure: what a doctor says."""
+"""What the doctor reports. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from exposedapp.api.meta import Json
-from exposedapp.cli.exit_codes import Exit
+from exposedapp.cli.exit_codes import ExitCode
 
 
-class Code(StrEnum):
-    """Where the chain breaks: a closed list, since programs read it."""
+class DiagnosisCode(StrEnum):
+    """Where the chain breaks. A closed list, because programs read it."""
 
     FINE = "Fine"
     NO_SUCH_APP = "NoSuchApp"
@@ -33,40 +33,48 @@ class Code(StrEnum):
     NOT_READY = "NotReady"
 
 
+EXIT_CODES = {
+    DiagnosisCode.FINE: ExitCode.OK,
+    DiagnosisCode.NO_SUCH_APP: ExitCode.NO_SUCH_APP,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One link of the chain; ok is None when there is nothing to say of it."""
+    """One link of the chain, as a line of the report."""
 
-    step: str
+    name: str
     ok: bool | None
+    """None when it is neither right nor wrong."""
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong, and what to do."""
+    """What is wrong, and what to do; or that nothing is."""
 
-    code: Code
+    code: DiagnosisCode
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The chain, and the first place where it breaks."""
+    """All steps, and the finding for the first of them that is broken."""
 
     steps: Sequence[Step]
     finding: Finding
 
     @property
-    def exit(self) -> Exit:
+    def exit_code(self) -> ExitCode:
         """How the command ends."""
-        ends = {Code.FINE: Exit.FINE, Code.NO_SUCH_APP: Exit.NO_APP}
-        return ends.get(self.finding.code, Exit.UNWELL)
+        return EXIT_CODES.get(self.finding.code, ExitCode.APP_PROBLEM)
 
     def as_json(self) -> Json:
-        """For programs."""
+        """The report for programs."""
         return {
-            "steps": [{"step": it.step, "ok": it.ok, "detail": it.detail} for it in self.steps],
+            "steps": [
+                {"step": step.name, "ok": step.ok, "detail": step.detail} for step in self.steps
+            ],
             "diagnosis": self.finding.text,
             "code": str(self.finding.code),
         }

@@ -1,12 +1,12 @@
 """What a reason of the condition Ready means, and what to do: the contract's words, for one app.
 
-Used by the doctor. Pure.
+Pure.
 """
 
 from exposedapp.api.conditions import EXPLANATIONS, Reason
 
 
-def advice(reason: str, namespace: str, name: str) -> str:
+def explain_reason(reason: str, namespace: str, name: str) -> str:
     """Meaning and remedy as sentences; empty for a reason that this version does not know."""
     if reason not in set(Reason):
         return ""

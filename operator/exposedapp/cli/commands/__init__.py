@@ -1,0 +1,1 @@
+"""The commands, one module each: it parses the arguments, calls the cluster, prints the result."""

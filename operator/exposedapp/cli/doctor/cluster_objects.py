@@ -1,0 +1,47 @@
+"""What the doctor reads from the API server. Called by collect.py."""
+
+import contextlib
+from urllib.parse import quote
+
+from exposedapp.api.meta import Json
+from exposedapp.cli.client import CliClient
+from exposedapp.kube.errors import ApiError
+from exposedapp.kube.resources import object_path
+
+
+async def get_service(client: CliClient, name: str) -> Json | None:
+    """The app's Service; None when it does not exist."""
+    return await client.kube.get("Service", client.namespace, name)
+
+
+async def list_pods(client: CliClient, selector: str) -> list[Json]:
+    """The pods with these labels; none without a selector, which would be all of the namespace."""
+    return await client.kube.pods(client.namespace, selector) if selector else []
+
+
+async def list_endpoint_slices(client: CliClient, service: str) -> list[Json]:
+    """The EndpointSlices of a Service."""
+    path = f"/apis/discovery.k8s.io/v1/namespaces/{client.namespace}/endpointslices"
+    return await client.list_items(f"{path}?labelSelector=kubernetes.io/service-name={service}")
+
+
+async def list_nodes(client: CliClient) -> list[Json]:
+    """The nodes; none when the user may not list them."""
+    with contextlib.suppress(ApiError):
+        return await client.list_items("/api/v1/nodes?resourceVersion=0")
+    return []
+
+
+async def last_warning(client: CliClient, pod: str) -> str:
+    """The message of the last warning Event about a pod; empty when there is none."""
+    fields = quote(f"involvedObject.name={pod},type=Warning")
+    path = object_path("Event", client.namespace)
+    with contextlib.suppress(ApiError):
+        events = await client.list_items(f"{path}?fieldSelector={fields}")
+        if events:
+            return str(max(events, key=_event_time).get("message", ""))
+    return ""
+
+
+def _event_time(event: Json) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
