@@ -66,7 +66,7 @@ dev: cluster images ## Run the operator here against the cluster, restarted at e
 generate: $(VENV)/ok build/bin/helm ## Write the generated files: CRD, plain manifests, tables and pictures
 	python -m exposedapp.api.crd > deploy/chart/exposedapp/files/crd.yaml
 	deploy/render.sh
-	python docs/generate_fields.py > docs/fields.md
+	python docs/generate_fields.py
 	python docs/generate_metrics.py
 	python docs/generate_architecture.py
 	python docs/generate_reasons.py

@@ -1,21 +1,17 @@
 """Writes the picture of the operator's packages in CONTRIBUTING.md, from the imports in the code.
 
-python docs/generate_architecture.py            rewrites CONTRIBUTING.md between its two marks
-python docs/generate_architecture.py --check    fails when that would change it
-
 An arrow means "imports". An import that follows from others (a imports b, b imports c, a imports c)
 is left out, otherwise nearly every package would point to `api`.
 """
 
-import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import grimp
 
-PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
+from generated_page import ROOT, replace_part, update
+
 BEGIN, END = "<!-- begin: `make generate` writes this picture -->", "<!-- end -->"
-ROOT = "exposedapp"
+PACKAGE = "exposedapp"
 IGNORED = {"version"}
 """A module without code."""
 
@@ -25,14 +21,14 @@ Imports = Mapping[str, set[str]]
 
 def package_imports() -> dict[str, set[str]]:
     """The imports between the packages, and between the modules that are in none."""
-    graph = grimp.build_graph(ROOT, cache_dir=None)
+    graph = grimp.build_graph(PACKAGE, cache_dir=None)
     imports: dict[str, set[str]] = {
         name: set()
-        for child in graph.find_children(ROOT)
-        if (name := child.removeprefix(f"{ROOT}.")) not in IGNORED
+        for child in graph.find_children(PACKAGE)
+        if (name := child.removeprefix(f"{PACKAGE}.")) not in IGNORED
     }
-    for importer in graph.modules - {ROOT}:
-        for imported in graph.find_modules_directly_imported_by(importer) - {ROOT}:
+    for importer in graph.modules - {PACKAGE}:
+        for imported in graph.find_modules_directly_imported_by(importer) - {PACKAGE}:
             a, b = importer.split(".")[1], imported.split(".")[1]
             if a != b and {a, b} <= imports.keys():
                 imports[a].add(b)
@@ -70,20 +66,8 @@ def picture(imports: Imports) -> Iterator[str]:
 
 def page(old: str) -> str:
     """The page with a new picture."""
-    before, _, rest = old.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return "\n".join([before + BEGIN, *picture(package_imports()), END + after])
-
-
-def main(arguments: list[str]) -> None:
-    """Rewrites the page, or compares it with --check."""
-    old = PAGE.read_text()
-    new = page(old)
-    if arguments != ["--check"]:
-        PAGE.write_text(new)
-    elif new != old:
-        sys.exit("CONTRIBUTING.md is out of date: run make generate")
+    return replace_part(old, BEGIN, END, picture(package_imports()))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    update(ROOT / "CONTRIBUTING.md", page)

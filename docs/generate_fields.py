@@ -1,14 +1,11 @@
-"""Prints docs/fields.md: every field of an ExposedApp, from the CustomResourceDefinition.
-
-python docs/generate_fields.py > docs/fields.md
-"""
+"""Writes docs/fields.md: every field of an ExposedApp, from the CustomResourceDefinition."""
 
 import json
-import sys
 from collections.abc import Iterator
 
 from exposedapp.api import crd as crd
 from exposedapp.api.meta import Json
+from generated_page import ROOT, update
 
 HEADER = """\
 <!-- Generated from operator/exposedapp/api by `make generate`; do not edit. -->
@@ -126,4 +123,4 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(document())
+    update(ROOT / "docs" / "fields.md", lambda _: document())

@@ -1,13 +1,10 @@
-"""Writes the part of metrics.md that is generated: every metric of the operator in a table.
+"""Writes the table in docs/metrics.md of every metric of the operator.
 
-python docs/generate_metrics.py            rewrites docs/metrics.md between its two marks
-python docs/generate_metrics.py --check    fails when that would change it
 python docs/generate_metrics.py --sample   prints what Prometheus gets
 """
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from prometheus_client import generate_latest
 from prometheus_client.metrics_core import Metric
@@ -15,16 +12,17 @@ from prometheus_client.metrics_core import Metric
 from exposedapp.api.app import Condition
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 from exposedapp.telemetry.metrics import Metrics
+from generated_page import ROOT, replace_part, update
 
-PAGE = Path(__file__).with_name("metrics.md")
 BEGIN, END = "<!-- begin: `make generate` writes this table -->", "<!-- end -->"
 LIBRARY = ("process_", "python_")
 """What prometheus-client measures of any program in Python; which of it depends on the system."""
-OF_HISTOGRAMS = "le"
+HISTOGRAM_LABEL = "le"
+HEADER = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|"]
 
 
 def sample() -> Metrics:
-    """The metrics, with something to see in each."""
+    """The metrics, with a value in each."""
     metrics = Metrics()
     condition = Condition(
         type="Ready",
@@ -38,7 +36,7 @@ def sample() -> Metrics:
     for key in ("default/a", "default/b"):
         metrics.queue.added(key)
         metrics.queue.started(key)
-        metrics.apps.tell(key, [condition])
+        metrics.apps.observe(key, [condition])
     metrics.queue.ended("default/a", "success")
     observe = metrics.requests_of("https://10.96.0.1:443")
     observe("GET", 200, 0.01)
@@ -51,41 +49,28 @@ def sample() -> Metrics:
 
 def labels(family: Metric) -> list[str]:
     """The names of its labels, in the order in which they were given."""
-    found = dict.fromkeys(name for it in family.samples for name in it.labels)
-    return [name for name in found if name != OF_HISTOGRAMS]
+    names = dict.fromkeys(name for sample in family.samples for name in sample.labels)
+    return [name for name in names if name != HISTOGRAM_LABEL]
 
 
 def rows(metrics: Metrics) -> Iterator[str]:
     """A line of the table for each metric that is the operator's own."""
-    for family in sorted(metrics.registry.collect(), key=lambda it: it.name):
+    for family in sorted(metrics.registry.collect(), key=lambda family: family.name):
         if family.name.startswith(LIBRARY):
             continue
         name = f"{family.name}_total" if family.type == "counter" else family.name
-        named = ", ".join(f"`{it}`" for it in labels(family))
-        told = family.documentation.replace("<error>", "`<error>`")
-        yield f"| `{name}` | {family.type} | {named} | {told} |"
+        names = ", ".join(f"`{label}`" for label in labels(family))
+        text = family.documentation.replace("<error>", "`<error>`")
+        yield f"| `{name}` | {family.type} | {names} | {text} |"
 
 
-def page(now: str) -> str:
+def page(old: str) -> str:
     """The page with a new table."""
-    before, _, rest = now.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    table = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|", *rows(sample())]
-    return "\n".join([before + BEGIN, *table, END + after])
-
-
-def main(arguments: list[str]) -> None:
-    """Does what the arguments ask for."""
-    if arguments == ["--sample"]:
-        sys.stdout.write(generate_latest(sample().registry).decode())
-        return
-    now = PAGE.read_text()
-    new = page(now)
-    if arguments != ["--check"]:
-        PAGE.write_text(new)
-    elif new != now:
-        sys.exit("docs/metrics.md is out of date: run make generate")
+    return replace_part(old, BEGIN, END, [*HEADER, *rows(sample())])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:] == ["--sample"]:
+        sys.stdout.write(generate_latest(sample().registry).decode())
+    else:
+        update(ROOT / "docs" / "metrics.md", page)

@@ -1,18 +1,17 @@
-"""kopf, and nothing else: when the operator starts and stops, and what happens to ExposedApps.
+"""kopf handlers: start, stop, login, and events of ExposedApps.
 
-The only module besides main.py that knows kopf. Each handler parses nothing, calls one method of
-runtime.py and returns. What kopf does by itself, and what is set here because of it, is in
+The only module that imports kopf. Called by main.py; each handler calls one method of runtime.py.
+What kopf does by itself, and what is set here because of it, is in
 docs/decisions/0014-kopf-watches-exposedapps.md.
 """
 
-import random
-from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import kopf
 
 from exposedapp.api.meta import GROUP, PLURAL, VERSION, Json
 from exposedapp.runtime import Runtime
+from exposedapp.workqueue.backoff import Backoff
 
 PAGE_SIZE = 100
 """Apps per page of a list: thousands of them in one response would take much memory."""
@@ -21,17 +20,18 @@ WATCH_SECONDS = 300
 reconnects after 70 s without an event, and bookmarks come about once a minute."""
 CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 30.0
-INITIAL_BACKOFF_SECONDS = 0.5
-MAX_BACKOFF_SECONDS = 10.0
+BACKOFF = Backoff(initial=0.5, maximum=10.0, jitter=0.5)
+"""Between the attempts of a request. kopf gives up when it has no further delay, and this has no
+end: an API server that is down is waited for."""
 IDLE_SECONDS = 1.0
-"""How long kopf keeps the task of an app that has no events: thousands of tasks take memory."""
+"""How long kopf keeps the task of an app without events: thousands of tasks take memory."""
 
 
 async def run(runtime: Runtime) -> None:
     """Run the operator until a signal or a failed task ends it.
 
     Raises what kopf calls fatal: a failed start, and answers of the API server that it cannot go
-    on after. The process ends then, and its container is started anew.
+    on after. The process ends then, and the kubelet restarts its container.
     """
     await kopf.operator(
         registry=_registry(runtime),
@@ -48,7 +48,7 @@ def _registry(runtime: Runtime) -> kopf.OperatorRegistry:
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         _configure(settings)
 
-    # kopf would try again after a minute, with whatever the failed start has left behind.
+    # kopf would retry after a minute, with whatever the failed start has left open.
     @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)
     async def start(**_: Any) -> None:
         await runtime.start()
@@ -69,7 +69,7 @@ def _registry(runtime: Runtime) -> kopf.OperatorRegistry:
 
 
 def _configure(settings: kopf.OperatorSettings) -> None:
-    # A timer that would kill a process which still stops; the kubelet has one of its own.
+    # A timer that kills a process which is still stopping; the kubelet has one of its own.
     settings.process.ultimate_exiting_timeout = None
     # No rights on namespaces, CustomResourceDefinitions, Events or kinds of kopf's own are needed.
     settings.scanning.disabled = True
@@ -83,17 +83,7 @@ def _configure(settings: kopf.OperatorSettings) -> None:
     settings.queueing.idle_timeout = IDLE_SECONDS
     settings.networking.connect_timeout = CONNECT_SECONDS
     settings.networking.request_timeout = REQUEST_SECONDS
-    settings.networking.error_backoffs = _EndlessBackoff()
-
-
-class _EndlessBackoff(Iterable[float]):
-    """Delays between the attempts of a request: an API server that is away is waited for."""
-
-    def __iter__(self) -> Iterator[float]:
-        delay = INITIAL_BACKOFF_SECONDS
-        while True:
-            yield delay * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-            delay = min(delay * 2, MAX_BACKOFF_SECONDS)
+    settings.networking.error_backoffs = BACKOFF
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):

@@ -1,7 +1,7 @@
 """The operator's process: `python -m exposedapp.main`, configured by EXPOSEDAPP_* (settings.py).
 
-It ends with 0 after SIGTERM or SIGINT, and with 1 and one line that says why when it cannot go on:
-the kubelet starts its container anew then, and a restart writes nothing.
+Exit code 0 after SIGTERM or SIGINT; 1, with one line in the log that says why, when it cannot go
+on: the kubelet restarts the container then, and a restart writes nothing.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from exposedapp.runtime import Runtime
 from exposedapp.settings import Settings
 
 MAX_JSON_DEPTH = 25_000
-"""The API server takes objects nested 10,000 levels deep, which only a recursive parser reads: with
-Python's usual limit one such object would end the watch of all."""
+"""The API server accepts objects nested 10,000 levels deep, which only a recursive parser reads:
+with Python's default limit one such object would end the watch of its kind."""
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 async def _run(settings: Settings) -> str | None:
-    """Run the operator; why it cannot go on, or None after a signal."""
+    """Run the operator. Returns why it cannot go on, or None after a signal."""
     runtime = Runtime(settings)
     try:
         await handlers.run(runtime)
@@ -51,7 +51,7 @@ async def _run(settings: Settings) -> str | None:
 
 
 def _describe(error: BaseException) -> str:
-    """The error that is behind those of kopf, in one line."""
+    """The root cause of an error that kopf has wrapped, in one line."""
     while error.__cause__ is not None:
         error = error.__cause__
     return f"{type(error).__name__}: {error}"

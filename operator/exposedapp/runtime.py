@@ -1,9 +1,8 @@
-"""The composition root: builds the parts of the operator, starts, supervises and stops them.
+"""Composition root: builds, starts, supervises and stops the parts of the operator.
 
-Called by handlers.py: kopf says when to start and to stop, and what happens to ExposedApps. Events
-end in the cache, and queue the keys of the apps they are about; the queue's workers do all work.
-They start once every other kind has been listed, so that nothing is reconciled on half a picture
-and a restart without drift writes nothing.
+Called by handlers.py. Events update the cache and queue the keys of the apps they concern; the
+queue's workers reconcile these. Workers start only after every other kind has been listed: a
+reconcile from an incomplete cache would write, and a restart without drift must not.
 """
 
 import asyncio
@@ -38,7 +37,7 @@ CRD_POLL_SECONDS = 1.0
 
 
 class Runtime:
-    """One life of the operator, from the first request to the last."""
+    """The running operator, from the first request to the last."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -52,16 +51,16 @@ class Runtime:
 
     @property
     def stop_flag(self) -> asyncio.Event:
-        """Set when a long-lived task has ended, and the process must end, too; and by stop()."""
+        """Set when a long-lived task has ended, so that the process must end, and by stop()."""
         return self._supervisor.stop_flag
 
     @property
     def failure(self) -> str | None:
-        """Which task that was, and why it ended."""
+        """Which task ended, and why; None while all of them run."""
         return self._supervisor.failure
 
     async def start(self) -> None:
-        """List everything but the ExposedApps, which kopf lists after this, and start to work.
+        """List all kinds but the ExposedApps, which kopf lists afterwards, and start the workers.
 
         Waits for the API server and the CustomResourceDefinition as long as it takes. Raises
         OSError when the health port cannot be bound. A start that fails or is cancelled closes what
@@ -134,7 +133,7 @@ class Runtime:
         return self._client.host
 
     def on_app_event(self, event_type: str | None, body: Json) -> None:
-        """Take in an event of kopf's watch; the type is None for an app that was listed."""
+        """Update the cache from an event of kopf's watch; the type is None for a listed app."""
         self._metrics.watches.seen(EXPOSED_APPS.plural)
         handle = self._apps.drop if event_type == "DELETED" else self._apps.put
         try:
@@ -144,7 +143,7 @@ class Runtime:
             log.exception("%s: cannot take in an event", key_of(body))
 
     def _on_kopf_response(self, request: aiohttp.ClientRequest, status: int, _: float) -> None:
-        """Learn from kopf's requests that it lists and follows the ExposedApps."""
+        """Record from kopf's responses that it lists and watches the ExposedApps."""
         if status == 200 and request.url.path.endswith(f"/{EXPOSED_APPS.plural}"):
             self._metrics.watches.seen(EXPOSED_APPS.plural)
             if self._resync and "watch" not in request.url.query:
@@ -154,15 +153,15 @@ class Runtime:
         return self._resync is not None and self._resync.has_synced.is_set()
 
     async def _follow(self, handler: ResourceHandler) -> None:
-        """Start to follow a kind, and wait until all of it has been listed once."""
+        """Start the informer of a kind, and wait until it has synced."""
         seen = self._metrics.watches.seen
-        seen(handler.kind.plural)  # the age of one that never hears anything grows from now on
+        seen(handler.kind.plural)  # the age of a kind that is never heard of grows from now on
         informer = Informer(self._client, handler, self._enqueue, seen)
         self._supervisor.start(f"watch of {handler.kind.plural}", informer.run())
         await informer.listed.wait()
 
     def _enqueue(self, handler: ResourceHandler, requests: Requests) -> None:
-        """Queue the apps that an event is about; a burst of what affects all apps counts once."""
+        """Queue the apps that an event concerns; a burst that concerns all apps counts once."""
         if not handler.of_all:
             self._enqueue_apps(requests)
         elif any(True for _ in requests):

@@ -1,7 +1,7 @@
-"""Runs the long-lived tasks of the process; one that ends, by whatever exception, is a failure.
+"""Runs the long-lived tasks of the process; one that ends, for whatever reason, is a failure.
 
-Used by runtime.py, which stops the process then: a task that is gone without anybody noticing would
-leave an operator that looks healthy and does nothing. Knows no Kubernetes.
+Used by runtime.py, which ends the process then: a task that has ended unnoticed would leave an
+operator that looks healthy and does nothing. Knows no Kubernetes.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ STOP_SECONDS = 10.0
 
 
 class Supervisor:
-    """Starts named tasks that must not end, and records the first one that does."""
+    """Starts named tasks that must not end, and records the first that does."""
 
     def __init__(self) -> None:
         self.stop_flag = asyncio.Event()

@@ -38,7 +38,7 @@ RESOURCES = {
 VERBS = ["get", "list", "watch", "patch", "create", "delete"]
 
 
-def status_body(code: int, message: str = "told to fail") -> Json:
+def status_body(code: int, message: str = "refused by the test") -> Json:
     """A metav1.Status."""
     return {"kind": "Status", "apiVersion": "v1", "code": code, "message": message, "reason": ""}
 
@@ -180,9 +180,9 @@ class HttpApiServer:
             return refuse(404)
         parts = path.removeprefix(f"{root}/").split("/")
         namespace = parts[1] if parts[0] == "namespaces" else ""
-        plural, *rest = parts[2:] if namespace else parts
-        if rest:
-            return await self._object(request, plural, namespace, *rest)
+        plural, *parts_of_name = parts[2:] if namespace else parts
+        if parts_of_name:
+            return await self._object(request, plural, namespace, *parts_of_name)
         if "watch" in request.query:
             return await self._watch(request, plural)
         return self._list(request, plural)

@@ -4,9 +4,9 @@ import socket
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("", 0)) as found:
-        return int(found.getsockname()[1])
+    """A port without a listener."""
+    with socket.create_server(("", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def loopbacks() -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec
 
 P = ParamSpec("P")
 
-MOST_TURNS = 1000
+MAX_TURNS = 1000
 CLOCK_RESOLUTION = 1e-9
 
 
@@ -24,7 +24,7 @@ class _Selector(selectors.DefaultSelector):
             raise RuntimeError(msg)
         self.now += max(timeout, 0.0)
         self._turns = 0 if timeout > 0 else self._turns + 1
-        if self._turns > MOST_TURNS:
+        if self._turns > MAX_TURNS:
             # The loop fires a timer that is due within its clock's resolution; who then finds that
             # its time has not quite come, and waits again, must not do so for ever.
             self.now += CLOCK_RESOLUTION

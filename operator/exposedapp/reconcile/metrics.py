@@ -1,4 +1,7 @@
-"""Who counts the apps by their conditions."""
+"""Metrics of the apps' conditions as an interface, so that the reconciler needs no Prometheus.
+
+Implemented in telemetry/.
+"""
 
 from collections.abc import Hashable, Iterable
 from typing import Protocol
@@ -7,20 +10,20 @@ from exposedapp.api.app import Condition
 
 
 class ConditionMetrics(Protocol):
-    """Who is told what becomes of the apps."""
+    """Called by the reconciler."""
 
-    def tell(self, key: Hashable, conditions: Iterable[Condition]) -> None:
-        """These are the app's conditions now."""
+    def observe(self, key: Hashable, conditions: Iterable[Condition]) -> None:
+        """A status with these conditions was computed."""
 
     def forget(self, key: Hashable) -> None:
-        """The app is gone."""
+        """The app was deleted."""
 
 
 class NoopConditionMetrics:
-    """For apps that nobody counts."""
+    """For a reconciler that is not measured."""
 
-    def tell(self, key: Hashable, conditions: Iterable[Condition]) -> None:
-        """Nobody is told."""
+    def observe(self, key: Hashable, conditions: Iterable[Condition]) -> None:
+        """No-op."""
 
     def forget(self, key: Hashable) -> None:
-        """Nobody is told."""
+        """No-op."""

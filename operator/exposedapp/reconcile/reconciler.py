@@ -187,7 +187,7 @@ class Reconciler:
         look = await self._look_at_pods(observation, memory)
         status = compute_status(observation, probes, memory.trouble, probing_seconds)
         memory.judged = memory.judged or _is_judged(status, memory.generation)
-        self._apps.tell(key, status.conditions or ())
+        self._apps.observe(key, status.conditions or ())
         due = self._moment(memory, previous, status)
         if due is None:
             version = body["metadata"]["resourceVersion"]

@@ -1,4 +1,4 @@
 """Metrics, health endpoints and event loop lag.
 
-Only the process imports it: what is measured is handed over through protocols of other packages.
+Only runtime.py imports it: other packages report through callables and protocols of their own.
 """

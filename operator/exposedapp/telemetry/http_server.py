@@ -1,4 +1,4 @@
-"""Serves the operator's own pages, each at a port of its own, from the event loop that works."""
+"""HTTP server for health and metrics, on the operator's event loop. Called by runtime.py."""
 
 import asyncio
 import errno
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 SHUTDOWN_SECONDS = 1.0
-"""For requests that are being answered; idle connections are closed at once."""
+"""For requests in progress; idle connections are closed at once."""
 
 NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
@@ -20,14 +20,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def serve_http(
     port: int, pages: Mapping[str, Handler]
 ) -> AsyncIterator[asyncio.AbstractServer]:
-    """Answer GET of these paths, and nothing else, at this port of all addresses.
+    """Serve GET of these paths, and nothing else, at this port of all addresses.
 
     Yields the server, whose serve_forever() ends only when it does. Raises OSError when the port
     cannot be bound.
     """
     app = web.Application()
-    for path, answer in pages.items():
-        app.router.add_get(path, answer, allow_head=False)
+    for path, handler in pages.items():
+        app.router.add_get(path, handler, allow_head=False)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     listening = _listen(port)
     await runner.setup()
@@ -41,7 +41,7 @@ async def serve_http(
 
 
 def _listen(port: int) -> socket.socket:
-    """A socket that takes IPv6 and IPv4, or only IPv4 where there is no other."""
+    """A socket for IPv6 and IPv4, or for IPv4 alone where the system has no IPv6."""
     if socket.has_dualstack_ipv6():
         try:
             return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)

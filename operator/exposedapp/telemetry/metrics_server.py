@@ -1,4 +1,4 @@
-"""Serves the metrics, and measures how late the operator's event loop runs."""
+"""Serves the metrics, and measures the lag of the event loop. Called by runtime.py."""
 
 import asyncio
 import logging
@@ -19,9 +19,9 @@ LAG_PERIOD_SECONDS = 0.5
 async def serve_metrics(
     metrics: Metrics, port: int
 ) -> AsyncIterator[asyncio.AbstractServer | None]:
-    """Serve all metrics at a port; at port 0 serve none.
+    """Serve all metrics at a port; none at port 0.
 
-    Yields the server, or None. When the port cannot be bound, the operator works all the same.
+    Yields the server, or None. A port that cannot be bound is logged, and the operator goes on.
     """
     async with AsyncExitStack() as stack:
         server = None
@@ -35,7 +35,7 @@ async def serve_metrics(
 
 
 async def measure_loop_lag(metrics: Metrics) -> None:
-    """Observe how much longer than asked a sleep takes, until it is cancelled."""
+    """Observe how much longer than requested a sleep takes, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + LAG_PERIOD_SECONDS

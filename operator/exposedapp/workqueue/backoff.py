@@ -1,7 +1,9 @@
 """Exponential back-off with jitter. Pure but for the random numbers."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 MAX_EXPONENT = 64
 """Keeps the power finite after thousands of failures; every maximum is reached much earlier."""
@@ -25,6 +27,10 @@ class Backoff:
         """Seconds to wait after this many failures in a row (at least 1)."""
         longest = min(self.initial * self.factor ** min(failures - 1, MAX_EXPONENT), self.maximum)
         return random_delay(longest * (1 - self.jitter), longest)
+
+    def __iter__(self) -> Iterator[float]:
+        """The delays after the first, second, ... failure in a row, without an end."""
+        return map(self.delay, count(1))
 
 
 def random_delay(shortest: float, longest: float) -> float:

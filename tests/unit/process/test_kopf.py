@@ -20,19 +20,19 @@ INTERRUPTED_SCAN_SECONDS = 8.0
 
 @pytest.fixture
 async def server() -> AsyncIterator[HttpApiServer]:
-    async with HttpApiServer() as found:
-        yield found
+    async with HttpApiServer() as http_api_server:
+        yield http_api_server
 
 
 def right_of(request: web.Request) -> tuple[str, str]:
     """The verb and the resource that a request needs; ("get", path) where there is no resource."""
     parts = request.path.strip("/").split("/")
-    rest = parts[2:] if parts[0] == "api" else parts[3:]
-    if not rest:
+    resource_parts = parts[2:] if parts[0] == "api" else parts[3:]
+    if not resource_parts:
         return "get", request.path
-    if rest[0] == "namespaces":
-        rest = rest[2:]
-    plural, name, subresource = (*rest, "", "")[:3]
+    if resource_parts[0] == "namespaces":
+        resource_parts = resource_parts[2:]
+    plural, name, subresource = (*resource_parts, "", "")[:3]
     verb = request.method.lower()
     if verb == "get" and not name:
         verb = "watch" if "watch" in request.query else "list"

@@ -36,12 +36,12 @@ async def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             "kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION",
             str(server.kubeconfig(tmp_path)),
         )
-        found = Runtime(Settings(health_port=free_port(), metrics_port=free_port()))
+        runtime = Runtime(Settings(health_port=free_port(), metrics_port=free_port()))
         try:
-            await found.start()
-            yield found
+            await runtime.start()
+            yield runtime
         finally:
-            await found.stop()
+            await runtime.stop()
 
 
 def tasks() -> dict[str, asyncio.Task[object]]:

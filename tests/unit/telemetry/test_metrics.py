@@ -10,7 +10,8 @@ from exposedapp.api.app import Condition
 from exposedapp.api.conditions import ReachableReason, Reason
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 from exposedapp.probing.state import ProbeState
-from exposedapp.telemetry.metrics import CONDITION_REASONS, Metrics
+from exposedapp.telemetry.app_metrics import KNOWN_REASONS
+from exposedapp.telemetry.metrics import Metrics
 from exposedapp.workqueue.metrics import NoopQueueMetrics, QueueMetrics
 
 SOURCES = Path(exposedapp.__file__).parent
@@ -98,7 +99,7 @@ def test_a_key_that_comes_back_while_it_is_worked_on_waits_too(metrics: Metrics)
 
 
 @pytest.mark.parametrize(
-    ("result", "told_as", "errors", "panics", "retries"),
+    ("result", "label", "errors", "panics", "retries"),
     [
         ("success", "success", 0, 0, 0),
         ("requeue_after", "requeue_after", 0, 0, 1),
@@ -108,12 +109,12 @@ def test_a_key_that_comes_back_while_it_is_worked_on_waits_too(metrics: Metrics)
     ],
 )
 def test_how_a_reconcile_ended(
-    metrics: Metrics, result: str, told_as: str, errors: int, panics: int, retries: int
+    metrics: Metrics, result: str, label: str, errors: int, panics: int, retries: int
 ) -> None:
     metrics.queue.started("a")
     metrics.queue.ended("a", result)  # type: ignore[arg-type]
     total = "controller_runtime_reconcile_total"
-    assert value(metrics, total, result=told_as, **CONTROLLER) == 1
+    assert value(metrics, total, result=label, **CONTROLLER) == 1
     reconcile = "controller_runtime_reconcile"
     assert value(metrics, f"{reconcile}_errors_total", **CONTROLLER) == errors
     assert value(metrics, f"{reconcile}_panics_total", **CONTROLLER) == panics
@@ -122,22 +123,22 @@ def test_how_a_reconcile_ended(
 
 def test_a_queue_takes_these_hooks_or_none(metrics: Metrics) -> None:
     hooks: list[QueueMetrics] = [metrics.queue, NoopQueueMetrics()]
-    for it in hooks:
-        it.workers(1)
-        it.added("a")
-        it.started("a")
-        it.ended("a", "success")
+    for queue in hooks:
+        queue.workers(1)
+        queue.added("a")
+        queue.started("a")
+        queue.ended("a", "success")
 
 
 def test_apps_move_from_group_to_group(metrics: Metrics) -> None:
     new = [condition("Ready", "False", "Progressing"), condition("Reconciling", "True", "x")]
     good = [condition("Ready", "True", "Available")]
-    metrics.apps.tell("a", new)
-    metrics.apps.tell("b", good)
-    metrics.apps.tell("b", good)
+    metrics.apps.observe("a", new)
+    metrics.apps.observe("b", good)
+    metrics.apps.observe("b", good)
     assert apps(metrics, "Ready", "False", "Progressing") == 1
     assert apps(metrics, "Ready", "True", "Available") == 1
-    metrics.apps.tell("a", good)
+    metrics.apps.observe("a", good)
     assert apps(metrics, "Ready", "False", "Progressing") == 0
     assert apps(metrics, "Ready", "True", "Available") == 2
     metrics.apps.forget("a")
@@ -148,13 +149,13 @@ def test_apps_move_from_group_to_group(metrics: Metrics) -> None:
 
 def test_a_reason_that_nobody_knows_is_no_new_series(metrics: Metrics) -> None:
     for number in range(3):
-        metrics.apps.tell(number, [condition("Ready", "False", f"Reason{number}")])
+        metrics.apps.observe(number, [condition("Ready", "False", f"Reason{number}")])
     assert apps(metrics, "Ready", "False", "Other") == 3
     assert apps(metrics, "Ready", "False", "Reason1") is None
 
 
 def test_every_reason_in_the_code_is_known() -> None:
-    assert {*Reason, *ReachableReason} == CONDITION_REASONS
+    assert {*Reason, *ReachableReason} == KNOWN_REASONS
     text = "".join(path.read_text() for path in (SOURCES / "status").glob("*.py"))
     text += (SOURCES / "exposure" / "reachability.py").read_text()
     written = re.findall(r'(?:Reachability|_ConditionValue)\(\s*"\w+",\s*([^\s,]+),', text)

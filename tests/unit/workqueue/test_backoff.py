@@ -1,5 +1,7 @@
 """How long to wait after a number of failures in a row."""
 
+from itertools import islice
+
 import pytest
 
 from exposedapp.workqueue.backoff import Backoff, random_delay
@@ -36,3 +38,9 @@ def test_jitter_shortens_a_delay_by_a_part_of_it(failures: int) -> None:
 def test_a_random_delay_is_between_its_limits() -> None:
     delays = {random_delay(3.0, 4.0) for _ in range(100)}
     assert 3.0 <= min(delays) < max(delays) <= 4.0
+
+
+def test_the_delays_of_failures_in_a_row_have_no_end() -> None:
+    backoff = Backoff(initial=1.0, maximum=4.0)
+    for _ in range(2):  # each request starts at the first delay
+        assert list(islice(backoff, 5)) == [1.0, 2.0, 4.0, 4.0, 4.0]
