@@ -15,9 +15,6 @@ from exposedapp.workqueue.backoff import Backoff
 
 PAGE_SIZE = 100
 """Apps per page of a list: thousands of them in one response would take much memory."""
-WATCH_SECONDS = 300
-"""How long the API server keeps one watch request open. Dead connections are found earlier: kopf
-reconnects after 70 s without an event, and bookmarks come about once a minute."""
 CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 30.0
 BACKOFF = Backoff(initial=0.5, maximum=10.0, jitter=0.5)
@@ -46,7 +43,7 @@ def _registry(runtime: Runtime) -> kopf.OperatorRegistry:
 
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
-        _configure(settings)
+        _configure(settings, runtime.periods.app_watch_seconds)
 
     # kopf would retry after a minute, with whatever the failed start has left open.
     @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)
@@ -68,7 +65,7 @@ def _registry(runtime: Runtime) -> kopf.OperatorRegistry:
     return registry
 
 
-def _configure(settings: kopf.OperatorSettings) -> None:
+def _configure(settings: kopf.OperatorSettings, watch_seconds: float) -> None:
     # A timer that kills a process which is still stopping; the kubelet has one of its own.
     settings.process.ultimate_exiting_timeout = None
     # No rights on namespaces, CustomResourceDefinitions, Events or kinds of kopf's own are needed.
@@ -78,7 +75,7 @@ def _configure(settings: kopf.OperatorSettings) -> None:
     # Nothing is stored in the object, and no copy of it is made to compare with.
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.watching.chunk_size = PAGE_SIZE
-    settings.watching.server_timeout = WATCH_SECONDS
+    settings.watching.server_timeout = watch_seconds
     settings.watching.connect_timeout = CONNECT_SECONDS
     settings.queueing.idle_timeout = IDLE_SECONDS
     settings.networking.connect_timeout = CONNECT_SECONDS

@@ -12,7 +12,7 @@ import uvloop
 
 from exposedapp import handlers, logs
 from exposedapp.environment import read_settings
-from exposedapp.runtime import Runtime
+from exposedapp.runtime import Periods, Runtime
 from exposedapp.settings import Settings
 
 MAX_JSON_DEPTH = 25_000
@@ -22,8 +22,8 @@ with Python's default limit one such object would end the watch of its kind."""
 log = logging.getLogger(__name__)
 
 
-def main() -> None:
-    """Run the operator until a signal ends it, or it cannot go on."""
+def main(periods: Periods | None = None) -> None:
+    """Run the operator until a signal ends it, or it cannot go on. Tests set other periods."""
     try:
         settings = read_settings()
     except ValueError as error:
@@ -31,15 +31,15 @@ def main() -> None:
     logs.configure(settings)
     sys.setrecursionlimit(MAX_JSON_DEPTH)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        problem = runner.run(_run(settings))
+        problem = runner.run(_run(settings, periods or Periods()))
     if problem:
         log.critical("The operator ends: %s", problem)
         sys.exit(1)
 
 
-async def _run(settings: Settings) -> str | None:
+async def _run(settings: Settings, periods: Periods) -> str | None:
     """Run the operator. Returns why it cannot go on, or None after a signal."""
-    runtime = Runtime(settings)
+    runtime = Runtime(settings, periods)
     try:
         await handlers.run(runtime)
     except Exception as error:

@@ -2,12 +2,16 @@
 
 Called by handlers.py. Events update the cache and queue the keys of the apps they concern; the
 queue's workers reconcile these. Workers start only after every other kind has been listed: a
-reconcile from an incomplete cache would write, and a restart without drift must not.
+reconcile from an incomplete cache would write, and a restart without drift must not. And they start
+only in the process that leads; a standby has the same caches, and nothing to do.
 """
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 
 import aiohttp
 
@@ -15,7 +19,14 @@ from exposedapp.api.meta import Json, key_of
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import Informer
 from exposedapp.cache.resync import AppResync
-from exposedapp.cache.watches import Requests, ResourceHandler, app_handler, resource_handlers
+from exposedapp.cache.watches import (
+    Requests,
+    ResourceHandler,
+    app_handler,
+    pending_apps,
+    resource_handlers,
+)
+from exposedapp.election import Election, ElectionPeriods, lease_namespace, new_identity
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import EXPOSED_APPS
@@ -24,23 +35,41 @@ from exposedapp.reconcile.event_recorder import EventRecorder
 from exposedapp.reconcile.reconciler import Reconciler
 from exposedapp.settings import Settings
 from exposedapp.supervisor import Supervisor
-from exposedapp.telemetry.health import health
+from exposedapp.telemetry.health import HealthLimits, health, liveness_problem, readiness_problem
 from exposedapp.telemetry.http_server import serve_http
 from exposedapp.telemetry.metrics import Metrics
 from exposedapp.telemetry.metrics_server import measure_loop_lag, serve_metrics
 from exposedapp.workqueue.debounce import Debouncer
+from exposedapp.workqueue.priority import Priority
 from exposedapp.workqueue.queue import WORKERS, WorkQueue
 
 log = logging.getLogger(__name__)
 
 CRD_POLL_SECONDS = 1.0
 
+LEASE_REQUESTS_IN_FLIGHT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """Times that tests shorten, and that users have no reason to change."""
+
+    election: ElectionPeriods = field(default_factory=ElectionPeriods)
+    health: HealthLimits = field(default_factory=HealthLimits)
+    app_watch_seconds: float = 60.0
+    """How long the API server keeps one of kopf's watch requests open. kopf reports no bookmarks:
+    that the next request begins is what is heard of a kind to which nothing happens."""
+
+
+Work = Callable[[], Coroutine[None, None, None]]
+
 
 class Runtime:
     """The running operator, from the first request to the last."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, periods: Periods | None = None) -> None:
         self._settings = settings
+        self.periods = periods or Periods()
         self._metrics = Metrics()
         self._cache = Cache()
         self._apps = app_handler(self._cache)
@@ -48,6 +77,9 @@ class Runtime:
         self._supervisor = Supervisor()
         self._resources = AsyncExitStack()
         self._resync: AppResync | None = None
+        self._is_leading = False
+        self._responded_at = time.monotonic()
+        """When the API server last sent a usable response; at first, when the process started."""
 
     @property
     def stop_flag(self) -> asyncio.Event:
@@ -74,13 +106,21 @@ class Runtime:
 
     async def _start(self) -> None:
         settings, metrics, cache = self._settings, self._metrics, self._cache
-        await self._serve("health server", serve_http(settings.health_port, health(self._is_ready)))
+        pages = health(self._liveness, self._readiness)
+        await self._serve("health server", serve_http(settings.health_port, pages))
         await self._serve("metrics server", serve_metrics(metrics, settings.metrics_port))
         if settings.metrics_port:
             self._supervisor.start("event loop lag", measure_loop_lag(metrics))
-        self._client = client = await KubeClient.login(settings.requests_in_flight)
-        self._resources.push_async_callback(client.close)
-        client.observe = metrics.requests_of(client.host)
+        self._client = client = await self._login(settings.requests_in_flight)
+        lease_client = await self._login(LEASE_REQUESTS_IN_FLIGHT)
+        election = Election(
+            lease_client.request,
+            lease_namespace(settings.lease_namespace),
+            new_identity(),
+            self.periods.election,
+        )
+        self._resources.push_async_callback(election.release)
+        client.may_write = lambda: election.is_leader
 
         recorder = EventRecorder(client, lambda: self._queue.has_backlog)
         prober = Prober(
@@ -104,11 +144,35 @@ class Runtime:
         await self._wait_for_the_crd()
         await asyncio.gather(*(self._follow(handler) for handler in resource_handlers(cache)))
         metrics.watches.seen(EXPOSED_APPS.plural)
-        self._supervisor.start("event recorder", recorder.run())
-        self._supervisor.start("prober", prober.run())
-        for number in range(self._queue.workers):
-            self._supervisor.start(f"worker {number}", self._queue.run_worker())
         self._supervisor.start("resync of exposedapps", self._resync.run())
+        work: dict[str, Work] = {"event recorder": recorder.run, "prober": prober.run}
+        for number in range(self._queue.workers):
+            work[f"worker {number}"] = self._queue.run_worker
+        self._supervisor.start("leader election", election.run(lambda: self._lead(work)))
+
+    async def _login(self, in_flight: int) -> KubeClient:
+        """A client whose requests are counted, and which is closed at the end."""
+        client = await KubeClient.login(in_flight)
+        self._resources.push_async_callback(client.close)
+        observe = self._metrics.requests_of(client.host)
+
+        def on_response(method: str, code: int, seconds: float) -> None:
+            observe(method, code, seconds)
+            # A proxy's error page and a refused token are no sign of a connection that works.
+            if 200 <= code < 500 and code != 401:
+                self._responded_at = time.monotonic()
+
+        client.observe = on_response
+        return client
+
+    def _lead(self, work: dict[str, Work]) -> None:
+        """Start to work, with all apps: nothing was queued while another process led."""
+        self._is_leading = True
+        self._metrics.leading.set(1)
+        for name, run in work.items():
+            self._supervisor.start(name, run())
+        self._enqueue_apps(pending_apps(self._cache))
+        self._enqueue_all_apps()
 
     async def _serve(
         self, name: str, serving: AbstractAsyncContextManager[asyncio.AbstractServer | None]
@@ -149,8 +213,17 @@ class Runtime:
             if self._resync and "watch" not in request.url.query:
                 self._resync.trigger()
 
-    def _is_ready(self) -> bool:
-        return self._resync is not None and self._resync.has_synced.is_set()
+    def _liveness(self) -> str | None:
+        silence = time.monotonic() - self._responded_at
+        return liveness_problem(self.periods.health, self.failure, silence)
+
+    def _readiness(self) -> str | None:
+        return readiness_problem(
+            self.periods.health,
+            self._resync is not None and self._resync.has_synced.is_set(),
+            self._metrics.watches.ages(),
+            self._metrics.queue.oldest_seconds,
+        )
 
     async def _follow(self, handler: ResourceHandler) -> None:
         """Start the informer of a kind, and wait until it has synced."""
@@ -169,11 +242,11 @@ class Runtime:
 
     def _enqueue_apps(self, requests: Requests) -> None:
         for key, priority in requests:
-            self._queue.add(key, priority)
+            if self._is_leading:
+                self._queue.add(key, priority)
 
     def _enqueue_all_apps(self) -> None:
-        for key in self._cache.apps_by_node_impact():
-            self._queue.add(key)
+        self._enqueue_apps((key, Priority.LOW) for key in self._cache.apps_by_node_impact())
 
     async def _wait_for_the_crd(self) -> None:
         reported = None

@@ -5,6 +5,7 @@ into the variable; error messages quote it. environment.py reads the variables. 
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,9 @@ NodePortKey = tuple[int, str]
 """A node port and its protocol."""
 
 MAX_PORT = 65535
+
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""Source: RFC 1123 label, as namespaces are named."""
 
 
 def _log_level(text: str) -> str:
@@ -35,6 +39,12 @@ def _bool(value: Any) -> bool:
 
 def _host(text: str) -> str:
     if not parse_host(text):
+        raise ValueError
+    return text
+
+
+def _namespace(text: str | None) -> str | None:
+    if text is not None and not NAMESPACE.fullmatch(text):
         raise ValueError
     return text
 
@@ -98,6 +108,13 @@ class Settings(BaseModel):
     ] = {}
     """The port of localhost that leads to a node port, where the nodes cannot be reached: what was
     given to kind as extraPortMappings."""
+    lease_namespace: Annotated[
+        str | None,
+        AfterValidator(_namespace),
+        Field(description="the name of a namespace"),
+    ] = None
+    """Where the Lease is that the leader holds. By default the pod's own namespace, and outside of
+    a pod `default`."""
     requests_in_flight: Count = 32
     """Maximum of concurrent requests to the API server, watches excluded."""
     probe: Annotated[bool, BeforeValidator(_bool), Field(description="true or false")] = True

@@ -14,6 +14,8 @@ from e2e.support import ROOT, Namespace, eventually
 
 BIN = ROOT / "build" / "bin"
 OPERATOR_NAMESPACE = "exposedapp-system"
+REPLICAS = 2
+PODS = ("--selector", "app.kubernetes.io/name=exposedapp")
 RESTRICTED_NAMESPACE = {
     "apiVersion": "v1",
     "kind": "Namespace",
@@ -59,19 +61,19 @@ class Operator:
         subprocess.run(helm, check=True, env=environment, capture_output=True)
 
     def stop(self) -> None:
-        """Ends the operator's pod and waits until it is gone."""
+        """Ends the operator's pods and waits until they are gone."""
         self._said = self.logs()
         self.namespace.kubectl("scale", "deployment/exposedapp", "--replicas=0")
         self.namespace.kubectl("wait", "pod", "--all", "--for=delete", "--timeout=60s")
 
     def start(self) -> None:
         """Starts the operator and waits until it answers its probes."""
-        self.namespace.kubectl("scale", "deployment/exposedapp", "--replicas=1")
+        self.namespace.kubectl("scale", "deployment/exposedapp", f"--replicas={REPLICAS}")
         self.namespace.kubectl("rollout", "status", "deployment/exposedapp", "--timeout=60s")
 
     def logs(self) -> str:
         """What the operator has said since it was installed."""
-        return self._said + self.namespace.kubectl("logs", "deployment/exposedapp", "--tail=-1")
+        return self._said + self.namespace.kubectl("logs", *PODS, "--tail=-1")
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +140,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         target: Path = ROOT / "build" / "logs" / "operator-after-failed-e2e.log"
         target.parent.mkdir(parents=True, exist_ok=True)
         command: list[str | Path] = [BIN / "kubectl", "--namespace", OPERATOR_NAMESPACE]
-        command += ["logs", "deployment/exposedapp", "--tail=-1"]
+        command += ["logs", *PODS, "--prefix", "--tail=-1"]
         environment = {**os.environ, "KUBECONFIG": str(ROOT / "build" / "kubeconfig")}
         with target.open("wb") as file:
             subprocess.run(command, check=False, env=environment, stdout=file, stderr=file)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from e2e.conftest import OPERATOR_NAMESPACE, Operator
+from e2e.conftest import OPERATOR_NAMESPACE, REPLICAS, Operator
 from e2e.support import Refused
 
 
@@ -12,7 +12,7 @@ def test_runs_under_the_restricted_level(operator: Operator) -> None:
     level = operator.namespace.get("namespace", OPERATOR_NAMESPACE)["metadata"]["labels"]
     assert level["pod-security.kubernetes.io/enforce"] == "restricted"
     running = json.loads(operator.namespace.kubectl("get", "pods", "-o", "json"))["items"]
-    assert [pod["status"]["phase"] for pod in running] == ["Running"]
+    assert [pod["status"]["phase"] for pod in running] == ["Running"] * REPLICAS
     command = ["exec", "deployment/exposedapp", "--"]
     assert operator.namespace.kubectl(*command, "id", "-u").strip() != "0"
     with pytest.raises(Refused, match="Read-only file system"):

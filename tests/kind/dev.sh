@@ -3,12 +3,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# Two operators would write over each other: the one in the cluster rests meanwhile.
-installed() { kubectl --namespace exposedapp-system get deployment exposedapp >/dev/null 2>&1; }
-rest() { kubectl --namespace exposedapp-system scale deployment exposedapp --replicas="$1"; }
-if installed; then
-  rest 0
-  trap 'rest 1' EXIT
+# The operator in the cluster is scaled to 0 meanwhile: it would hold the Lease.
+replicas() { kubectl --namespace exposedapp-system get deployment exposedapp -o jsonpath='{.spec.replicas}' 2>/dev/null; }
+scale() { kubectl --namespace exposedapp-system scale deployment exposedapp --replicas="$1"; }
+if before=$(replicas); then
+  scale 0
+  trap 'scale "$before"' EXIT
+  export EXPOSEDAPP_LEASE_NAMESPACE=exposedapp-system
 fi
 kubectl apply --server-side --force-conflicts -f deploy/chart/exposedapp/files/crd.yaml
 

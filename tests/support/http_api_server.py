@@ -8,6 +8,7 @@ import asyncio
 import copy
 import itertools
 import json
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 GROUPS = {
     "apps": "v1",
     "apiextensions.k8s.io": "v1",
+    "coordination.k8s.io": "v1",
     "discovery.k8s.io": "v1",
     "exposedapp.dev": "v1alpha1",
 }
@@ -32,10 +34,12 @@ RESOURCES = {
     "/api/v1": [("services", "Service"), ("nodes", "Node"), ("namespaces", "Namespace")],
     "/apis/apps/v1": [("deployments", "Deployment")],
     "/apis/apiextensions.k8s.io/v1": [("customresourcedefinitions", "CustomResourceDefinition")],
+    "/apis/coordination.k8s.io/v1": [("leases", "Lease")],
     "/apis/discovery.k8s.io/v1": [("endpointslices", "EndpointSlice")],
     "/apis/exposedapp.dev/v1alpha1": [("exposedapps", "ExposedApp")],
 }
-VERBS = ["get", "list", "watch", "patch", "create", "delete"]
+POLL_SECONDS = 0.05
+VERBS = ["get", "list", "watch", "patch", "create", "update", "delete"]
 
 
 def status_body(code: int, message: str = "refused by the test") -> Json:
@@ -56,11 +60,17 @@ class HttpApiServer:
         self.faults: list[Fault] = []
         self.has_crd = True
         self.page_size = 500
+        self.bookmark_seconds = 0.5
+        self.is_black_hole = False
+        """Whether requests are accepted and neither answered nor refused, and watches silent."""
+        self.refuses_leases = False
+        self.refused_path: str | None = None
         self._objects: dict[tuple[str, str, str], Json] = {}
         self._watches: dict[str, list[asyncio.Queue[Json | None]]] = defaultdict(list)
         self._revisions = itertools.count(1000)
         self._node_ports = itertools.count(30000)
         self._runner: web.AppRunner | None = None
+        self._lease_token = ""
         self.url = ""
         self.put("nodes", node_body("node-1"))
 
@@ -79,14 +89,14 @@ class HttpApiServer:
         assert self._runner
         await self._runner.cleanup()
 
-    def kubeconfig(self, folder: Path) -> Path:
-        """Write a kubeconfig that leads here."""
+    def kubeconfig(self, folder: Path, token: str) -> Path:
+        """Write a kubeconfig that leads here; requests can be told apart by their token."""
         config = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "test",
             "clusters": [{"name": "test", "cluster": {"server": self.url}}],
-            "users": [{"name": "test", "user": {"token": "secret"}}],
+            "users": [{"name": "test", "user": {"token": token}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
         }
         path = folder / "kubeconfig"
@@ -114,6 +124,24 @@ class HttpApiServer:
         """The URL in the status of an app."""
         body = self.get("exposedapps", name)
         return body["status"].get("url") if body else None
+
+    def writers(self, since: int = 0) -> list[str]:
+        """The tokens of the requests that wrote anything but Leases, from one request on."""
+        return [
+            request.headers["Authorization"].removeprefix("Bearer ")
+            for request in self.requests[since:]
+            if request.method != "GET" and "/leases" not in request.path
+        ]
+
+    @property
+    def leader(self) -> str:
+        """The token of the client that last wrote the Lease; empty when nobody holds it."""
+        return self._lease_token if self._lease_holder else ""
+
+    @property
+    def _lease_holder(self) -> str:
+        leases = [body for (plural, _, _), body in self._objects.items() if plural == "leases"]
+        return str(leases[0]["spec"]["holderIdentity"]) if leases else ""
 
     def put(self, plural: str, body: Json, *, silently: bool = False) -> Json:
         """Create or replace an object; `silently`: no watch delivers it."""
@@ -162,19 +190,18 @@ class HttpApiServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request)
+        while self.is_black_hole:
+            await asyncio.sleep(POLL_SECONDS)
+        if request.path == self.refused_path or (self.refuses_leases and "/leases" in request.path):
+            return refuse(403)
         for fault in self.faults:
             response = await fault(request)
             if response is not None:
                 return response
+        discovery = self._discovery(request.path)
+        if discovery is not None:
+            return discovery
         path = request.path
-        if path == "/api":
-            return web.json_response({"versions": ["v1"]})
-        if path == "/apis":
-            return web.json_response({"groups": [*map(_group, self._groups().items())]})
-        if path in RESOURCES:
-            if "exposedapp" in path and not self.has_crd:
-                return refuse(404)
-            return web.json_response({"resources": [*map(_resource, RESOURCES[path])]})
         root = next((root for root in RESOURCES if path.startswith(f"{root}/")), None)
         if root is None or ("exposedapp" in root and not self.has_crd):
             return refuse(404)
@@ -183,9 +210,22 @@ class HttpApiServer:
         plural, *parts_of_name = parts[2:] if namespace else parts
         if parts_of_name:
             return await self._object(request, plural, namespace, *parts_of_name)
+        if request.method == "POST":
+            return self._create(request, plural, namespace, await request.json())
         if "watch" in request.query:
             return await self._watch(request, plural)
         return self._list(request, plural)
+
+    def _discovery(self, path: str) -> web.Response | None:
+        if path == "/api":
+            return web.json_response({"versions": ["v1"]})
+        if path == "/apis":
+            return web.json_response({"groups": [*map(_group, self._groups().items())]})
+        if path not in RESOURCES:
+            return None
+        if "exposedapp" in path and not self.has_crd:
+            return refuse(404)
+        return web.json_response({"resources": [*map(_resource, RESOURCES[path])]})
 
     def _groups(self) -> dict[str, str]:
         return {
@@ -217,13 +257,46 @@ class HttpApiServer:
         stream = web.StreamResponse(headers={"Content-Type": "application/json"})
         try:
             await stream.prepare(request)
-            while (event := await queue.get()) is not None:
+            end = time.monotonic() + float(request.query.get("timeoutSeconds", "3600"))
+            while (event := await self._next_event(queue)) is not None:
+                while self.is_black_hole:
+                    await asyncio.sleep(POLL_SECONDS)
                 await stream.write(json.dumps(event).encode() + b"\n")
+                if time.monotonic() > end:
+                    break
         except ConnectionError:
             pass  # the client has gone
         finally:
             self._watches[plural].remove(queue)
         return stream
+
+    async def _next_event(self, queue: asyncio.Queue[Json | None]) -> Json | None:
+        """The next event, or a bookmark, or None at the end of the watch."""
+        try:
+            async with asyncio.timeout(self.bookmark_seconds):
+                return await queue.get()
+        except TimeoutError:
+            revision = str(next(self._revisions))
+            return {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": revision}}}
+
+    def _create(
+        self, request: web.Request, plural: str, namespace: str, body: Json
+    ) -> web.Response:
+        if (plural, namespace, body["metadata"]["name"]) in self._objects:
+            return refuse(409)
+        body["metadata"]["namespace"] = namespace
+        self._note_lease(request, plural)
+        return web.json_response(self.put(plural, body), status=201)
+
+    def _replace(self, request: web.Request, plural: str, live: Json, body: Json) -> web.Response:
+        if body["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]:
+            return refuse(409)
+        self._note_lease(request, plural)
+        return web.json_response(self.put(plural, body))
+
+    def _note_lease(self, request: web.Request, plural: str) -> None:
+        if plural == "leases":
+            self._lease_token = request.headers["Authorization"].removeprefix("Bearer ")
 
     async def _object(
         self, request: web.Request, plural: str, namespace: str, name: str, subresource: str = ""
@@ -236,6 +309,8 @@ class HttpApiServer:
             return web.json_response(self._apply(plural, live, patch))
         if live is None:
             return refuse(404)
+        if request.method == "PUT":
+            return self._replace(request, plural, live, await request.json())
         if request.method == "DELETE":
             self.delete(plural, name)
         return web.json_response(live)

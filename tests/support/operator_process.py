@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -11,11 +12,18 @@ from typing import Self
 
 import aiohttp
 
+from exposedapp.runtime import Periods
 from support.http_api_server import HttpApiServer
 from support.sockets import free_port
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 30.0
+IMPORTS = """
+from exposedapp.election import ElectionPeriods
+from exposedapp.main import main
+from exposedapp.runtime import Periods
+from exposedapp.telemetry.health import HealthLimits
+"""
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
@@ -29,16 +37,27 @@ async def until(condition: Callable[[], object], what: str) -> None:
 
 
 class OperatorProcess:
-    """`python -m exposedapp.main`, with its log."""
+    """`python -m exposedapp.main`, perhaps with other periods, and its log."""
 
-    def __init__(self, server: HttpApiServer, folder: Path) -> None:
+    def __init__(
+        self,
+        server: HttpApiServer,
+        folder: Path,
+        name: str = "operator",
+        periods: Periods | None = None,
+    ) -> None:
+        """`name` is the token of its requests; `periods` are other than in production."""
+        self._server = server
+        folder = folder / name
+        folder.mkdir(exist_ok=True)
+        self._code = f"{IMPORTS}\nmain({periods!r})"
         self.health_port = free_port()
         self.metrics_port = free_port()
         self._log_path = folder / "operator.log"
         self._environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT / "operator"),
-            "KUBECONFIG": str(server.kubeconfig(folder)),
+            "KUBECONFIG": str(server.kubeconfig(folder, name)),
             "EXPOSEDAPP_HEALTH_PORT": str(self.health_port),
             "EXPOSEDAPP_METRICS_PORT": str(self.metrics_port),
             "EXPOSEDAPP_PROBE": "false",
@@ -49,7 +68,7 @@ class OperatorProcess:
     async def __aenter__(self) -> Self:
         with self._log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "exposedapp.main", env=self._environment, stderr=log
+                sys.executable, "-c", self._code, env=self._environment, stderr=log
             )
         return self
 
@@ -75,10 +94,14 @@ class OperatorProcess:
         async with asyncio.timeout(DEADLINE_SECONDS):
             return await self._process.wait()
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        assert self._process
+        self._process.send_signal(number)
+
     async def terminate(self) -> int:
         """Send SIGTERM, and wait for the end; its exit code."""
-        assert self._process
-        self._process.send_signal(signal.SIGTERM)
+        self.send(signal.SIGTERM)
         return await self.end()
 
     async def get(self, path: str, port: int | None = None) -> int:
@@ -90,9 +113,25 @@ class OperatorProcess:
         except aiohttp.ClientError:
             return 0
 
-    async def until_ready(self) -> None:
-        """Wait until /readyz says so."""
+    async def metric(self, name: str) -> float:
+        """The value of a metric with one series."""
+        url = f"http://127.0.0.1:{self.metrics_port}/metrics"
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            text = await response.text()
+        [value] = re.findall(rf"^{name}(?:\{{.*\}})? (.+)$", text, re.MULTILINE)
+        return float(value)
+
+    async def until_status(self, path: str, status: int) -> None:
+        """Wait until a page has this status."""
         async with asyncio.timeout(DEADLINE_SECONDS):
-            while await self.get("/readyz") != 200:
+            while await self.get(path) != status:
                 assert self.is_running, self.log
                 await asyncio.sleep(0.05)
+
+    async def until_url(self, name: str) -> None:
+        """Wait until an app has a URL."""
+        await until(lambda: self._server.url_of(name), f"{name} has a URL")
+
+    async def until_ready(self) -> None:
+        """Wait until /readyz says so."""
+        await self.until_status("/readyz", 200)

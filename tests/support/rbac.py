@@ -1,13 +1,12 @@
-"""What the chart's ClusterRole allows the operator, and what its requests need."""
+"""What the chart's roles allow the operator, and what its requests need."""
 
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import yaml
 
-ROLE = (
-    Path(__file__).parents[2] / "deploy" / "chart" / "exposedapp" / "templates" / "clusterrole.yaml"
-)
+TEMPLATES = Path(__file__).parents[2] / "deploy" / "chart" / "exposedapp" / "templates"
+ROLES = ("clusterrole.yaml", "role.yaml")
 
 PLURALS = {
     "Deployment": "deployments",
@@ -21,10 +20,11 @@ Right = tuple[str, str]
 
 
 def rules() -> list[dict[str, list[str]]]:
-    """Read from the template itself: in its rules there is nothing for Helm to fill in."""
-    text = ROLE.read_text()
-    parsed: list[dict[str, list[str]]] = yaml.safe_load(text[text.index("\nrules:") :])["rules"]
-    return parsed
+    """Read from the templates themselves: in their rules there is nothing for Helm to fill in."""
+    texts = [(TEMPLATES / role).read_text() for role in ROLES]
+    return [
+        rule for text in texts for rule in yaml.safe_load(text[text.index("\nrules:") :])["rules"]
+    ]
 
 
 def allowed() -> set[Right]:

@@ -75,6 +75,15 @@ def app_handler(cache: Cache) -> ResourceHandler:
     )
 
 
+def pending_apps(cache: Cache) -> Requests:
+    """The apps whose status is not of their newest spec: their users wait."""
+    for key in cache.apps:
+        body = cache.apps.get(key)
+        priority = _priority(None, body) if body else Priority.LOW
+        if priority != Priority.LOW:
+            yield key, priority
+
+
 def _children(kind: Resource, store: ObjectStore) -> ResourceHandler:
     """A child has the key of its app."""
     return ResourceHandler(

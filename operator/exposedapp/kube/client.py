@@ -78,6 +78,8 @@ class KubeClient:
         self.observe: Callable[[str, int, float], None] = lambda *_: None
         """Is told of each request: its method, the answer's code (0: none) and the seconds it took;
         of a watch, until it began."""
+        self.may_write: Callable[[], bool] = lambda: True
+        """Whether this process may write, judged at each write right before it is sent."""
 
     @classmethod
     async def login(cls, in_flight: int = MAX_IN_FLIGHT) -> Self:
@@ -281,6 +283,8 @@ class KubeClient:
         """
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with self._free:
+            if method != "GET" and not self.may_write():
+                raise ApiError(0, "NotLeader", "nothing is written without the Lease")
             with self._told(method) as told:
                 answer = await self._send(method, path, timeout, body, content_type, accept)
                 data = await answer.read()

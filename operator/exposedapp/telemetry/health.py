@@ -1,24 +1,70 @@
-"""The health endpoints."""
+"""The health endpoints, and what is healthy: working, and not only running.
 
-from collections.abc import Callable
+The kubelet restarts a container that is not live, and Kubernetes counts a pod that is not ready as
+unavailable. Built by runtime.py; the two functions that decide are pure.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from exposedapp.telemetry.http_server import Handler
 
+Check = Callable[[], str | None]
+"""Returns what is wrong, or None."""
 
-def health(is_ready: Callable[[], bool]) -> dict[str, Handler]:
-    """What the kubelet asks: whether the event loop is stuck, and whether the operator works.
 
-    One that waits for the CRD or for the API server is alive: a restart would only make it later.
-    """
+@dataclass(frozen=True, slots=True)
+class HealthLimits:
+    """From which ages on something is wrong."""
 
-    async def alive(_: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+    api_silence_seconds: float = 300.0
+    """Without any usable response from the API server. The cure may be a restart: the process reads
+    the cluster's CA, the kubeconfig and proxy settings when it starts."""
+    watch_silence_seconds: float = 90.0
+    """Without an event, a bookmark or a list of one kind. The API server sends a bookmark about
+    once a minute (apiserver, storage/cacher: defaultBookmarkFrequency)."""
+    queue_age_seconds: float = 300.0
+    """Of the key that has waited longest in the queue."""
 
-    async def ready(_: web.Request) -> web.Response:
-        if is_ready():
-            return web.Response(text="ok\n")
-        return web.Response(text="not everything has been listed yet\n", status=503)
 
-    return {"/healthz": alive, "/readyz": ready}
+def liveness_problem(
+    limits: HealthLimits, failure: str | None, api_silence_seconds: float
+) -> str | None:
+    """Why the process must be restarted, or None."""
+    if failure:
+        return failure
+    if api_silence_seconds > limits.api_silence_seconds:
+        return f"no response from the API server for {api_silence_seconds:.0f} s"
+    return None
+
+
+def readiness_problem(
+    limits: HealthLimits,
+    has_synced: bool,
+    watch_ages: Mapping[str, float],
+    queue_age_seconds: float,
+) -> str | None:
+    """Why the process can neither work nor take over, or None."""
+    if not has_synced:
+        return "caches have not synced"
+    for kind, age in watch_ages.items():
+        if age > limits.watch_silence_seconds:
+            return f"nothing was received about {kind} for {age:.0f} s"
+    if queue_age_seconds > limits.queue_age_seconds:
+        return f"an app has waited in the queue for {queue_age_seconds:.0f} s"
+    return None
+
+
+def health(liveness: Check, readiness: Check) -> dict[str, Handler]:
+    """The pages for the kubelet: 200, or 503 and what is wrong."""
+
+    def page(check: Check) -> Handler:
+        async def respond(_: web.Request) -> web.Response:
+            problem = check()
+            return web.Response(text=f"{problem or 'ok'}\n", status=503 if problem else 200)
+
+        return respond
+
+    return {"/healthz": page(liveness), "/readyz": page(readiness)}

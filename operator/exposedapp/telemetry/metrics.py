@@ -22,7 +22,7 @@ from prometheus_client.registry import CollectorRegistry
 
 from exposedapp.telemetry.app_metrics import AppsByCondition
 from exposedapp.telemetry.probe_metrics import ProbeMetrics
-from exposedapp.telemetry.queue_metrics import PrometheusQueueMetrics
+from exposedapp.telemetry.queue_metrics import NAME, PrometheusQueueMetrics
 from exposedapp.telemetry.watch_metrics import WatchAges
 from exposedapp.version import __version__
 
@@ -66,6 +66,12 @@ class Metrics:
             buckets=REQUEST_BUCKETS,
             registry=self.registry,
         )
+        self.leading = Gauge(
+            "leader_election_master_status",
+            "Whether this process leads: 1, or 0 for a standby.",
+            ["name"],
+            registry=self.registry,
+        ).labels(NAME)
         Gauge(
             "exposedapp_build_info",
             "Always 1; the labels say which version is running.",

@@ -33,7 +33,7 @@ def right_of(request: web.Request) -> tuple[str, str]:
     if resource_parts[0] == "namespaces":
         resource_parts = resource_parts[2:]
     plural, name, subresource = (*resource_parts, "", "")[:3]
-    verb = request.method.lower()
+    verb = {"POST": "create", "PUT": "update"}.get(request.method, request.method.lower())
     if verb == "get" and not name:
         verb = "watch" if "watch" in request.query else "list"
     return verb, f"{plural}/{subresource}" if subresource else plural

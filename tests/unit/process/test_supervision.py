@@ -25,6 +25,7 @@ TASKS = (
     "worker 0",
     "worker 31",
     "resync of exposedapps",
+    "leader election",
 )
 
 
@@ -34,11 +35,14 @@ async def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         # The client library reads KUBECONFIG when it is imported.
         monkeypatch.setattr(
             "kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION",
-            str(server.kubeconfig(tmp_path)),
+            str(server.kubeconfig(tmp_path, "operator")),
         )
         runtime = Runtime(Settings(health_port=free_port(), metrics_port=free_port()))
         try:
             await runtime.start()
+            async with asyncio.timeout(10):
+                while "worker 31" not in tasks():  # until it leads
+                    await asyncio.sleep(0.01)
             yield runtime
         finally:
             await runtime.stop()

@@ -12,8 +12,11 @@ import pytest
 import yaml
 
 import exposedapp
+from exposedapp.election import LEASE_NAME
 from exposedapp.environment import read_settings
 from exposedapp.settings import Settings
+from exposedapp.supervisor import STOP_SECONDS
+from exposedapp.telemetry.health import HealthLimits
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 CHART = DEPLOY / "chart" / "exposedapp"
@@ -81,12 +84,16 @@ def test_every_object_is_where_and_what_it_should_be() -> None:
         "ClusterRoleBinding",
         "CustomResourceDefinition",
         "Deployment",
+        "PodDisruptionBudget",
+        "Role",
+        "RoleBinding",
         "Service",
         "ServiceAccount",
     ]
+    cluster_wide = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"}
     for document in documents:
         assert document["metadata"]["labels"]["app.kubernetes.io/name"] == "exposedapp"
-        namespaced = document["kind"] in {"Deployment", "Service", "ServiceAccount"}
+        namespaced = document["kind"] not in cluster_wide
         assert document["metadata"].get("namespace") == ("somewhere" if namespaced else None)
 
 
@@ -115,10 +122,50 @@ def test_the_pod_meets_the_restricted_level() -> None:
     assert not any("hostPort" in port for port in container["ports"])
 
 
-def test_one_operator_at_a_time() -> None:
-    spec = one(render(), "Deployment")["spec"]
-    assert spec["replicas"] == 1
-    assert spec["strategy"] == {"type": "Recreate"}
+def test_a_standby_on_another_node_replaces_a_lost_one_soon() -> None:
+    documents = render("replicas=3")
+    spec = one(documents, "Deployment")["spec"]
+    assert spec["replicas"] == 3
+    assert one(render(), "Deployment")["spec"]["replicas"] == 2
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    pod = spec["template"]["spec"]
+    labels = {"matchLabels": spec["selector"]["matchLabels"]}
+    [spread] = pod["topologySpreadConstraints"]
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
+    assert spread["labelSelector"] == labels
+    budget = one(documents, "PodDisruptionBudget")["spec"]
+    assert (budget["maxUnavailable"], budget["selector"]) == (1, labels)
+    seconds = {it["key"]: it["tolerationSeconds"] for it in pod["tolerations"]}
+    assert seconds.keys() == {
+        "node.kubernetes.io/not-ready",
+        "node.kubernetes.io/unreachable",
+    }
+    assert all(10 <= value <= 30 for value in seconds.values())
+
+
+def test_the_lease_is_the_only_thing_that_the_operator_may_write_in_its_namespace() -> None:
+    documents = render(release="mine")
+    rules = one(documents, "Role")["rules"]
+    assert {resource for rule in rules for resource in rule["resources"]} == {"leases"}
+    named = [rule for rule in rules if "resourceNames" in rule]
+    assert [(rule["resourceNames"], rule["verbs"]) for rule in named] == [
+        ([LEASE_NAME], ["get", "update"])
+    ]
+    binding = one(documents, "RoleBinding")
+    assert binding["roleRef"]["name"] == one(documents, "Role")["metadata"]["name"]
+    assert binding["subjects"] == one(documents, "ClusterRoleBinding")["subjects"]
+
+
+def test_the_pod_has_time_to_release_the_lease() -> None:
+    assert pod_spec()["terminationGracePeriodSeconds"] > STOP_SECONDS
+
+
+def test_comments_on_health_have_the_operator_s_limits() -> None:
+    text = (CHART / "templates" / "deployment.yaml").read_text()
+    limits = HealthLimits()
+    assert f"503 after {limits.api_silence_seconds / 60:.0f} minutes" in text
+    assert f"in the last {limits.watch_silence_seconds:.0f} s" in text
+    assert f"more than {limits.queue_age_seconds / 60:.0f} minutes" in text
 
 
 def test_the_probes_ask_the_health_port() -> None:
@@ -222,7 +269,7 @@ def test_values_reach_the_pod() -> None:
     pod = template["spec"]
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
     assert pod["nodeSelector"] == {"kubernetes.io/os": "linux"}
-    assert pod["tolerations"] == [toleration]
+    assert toleration in pod["tolerations"]
     assert pod["affinity"] == {"nodeAffinity": {}}
     assert pod["priorityClassName"] == "system-cluster-critical"
     [container] = pod["containers"]
@@ -249,7 +296,7 @@ def test_the_image_is_of_the_operator_s_version_by_default() -> None:
 @pytest.mark.parametrize(
     ("value", "named"),
     [
-        ("replicas=2", "replicas"),
+        ("replica=2", "replica"),
         ('image={"tga":"dev"}', "tga"),
         ("crds.instal=false", "instal"),
         ('logLevel="CHATTY"', "logLevel"),

@@ -26,6 +26,16 @@ def test_what_is_generated_is_up_to_date(generator: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_each_row_on_reliability_names_tests_that_exist() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    assert rows
+    for row in rows:
+        tests = re.findall(r"`(tests/[\w/]+\.py)`", row.split(" | ")[-1])
+        assert tests, row
+        assert [test for test in tests if not (ROOT / test).exists()] == [], row
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_within_the_tree_lead_to_files(document: Path) -> None:
     text = re.sub(r"`[^`]*`", "", document.read_text())  # what looks like a link in code is none

@@ -12,15 +12,16 @@ from exposedapp.telemetry.http_server import serve_http
 from support.sockets import free_port, loopbacks
 
 
-async def test_ready_is_who_has_listed_everything() -> None:
+async def test_a_problem_is_a_503_that_names_it() -> None:
     port, ready = free_port(), asyncio.Event()
-    async with serve_http(port, health(ready.is_set)), aiohttp.ClientSession() as session:
+    pages = health(lambda: None, lambda: None if ready.is_set() else "caches have not synced")
+    async with serve_http(port, pages), aiohttp.ClientSession() as session:
         for host in loopbacks():
             url = f"http://{host}:{port}"
             ready.clear()
             async with session.get(f"{url}/readyz") as answer:
                 assert answer.status == 503
-                assert "listed" in await answer.text()
+                assert "synced" in await answer.text()
             async with session.get(f"{url}/healthz") as answer:
                 assert answer.status == 200
             ready.set()
@@ -41,7 +42,7 @@ async def test_only_ipv4_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch
     listen = socket.create_server
     monkeypatch.setattr(socket, "create_server", none)
     port = free_port()
-    async with serve_http(port, health(lambda: True)):
+    async with serve_http(port, health(lambda: None, lambda: None)):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
 
@@ -50,5 +51,5 @@ async def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match="in use"):
-            async with serve_http(port, health(lambda: True)):
+            async with serve_http(port, health(lambda: None, lambda: None)):
                 pass
