@@ -43,7 +43,7 @@ def _registry(runtime: Runtime) -> kopf.OperatorRegistry:
 
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
-        _configure(settings, runtime.periods.app_watch_seconds)
+        configure_kopf(settings, runtime.periods.app_watch_seconds)
 
     # kopf would retry after a minute, with whatever the failed start has left open.
     @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)
@@ -65,7 +65,11 @@ def _registry(runtime: Runtime) -> kopf.OperatorRegistry:
     return registry
 
 
-def _configure(settings: kopf.OperatorSettings, watch_seconds: float) -> None:
+def configure_kopf(settings: kopf.OperatorSettings, watch_seconds: float) -> None:
+    """Keep kopf from what an operator does that leaves everything else to it.
+
+    `watch_seconds` is how long the API server keeps one watch request open.
+    """
     # A timer that kills a process which is still stopping; the kubelet has one of its own.
     settings.process.ultimate_exiting_timeout = None
     # No rights on namespaces, CustomResourceDefinitions, Events or kinds of kopf's own are needed.

@@ -100,7 +100,10 @@ class Runtime:
         """
         try:
             await self._start()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, Exception):
+                # kopf may see the stop flag before the error, and then ends without one.
+                self._supervisor.fail(f"the start failed: {type(error).__name__}: {error}")
             await self.stop()
             raise
 

@@ -28,6 +28,11 @@ class Supervisor:
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
 
+    def fail(self, reason: str) -> None:
+        """Record why the process must end, and have it end; only the first reason is kept."""
+        self.failure = self.failure or reason
+        self.stop_flag.set()
+
     async def stop(self) -> None:
         """Cancels all tasks and waits until they have ended, for STOP_SECONDS at most."""
         self._is_stopping = True
@@ -40,7 +45,7 @@ class Supervisor:
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        if self._is_stopping or self.failure:
+        if self._is_stopping:
             return
         if task.cancelled():
             reason = "was cancelled"
@@ -48,5 +53,4 @@ class Supervisor:
             reason = "ended"
         else:
             reason = f"failed: {type(error).__name__}: {error}"
-        self.failure = f"{task.get_name()} {reason}"
-        self.stop_flag.set()
+        self.fail(f"{task.get_name()} {reason}")

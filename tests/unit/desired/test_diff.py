@@ -335,10 +335,10 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def _without(value: Any, path: tuple[Any, ...]) -> Any:
-    head, *rest = path
+    head, *tail = path
     copied = value.copy()
-    if rest:
-        copied[head] = _without(value[head], tuple(rest))
+    if tail:
+        copied[head] = _without(value[head], tuple(tail))
     else:
         del copied[head]
     return copied

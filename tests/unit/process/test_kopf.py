@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import islice
 from pathlib import Path
 
+import kopf
 import pytest
 from aiohttp import web
 
+from exposedapp.handlers import configure_kopf
 from support.http_api_server import Fault, HttpApiServer, refuse, status_body
 from support.operator_process import OperatorProcess, until
 from support.rbac import allowed, may_get
@@ -206,6 +209,32 @@ async def test_a_token_that_is_refused_once_is_no_end(
         server.app("later")
         await until(lambda: server.url_of("later"), "events are delivered")
         assert operator.is_running
+
+
+async def test_a_start_that_fails_ends_the_process_with_one_line(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    """kopf would retry it after a minute, beside what the first attempt has opened."""
+
+    async def maintenance_page(_: web.Request) -> web.StreamResponse | None:
+        return web.Response(text="<html>back soon</html>", content_type="text/html")
+
+    server.faults.append(maintenance_page)
+    async with OperatorProcess(server, tmp_path) as operator:
+        assert await operator.end() == 1
+    [line] = [line for line in operator.log.splitlines() if "CRITICAL" in line]
+    assert "the start failed: JSONDecodeError" in line
+    assert "Unclosed" not in operator.log
+    assert "Traceback" not in operator.log
+
+
+def test_kopf_neither_kills_the_process_nor_writes() -> None:
+    settings = kopf.OperatorSettings()
+    configure_kopf(settings, watch_seconds=60.0)
+    assert settings.process.ultimate_exiting_timeout is None
+    assert settings.scanning.disabled
+    assert not settings.posting.enabled
+    assert list(islice(settings.networking.error_backoffs, 1000))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("state", ["no API server", "no CRD", "discovery refused", "working"])

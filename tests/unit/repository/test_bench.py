@@ -15,7 +15,7 @@ from bench.table import render, warnings
 
 
 def counted(verb: str, resource: str, value: str, code: int = 200) -> str:
-    """A line as the API server tells it."""
+    """A line as the API server reports it."""
     name, _, sub = resource.partition("/")
     return (
         f'apiserver_request_total{{code="{code}",component="apiserver",dry_run="",group="g",'
@@ -112,30 +112,32 @@ def test_a_goal_of_nothing_is_met_by_nothing() -> None:
 
 
 def test_a_goal_of_a_size_is_none_of_another() -> None:
-    found = {"operator": {"flip.writes": [500.0]}}
-    (line,) = lines(found, "default")
+    values = {"operator": {"flip.writes": [500.0]}}
+    (line,) = lines(values, "default")
     assert (line.goal, line.met) == ("", None)
-    (line,) = lines(found, "large")
+    (line,) = lines(values, "large")
     assert line.met is False
 
 
 def test_every_metric_has_its_own_key() -> None:
-    assert len({it.key for it in METRICS}) == len(METRICS)
+    assert len({metric.key for metric in METRICS}) == len(METRICS)
 
 
 def test_the_table_says_all_of_it() -> None:
-    it = report(floor=[2.0, 2.0], operator=[2.2, 2.4])
-    told = io.StringIO()
+    results = report(floor=[2.0, 2.0], operator=[2.2, 2.4])
+    output = io.StringIO()
     titles = {"floor": "floor", "operator": "this operator"}
-    Console(file=told, width=160).print(render(it, lines(it["values"], "default"), titles))
+    Console(file=output, width=160).print(
+        render(results, lines(results["values"], "default"), titles)
+    )
     for words in ("abcdef0", "2.30 s", "1.15", "≤ 1.25 × floor", "met", "APPLY services 1"):
-        assert words in told.getvalue()
+        assert words in output.getvalue()
 
 
 def test_a_busy_machine_is_told_of() -> None:
-    it = report(floor=[2.0, 3.0])
-    it["machine"]["load_before"] = 7.5
-    assert len(warnings(it)) == 2
+    results = report(floor=[2.0, 3.0])
+    results["machine"]["load_before"] = 7.5
+    assert len(warnings(results)) == 2
     assert warnings(report(floor=[2.0, 2.1])) == []
 
 

@@ -32,10 +32,10 @@ RESTRICTED_CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"dro
 @cache
 def helm() -> str:
     built = DEPLOY.parent / "build" / "bin" / "helm"
-    found = str(built) if built.exists() else shutil.which("helm")
-    if found is None:
+    program = str(built) if built.exists() else shutil.which("helm")
+    if program is None:
         pytest.fail("no helm in build/bin or on the PATH: run tests/kind/tools.sh")
-    return found
+    return program
 
 
 def run_helm(*args: str | Path) -> Result:
@@ -57,12 +57,12 @@ def render(*sets: str, release: str = "exposedapp") -> list[dict[str, Any]]:
 
 
 def one(documents: list[dict[str, Any]], kind: str, name: str | None = None) -> dict[str, Any]:
-    [found] = [
+    [matching] = [
         document
         for document in documents
         if document["kind"] == kind and name in (None, document["metadata"]["name"])
     ]
-    return found
+    return matching
 
 
 def pod_spec(*sets: str) -> dict[str, Any]:
@@ -135,7 +135,9 @@ def test_a_standby_on_another_node_replaces_a_lost_one_soon() -> None:
     assert spread["labelSelector"] == labels
     budget = one(documents, "PodDisruptionBudget")["spec"]
     assert (budget["maxUnavailable"], budget["selector"]) == (1, labels)
-    seconds = {it["key"]: it["tolerationSeconds"] for it in pod["tolerations"]}
+    seconds = {
+        toleration["key"]: toleration["tolerationSeconds"] for toleration in pod["tolerations"]
+    }
     assert seconds.keys() == {
         "node.kubernetes.io/not-ready",
         "node.kubernetes.io/unreachable",
@@ -158,6 +160,14 @@ def test_the_lease_is_the_only_thing_that_the_operator_may_write_in_its_namespac
 
 def test_the_pod_has_time_to_release_the_lease() -> None:
     assert pod_spec()["terminationGracePeriodSeconds"] > STOP_SECONDS
+
+
+def test_a_pod_that_hears_nothing_is_unready_within_100_seconds() -> None:
+    [container] = pod_spec()["containers"]
+    probe = container["readinessProbe"]
+    failures = probe.get("failureThreshold", 3)  # Kubernetes' default
+    seconds = HealthLimits().watch_silence_seconds + failures * probe["periodSeconds"]
+    assert seconds <= 100
 
 
 def test_comments_on_health_have_the_operator_s_limits() -> None:
@@ -275,7 +285,7 @@ def test_values_reach_the_pod() -> None:
     [container] = pod["containers"]
     assert container["image"] == "registry.example/operator:1.2.3"
     assert container["imagePullPolicy"] == "Always"
-    assert {it["name"]: it["value"] for it in container["env"]} == {
+    assert {variable["name"]: variable["value"] for variable in container["env"]} == {
         "EXPOSEDAPP_LOG_LEVEL": "DEBUG",
         "EXPOSEDAPP_LOG_FORMAT": "json",
         "EXPOSEDAPP_REQUESTS_IN_FLIGHT": "8",
@@ -321,7 +331,7 @@ def settings_of(environment: dict[str, str]) -> Settings:
 )
 def test_a_host_for_all_apps(host: str) -> None:
     [container] = pod_spec(f'nodes.host="{host}"')["containers"]
-    given = {it["name"]: it["value"] for it in container["env"]}
+    given = {variable["name"]: variable["value"] for variable in container["env"]}
     assert given.get("EXPOSEDAPP_NODES_HOST", "") == host
     assert settings_of(given).nodes_host == (host or None)
 
@@ -345,7 +355,7 @@ MAPPING = '{"containerPort": 30008, "hostPort": 8080, "listenAddress": "%s"}'
 @pytest.mark.parametrize("listen", ["", "0.0.0.0", "127.0.0.1", "::", "::1"])  # noqa: S104
 def test_port_mappings_as_kind_has_them(listen: str) -> None:
     [container] = pod_spec(f"portMappings=[{MAPPING % listen}]")["containers"]
-    given = {it["name"]: it["value"] for it in container["env"]}
+    given = {variable["name"]: variable["value"] for variable in container["env"]}
     assert settings_of(given).port_mappings == {(30008, "TCP"): 8080}
 
 

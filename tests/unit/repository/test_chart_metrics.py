@@ -8,11 +8,11 @@ import yaml
 
 from unit.repository.test_chart import CHART, one, pod_spec, render, template
 
-ALL = [f"metrics.{it}.enabled=true" for it in ("serviceMonitor", "prometheusRule", "dashboard")]
+ALL = [f"metrics.{part}.enabled=true" for part in ("serviceMonitor", "prometheusRule", "dashboard")]
 
 
 def environment(container: dict[str, Any]) -> dict[str, str]:
-    return {it["name"]: it["value"] for it in container["env"]}
+    return {variable["name"]: variable["value"] for variable in container["env"]}
 
 
 def test_the_port_and_its_service() -> None:
@@ -28,15 +28,15 @@ def test_the_port_and_its_service() -> None:
 
 def test_metrics_can_be_left_out() -> None:
     documents = render("metrics.enabled=false", *ALL)
-    kinds = {it["kind"] for it in documents}
+    kinds = {document["kind"] for document in documents}
     assert not kinds & {"Service", "ServiceMonitor", "PrometheusRule", "ConfigMap"}
     [container] = pod_spec("metrics.enabled=false")["containers"]
     assert environment(container)["EXPOSEDAPP_METRICS_PORT"] == "0"
-    assert [it["name"] for it in container["ports"]] == ["health"]
+    assert [port["name"] for port in container["ports"]] == ["health"]
 
 
 def test_what_needs_another_operator_is_not_there_unless_asked_for() -> None:
-    kinds = {it["kind"] for it in render()}
+    kinds = {document["kind"] for document in render()}
     assert not kinds & {"ServiceMonitor", "PrometheusRule", "ConfigMap"}
 
 
@@ -47,8 +47,8 @@ def test_the_service_monitor_finds_the_service() -> None:
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
     assert monitor["metadata"]["namespace"] == "somewhere"
     service = one(documents, "Service")
-    wanted = monitor["spec"]["selector"]["matchLabels"]
-    assert wanted.items() <= service["metadata"]["labels"].items()
+    labels = monitor["spec"]["selector"]["matchLabels"]
+    assert labels.items() <= service["metadata"]["labels"].items()
     [endpoint] = monitor["spec"]["endpoints"]
     assert endpoint == {"port": service["spec"]["ports"][0]["name"], "interval": "10s"}
 
@@ -72,9 +72,9 @@ def test_the_rules_link_to_where_the_page_is() -> None:
 def test_grafana_finds_the_dashboard() -> None:
     documents = render(*ALL, 'metrics.dashboard.labels={"grafana_dashboard": "yes", "a": "b"}')
     assert one(documents, "ConfigMap")["metadata"]["labels"]["grafana_dashboard"] == "yes"
-    found = one(render(*ALL), "ConfigMap")
-    assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
-    assert json.loads(found["data"]["exposedapp.json"]) == json.loads(
+    dashboard = one(render(*ALL), "ConfigMap")
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert json.loads(dashboard["data"]["exposedapp.json"]) == json.loads(
         (CHART / "files" / "dashboard.json").read_text()
     )
 

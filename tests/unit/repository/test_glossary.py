@@ -27,12 +27,10 @@ NOT_YET = (
     "tests/support/snapshots.py",
     "tests/unit/cache",
     "tests/unit/cli",
-    "tests/unit/desired",
     "tests/unit/exposure",
     "tests/unit/kube",
     "tests/unit/probing",
     "tests/unit/reconcile",
-    "tests/unit/repository",
     "tests/unit/status",
 )
 """What does not pass yet."""

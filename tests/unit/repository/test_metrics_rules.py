@@ -37,10 +37,10 @@ NAME = re.compile(r"(?<![\w$.])[a-zA-Z_]\w*")
 
 @cache
 def promtool() -> Path:
-    found = ROOT / "build" / "bin" / "promtool"
-    if not found.exists():
+    program = ROOT / "build" / "bin" / "promtool"
+    if not program.exists():
         pytest.fail("There is no build/bin/promtool: run tests/kind/promtool.sh.")
-    return found
+    return program
 
 
 @cache
@@ -72,7 +72,7 @@ def names_in(expression: str) -> set[str]:
 
 
 def panels() -> list[dict[str, Any]]:
-    return [it for it in DASHBOARD["panels"] if it["type"] != "row"]
+    return [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 
 
 def expressions() -> Iterator[tuple[str, str]]:
@@ -99,7 +99,7 @@ def test_promtool_takes_the_expressions_of_the_dashboard(tmp_path: Path) -> None
             "record": f"dashboard:expression_{number}",
             "expr": target["expr"].replace("$job", "some").replace("$__rate_interval", "5m"),
         }
-        for number, target in enumerate(it for panel in panels() for it in panel["targets"])
+        for number, target in enumerate(target for panel in panels() for target in panel["targets"])
     ]
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
@@ -113,7 +113,10 @@ def test_alerts_fire_when_they_should() -> None:
 def test_every_alert_is_seen_to_fire() -> None:
     tests = yaml.safe_load(RULE_TESTS.read_text())["tests"]
     fired = {
-        it["alertname"] for test in tests for it in test["alert_rule_test"] if it["exp_alerts"]
+        rule_test["alertname"]
+        for test in tests
+        for rule_test in test["alert_rule_test"]
+        if rule_test["exp_alerts"]
     }
     assert fired == {rule["alert"] for rule in RULES}
 
@@ -124,15 +127,15 @@ def test_promtool_takes_the_metrics() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "found"),
+    ("expression", "metrics"),
     [
         ('sum by (job) (rate(a_total{b="c"}[5m])) / on (d) e > 0.1', {"a_total", "e"}),
         ("histogram_quantile(0.99, sum by (le) (rate(a_bucket[$__rate_interval])))", {"a_bucket"}),
         ('max(a{name="b",job=~"$job"}) > 1e3 or c', {"a", "c"}),
     ],
 )
-def test_what_an_expression_reads(expression: str, found: set[str]) -> None:
-    assert names_in(expression) == found
+def test_what_an_expression_reads(expression: str, metrics: set[str]) -> None:
+    assert names_in(expression) == metrics
 
 
 @pytest.mark.parametrize(("where", "expression"), list(expressions()))
@@ -146,7 +149,7 @@ def test_every_metric_that_is_read_exists(where: str, expression: str) -> None:
 @pytest.mark.parametrize(("where", "expression"), list(expressions()))
 def test_no_other_program_is_read(where: str, expression: str) -> None:
     """Other programs have some of these metrics too, and the dashboard shows all jobs at first."""
-    if not all(it.startswith("exposedapp_") for it in names_in(expression)):
+    if not all(name.startswith("exposedapp_") for name in names_in(expression)):
         assert '="exposedapp"' in expression or "exposedapp_build_info" in expression
 
 
@@ -165,22 +168,22 @@ def test_the_page_has_no_alert_that_does_not_exist() -> None:
 
 
 def test_the_dashboard_is_whole() -> None:
-    rows = [it["title"] for it in DASHBOARD["panels"] if it["type"] == "row"]
+    rows = [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"]
     assert rows == ["Apps", "Reconciling", "Queue", "API server", "Probing", "Process"]
-    identities = [it["id"] for it in DASHBOARD["panels"]]
+    identities = [panel["id"] for panel in DASHBOARD["panels"]]
     assert len(identities) == len(set(identities))
     for panel in panels():
         assert panel["datasource"]["uid"] == "${datasource}"
         assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
-        references = [it["refId"] for it in panel["targets"]]
+        references = [target["refId"] for target in panel["targets"]]
         assert len(references) == len(set(references)) > 0
 
 
 def test_no_panel_of_the_dashboard_covers_another() -> None:
-    places = [(it["title"], it["gridPos"]) for it in DASHBOARD["panels"]]
-    for title, at in places:
-        assert at["x"] >= 0, title
-        assert at["x"] + at["w"] <= 24, title
+    places = [(panel["title"], panel["gridPos"]) for panel in DASHBOARD["panels"]]
+    for title, place in places:
+        assert place["x"] >= 0, title
+        assert place["x"] + place["w"] <= 24, title
     for (one, a), (other, b) in combinations(places, 2):
         apart = (
             a["x"] + a["w"] <= b["x"]
@@ -193,8 +196,8 @@ def test_no_panel_of_the_dashboard_covers_another() -> None:
 
 def test_every_metric_of_the_operator_is_shown_or_told() -> None:
     """The dashboard shows all of them, but those that are others in another form."""
-    shown = set().union(*(names_in(it) for _, it in expressions()))
-    shown = {re.sub(r"_(bucket|sum|count)$", "", it) for it in shown}
+    shown = set().union(*(names_in(expression) for _, expression in expressions()))
+    shown = {re.sub(r"_(bucket|sum|count)$", "", name) for name in shown}
     there = set(re.findall(r"^# TYPE (\w+)", sample(), re.MULTILINE))
-    own = {it for it in there if not it.startswith(("process_", "python_"))}
+    own = {name for name in there if not name.startswith(("process_", "python_"))}
     assert own - shown == {"workqueue_unfinished_work_seconds", "workqueue_work_duration_seconds"}
