@@ -29,9 +29,15 @@ class Supervisor:
         task.add_done_callback(self._on_done)
 
     def fail(self, reason: str) -> None:
-        """Record why the process must end, and have it end; only the first reason is kept."""
+        """Record why the process must end, and have it end; only the first reason is kept.
+
+        All tasks are cancelled at once, and with them the requests they wait for: a process that
+        has lost its Lease must not go on with them while kopf is stopping.
+        """
         self.failure = self.failure or reason
         self.stop_flag.set()
+        for task in self._tasks:
+            task.cancel()
 
     async def stop(self) -> None:
         """Cancels all tasks and waits until they have ended, for STOP_SECONDS at most."""

@@ -90,8 +90,9 @@ async def test_how_a_task_ended_is_said(error: BaseException | None, reason: str
 
 
 async def test_the_first_failure_counts(runtime: Runtime) -> None:
+    running = tasks()
     for name in ("prober", "worker 0"):
-        tasks()[name].cancel()
+        running[name].cancel()
         await asyncio.sleep(0.01)
     assert runtime.failure == "prober was cancelled"
 
@@ -101,3 +102,25 @@ async def test_a_stop_is_no_failure(runtime: Runtime) -> None:
     assert runtime.failure is None
     assert runtime.stop_flag.is_set()
     assert not {name for name in tasks() if not name.startswith("Task-")}
+
+
+async def test_a_failure_cancels_all_other_work_at_once() -> None:
+    """A write that is in flight when the Lease is lost must not wait for kopf to stop."""
+    write = asyncio.Event()
+    supervisor = Supervisor()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            write.set()
+
+    async def end() -> None:
+        await asyncio.sleep(0)
+
+    supervisor.start("worker", work())
+    supervisor.start("leader election", end())
+    async with asyncio.timeout(10):
+        await write.wait()
+    assert supervisor.failure == "leader election ended"
+    await supervisor.stop()
