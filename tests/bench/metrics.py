@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from bench.stats import median
+from statistics import median
 
 Found = Mapping[str, Sequence[float]]
 """Of one subject: the values of each metric, one per round."""

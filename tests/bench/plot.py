@@ -3,12 +3,12 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 import matplotlib as mpl
 
 from bench.client import Json
 from bench.metrics import FLOOR, METRICS, Metric
-from bench.stats import median
 
 SHOWN = (
     "storm.seconds",

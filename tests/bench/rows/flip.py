@@ -1,12 +1,12 @@
 """One node stops being listed, and comes back."""
 
 import time
+from statistics import median
 
 from bench import apps
 from bench.client import Json, for_each
 from bench.environment import node_address, set_label
 from bench.session import Stage
-from bench.stats import median
 from exposedapp.exposure.nodes import EXCLUSION_LABEL
 
 DEADLINE_SECONDS = 120.0

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from statistics import median
 
 from bench import apps
 from bench.session import Stage
-from bench.stats import median, percentile
+from bench.stats import percentile
 
 DEADLINE_SECONDS = 30.0
 PAUSE_SECONDS = 0.1

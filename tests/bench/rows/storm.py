@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from statistics import median
 
 from bench import apps
 from bench.client import for_each
 from bench.session import Stage
-from bench.stats import median, percentile
+from bench.stats import percentile
 
 SECONDS_PER_APP = 0.5
 OTHER, OTHER_PATH = "other", "/changed"

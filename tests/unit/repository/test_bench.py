@@ -10,7 +10,7 @@ from bench import counters
 from bench.client import Json
 from bench.metrics import METRICS, lines
 from bench.operators import subjects
-from bench.stats import median, percentile
+from bench.stats import percentile
 from bench.table import render, warnings
 
 
@@ -63,11 +63,6 @@ def test_what_has_not_changed_was_not_written() -> None:
 @pytest.mark.parametrize(("percent", "expected"), [(50, 50), (99, 99), (100, 100), (0.1, 1)])
 def test_a_percentile_is_a_value_that_was_measured(percent: float, expected: float) -> None:
     assert percentile(list(range(100, 0, -1)), percent) == expected
-
-
-def test_median() -> None:
-    assert median([3, 1, 2]) == 2
-    assert median([4, 1, 2, 3]) == 2.5
 
 
 def report(**values: list[float]) -> Json:
