@@ -1,7 +1,8 @@
 #!/bin/sh
-# Writes manifests/install.yaml, the chart as plain manifests for those who do not use Helm.
-#   deploy/render.sh           writes it
-#   deploy/render.sh --check   fails when the committed one is not what the chart gives
+# Writes manifests/install.yaml, the chart as plain manifests for those who do not use Helm, and the copy of the
+# chart's values that its templates read (see templates/_helpers.tpl).
+#   deploy/render.sh           writes them
+#   deploy/render.sh --check   fails when the committed ones are not what the chart gives
 # HELM names the helm to use; default: build/bin/helm, else the one on the PATH.
 set -eu
 
@@ -17,6 +18,15 @@ if [ -z "${HELM:-}" ]; then
     echo "$0: no helm in build/bin or on the PATH: run tests/kind/tools.sh, or name one in HELM" >&2
     exit 1
   }
+fi
+
+values=$here/chart/exposedapp/values.yaml
+copy=$here/chart/exposedapp/files/values.yaml
+if [ $# = 0 ]; then
+  cp "$values" "$copy"
+elif ! diff -u "$copy" "$values" >&2; then
+  echo "$0: $copy is not a copy of values.yaml; run deploy/render.sh and commit it" >&2
+  exit 1
 fi
 
 tmp=$(mktemp -d)

@@ -63,7 +63,7 @@ def plot(runs: Sequence[Json], file: Path) -> None:
 
 
 def _value(run: Json, subject: str, metric: Metric) -> float | None:
-    values = run["values"].get(subject, {}).get(metric.key)
+    values: list[float] = run["values"].get(subject, {}).get(metric.key)
     if not values:
         return None
     if metric.most_ratio is None:

@@ -21,6 +21,8 @@ from exposedapp.telemetry.health import HealthLimits
 DEPLOY = Path(__file__).parents[3] / "deploy"
 CHART = DEPLOY / "chart" / "exposedapp"
 OLDEST_KUBERNETES = "1.29.0"
+OLDEST_VALUES = Path(__file__).parent / "oldest-chart-values.yaml"
+"""values.yaml of the chart's first version (commit 03d527e), as it was."""
 
 Result = subprocess.CompletedProcess[str]
 
@@ -385,6 +387,38 @@ def test_works_as_a_dependency_of_another_chart(tmp_path: Path) -> None:
     result = template(chart=tmp_path, release="release")
     assert result.returncode == 0, result.stderr
     assert "release-exposedapp" in result.stdout
+
+
+def chart_with_values(folder: Path, values: str) -> Path:
+    """The chart as `helm upgrade --reuse-values` sees it: with another chart's default values."""
+    chart = folder / "exposedapp"
+    shutil.copytree(CHART, chart)
+    (chart / "values.yaml").write_text(values)
+    return chart
+
+
+def rendered_with(folder: Path, values: str, *sets: str) -> list[dict[str, Any]]:
+    result = template(*sets, chart=chart_with_values(folder, values))
+    assert result.returncode == 0, result.stderr
+    return [document for document in yaml.safe_load_all(result.stdout) if document]
+
+
+def test_the_values_of_the_oldest_chart_can_be_reused(tmp_path: Path) -> None:
+    """What has been added since then has its default, also where it is read last."""
+    sets = ('metrics={"dashboard": {"enabled": true}}',)
+    oldest = OLDEST_VALUES.read_text()
+    assert rendered_with(tmp_path / "all", oldest) == render()
+    assert rendered_with(tmp_path / "some", oldest, *sets) == render(*sets)
+
+
+def test_values_that_are_false_or_left_out_stay_so(tmp_path: Path) -> None:
+    oldest = OLDEST_VALUES.read_text() + "probe: {enabled: false}\n"
+    documents = rendered_with(tmp_path, oldest, "resources.limits=null")
+    (container,) = one(documents, "Deployment")["spec"]["template"]["spec"]["containers"]
+    environment = {variable["name"]: variable["value"] for variable in container["env"]}
+    assert environment["EXPOSEDAPP_PROBE"] == "false"
+    assert environment["EXPOSEDAPP_PROBE_RATE"] == "50"
+    assert "limits" not in container["resources"]
 
 
 def test_install_yaml_is_what_the_chart_gives() -> None:

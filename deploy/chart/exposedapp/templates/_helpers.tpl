@@ -26,3 +26,24 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end }}
+
+{{/*
+Adds the values that the release's own lack. `helm upgrade --reuse-values` brings those of the chart that
+was installed, without the defaults of this one. Each template that reads .Values begins with it.
+files/values.yaml is a copy of values.yaml, which a template cannot read.
+*/}}
+{{- define "exposedapp.defaults" -}}
+{{- include "exposedapp.addMissing" (list .Values (.Files.Get "files/values.yaml" | fromYaml)) }}
+{{- end }}
+
+{{/* Not merge: that takes false, 0 and "" for missing. What is null under resources is left out on purpose. */}}
+{{- define "exposedapp.addMissing" -}}
+{{- $values := index . 0 }}
+{{- range $key, $default := index . 1 }}
+{{- if not (hasKey $values $key) }}
+{{- $_ := set $values $key $default }}
+{{- else if and (ne $key "resources") (kindIs "map" $default) (kindIs "map" (index $values $key)) }}
+{{- include "exposedapp.addMissing" (list (index $values $key) $default) }}
+{{- end }}
+{{- end }}
+{{- end }}
