@@ -21,6 +21,7 @@ from exposedapp.api.meta import (
 from exposedapp.cache.cache import Cache
 from exposedapp.desired.adoption import is_adoptable
 from exposedapp.desired.diff import drift, surplus_ports
+from exposedapp.desired.metadata import is_upgrade
 from exposedapp.desired.node_ports import keep_node_ports, node_ports
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
@@ -231,7 +232,7 @@ class Children:
         """
         uid, whole = live["metadata"]["uid"], {"ports": None, **wanted["spec"]}
         surplus = surplus_ports(wanted, live)
-        if surplus and did.action != "Updated":
+        if surplus and did.action not in ("Updated", "Upgraded"):
             await self._cluster.patch_spec(live, kind, whole)
             return await self._cluster.apply(wanted, uid)
         try:
@@ -331,6 +332,8 @@ def _difference(kind: ChildKind, wanted: Json, live: Json, applied: Applied) -> 
     before = (live["metadata"].get("annotations") or {}).get(HASH_ANNOTATION)
     if before is None and not _owner(live):
         return ChildChange(kind, "Adopted")
+    if is_upgrade(wanted, live):
+        return ChildChange(kind, "Upgraded")
     if before != wanted["metadata"]["annotations"][HASH_ANNOTATION]:
         return ChildChange(kind, "Updated")
     return ChildChange(kind, "Repaired", applied[kind].differences)

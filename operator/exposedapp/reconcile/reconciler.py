@@ -26,6 +26,7 @@ from exposedapp.api.meta import (
 from exposedapp.cache.cache import Cache
 from exposedapp.desired.deployment import make_deployment
 from exposedapp.desired.errors import SpecError
+from exposedapp.desired.metadata import is_upgrade
 from exposedapp.desired.pod_template import pod_labels
 from exposedapp.desired.service import make_service
 from exposedapp.exposure.addresses import Exposure
@@ -46,6 +47,7 @@ from exposedapp.reconcile.children import Applied, Children, ChildResult
 from exposedapp.reconcile.errors import AppDeleted, Retry
 from exposedapp.reconcile.metrics import ConditionMetrics, NoopConditionMetrics
 from exposedapp.reconcile.status_writer import PendingStatus, StatusWriter
+from exposedapp.reconcile.upgrades import Upgrades
 from exposedapp.settings import Settings
 from exposedapp.status.compute import compute_status
 from exposedapp.status.events import (
@@ -121,6 +123,7 @@ class Reconciler:
         self._apps = apps or NoopConditionMetrics()
         self._record = record
         self._clock = clock
+        self._upgrades = Upgrades()
         self._memory: dict[NamespacedName, _Memory] = {}
 
     async def reconcile(self, key: NamespacedName) -> Result:
@@ -164,6 +167,7 @@ class Reconciler:
             pods = _selector(service)
         else:
             pods = pod_labels(app, spec, deployment)
+        self._upgrades.finish(key, None if outcomes["Deployment"].problem else deployment)
         previous = _status_of(body)
         problems = [it.problem for it in outcomes.values() if it.problem]
         waiting = {kind: it.waiting for kind, it in outcomes.items() if it.waiting}
@@ -207,6 +211,7 @@ class Reconciler:
 
     def _forget(self, key: NamespacedName) -> None:
         self._memory.pop(key, None)
+        self._upgrades.forget(key)
         self._prober.want(key, ())
         self._apps.forget(key)
 
@@ -292,9 +297,7 @@ class Reconciler:
         before = there["Service"]
         service_made = self._children.ensure_service(app, before, service, ports, memory.applied)
         if deployment is not None:
-            deployment_made = self._children.ensure_deployment(
-                app, there.get("Deployment"), deployment, memory.applied
-            )
+            deployment_made = self._ensure_deployment(app, body, taken, there, deployment, memory)
             results = await _all(deployment_made, service_made)
         else:
             # First the Service leads elsewhere, then the pods may go.
@@ -309,6 +312,27 @@ class Reconciler:
                 until,
             )
         return dict(zip(CHILD_KINDS, results, strict=True))
+
+    async def _ensure_deployment(
+        self,
+        app: AppRef,
+        body: Json,
+        own: Json | None,
+        there: dict[ChildKind, Json | None],
+        desired: Json,
+        memory: _Memory,
+    ) -> ChildResult:
+        """Make the Deployment as desired, in its turn when only the operator is another one.
+
+        What a user changes never waits for other apps' upgrades.
+        """
+        is_observed = _status_of(body).observed_generation == memory.generation
+        if own and is_observed and is_upgrade(desired, own):
+            retry_after = self._upgrades.admit(app.key)
+            if retry_after is not None:
+                return ChildResult(own, again=retry_after)
+        live = there.get("Deployment")
+        return await self._children.ensure_deployment(app, live, desired, memory.applied)
 
     async def _look(
         self, app: AppRef, spec: ExposedAppSpec, *, ask: bool

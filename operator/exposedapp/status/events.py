@@ -21,6 +21,7 @@ REASONS_WITHOUT_EVENT = (Reason.PROGRESSING, Reason.WAITING_FOR_ANSWER, Reason.U
 MESSAGES = {
     "Created": "Made the {kinds}.",
     "Updated": "Changed the {kinds}, as the spec has changed.",
+    "Upgraded": "Changed the {kinds}: this version of the operator generates different children.",
     "Repaired": "Put back what somebody else had changed: {fields}.",
     "Adopted": "Took over the {kinds} that was there.",
     "Removed": "Removed the {kinds}: the app runs no pods of its own now.",
@@ -41,7 +42,7 @@ class ChildChange:
     """What was done to a child."""
 
     kind: ChildKind
-    action: Literal["Created", "Updated", "Repaired", "Adopted", "Removed"]
+    action: Literal["Created", "Updated", "Upgraded", "Repaired", "Adopted", "Removed"]
     fields: tuple[str, ...] = ()
     """What somebody else had changed, and was put back."""
 

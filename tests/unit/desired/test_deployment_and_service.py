@@ -13,8 +13,10 @@ import yaml
 
 from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.meta import HASH_ANNOTATION, Json
+from exposedapp.desired import metadata
 from exposedapp.desired.deployment import make_deployment
 from exposedapp.desired.errors import SpecError
+from exposedapp.desired.metadata import generator_version, is_upgrade
 from exposedapp.desired.node_ports import keep_node_ports, node_ports
 from exposedapp.desired.pod_template import pod_labels
 from exposedapp.desired.service import make_service
@@ -40,8 +42,29 @@ def test_golden(name: str) -> None:
     children = [child for child in (make_deployment(APP, spec), service_of(spec)) if child]
     path = GOLDEN / f"{name}.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
+        check_generator_version(path, children)
         path.write_text(yaml.safe_dump_all(children, sort_keys=False, width=100))
     assert children == list(yaml.safe_load_all(path.read_text()))
+
+
+def check_generator_version(path: Path, children: list[Json]) -> None:
+    """Fail when a spec gives other children than before under the same generator version."""
+    before = list(yaml.safe_load_all(path.read_text())) if path.exists() else []
+    for old, new in zip(before, children, strict=False):
+        same_version = not is_upgrade(new, old)
+        assert digest(old) == digest(new) or not same_version, (
+            "the children of an unchanged spec change: raise desired.metadata.GENERATOR_VERSION"
+        )
+
+
+def test_other_children_need_another_generator_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = GOLDEN / "minimal.yaml"
+    changed = [deployment_of(spec_of(replicas=7)), service_of(spec_of())]
+    with pytest.raises(AssertionError, match="GENERATOR_VERSION"):
+        check_generator_version(path, changed)
+    monkeypatch.setattr(metadata, "GENERATOR_VERSION", 2)
+    changed = [deployment_of(spec_of(replicas=7)), service_of(spec_of())]
+    check_generator_version(path, changed)
 
 
 def test_no_golden_file_is_left_over() -> None:
@@ -75,6 +98,29 @@ def test_the_hash_is_stable() -> None:
     first, second = spec_of(**SPECS["env-and-resources"]), spec_of(**SPECS["env-and-resources"])
     assert digest(deployment_of(first)) == digest(deployment_of(second))
     assert digest(service_of(first)) == digest(service_of(second))
+
+
+@pytest.mark.parametrize(
+    ("annotations", "version"),
+    [
+        (None, None),
+        ({"other": "2-0"}, None),
+        ({HASH_ANNOTATION: "0123456789abcdef"}, 1),
+        ({HASH_ANNOTATION: "2-0123456789abcdef"}, 2),
+        ({HASH_ANNOTATION: "what-somebody-wrote"}, 1),
+    ],
+)
+def test_the_generator_version_of_a_child(annotations: Json | None, version: int | None) -> None:
+    assert generator_version({"metadata": {"annotations": annotations}}) == version
+
+
+def test_another_generator_version_is_an_upgrade(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = deployment_of(spec_of())
+    assert not is_upgrade(deployment_of(spec_of(replicas=2)), live)
+    monkeypatch.setattr(metadata, "GENERATOR_VERSION", 2)
+    assert is_upgrade(deployment_of(spec_of()), live)
+    adopted: Json = {"metadata": {}}
+    assert not is_upgrade(deployment_of(spec_of()), adopted)
 
 
 FULL: Json = {
