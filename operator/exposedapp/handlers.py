@@ -65,7 +65,7 @@ def _registry(runtime: Runtime) -> kopf.OperatorRegistry:
     return registry
 
 
-def configure_kopf(settings: kopf.OperatorSettings, watch_seconds: float) -> None:
+def configure_kopf(settings: kopf.OperatorSettings, watch_seconds: int) -> None:
     """Keep kopf from what an operator does that leaves everything else to it.
 
     `watch_seconds` is how long the API server keeps one watch request open.

@@ -56,7 +56,7 @@ class Periods:
 
     election: ElectionPeriods = field(default_factory=ElectionPeriods)
     health: HealthLimits = field(default_factory=HealthLimits)
-    app_watch_seconds: float = 60.0
+    app_watch_seconds: int = 60
     """How long the API server keeps one of kopf's watch requests open. kopf reports no bookmarks:
     that the next request begins is what is heard of a kind to which nothing happens."""
 

@@ -248,6 +248,10 @@ class HttpApiServer:
         return web.json_response({"metadata": metadata, "items": items})
 
     async def _watch(self, request: web.Request, plural: str) -> web.StreamResponse:
+        timeout = request.query.get("timeoutSeconds", "3600")
+        if not timeout.isdecimal():  # as the real one: strconv.ParseInt
+            raise web.HTTPBadRequest(text=f'parsing "{timeout}": invalid syntax')
+        seconds = int(timeout)
         queue: asyncio.Queue[Json | None] = asyncio.Queue()
         since = int(request.query.get("resourceVersion", "0"))
         for key, body in list(self._objects.items()):
@@ -257,7 +261,7 @@ class HttpApiServer:
         stream = web.StreamResponse(headers={"Content-Type": "application/json"})
         try:
             await stream.prepare(request)
-            end = time.monotonic() + float(request.query.get("timeoutSeconds", "3600"))
+            end = time.monotonic() + seconds
             while (event := await self._next_event(queue)) is not None:
                 while self.is_black_hole:
                     await asyncio.sleep(POLL_SECONDS)

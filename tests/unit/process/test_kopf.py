@@ -230,7 +230,7 @@ async def test_a_start_that_fails_ends_the_process_with_one_line(
 
 def test_kopf_neither_kills_the_process_nor_writes() -> None:
     settings = kopf.OperatorSettings()
-    configure_kopf(settings, watch_seconds=60.0)
+    configure_kopf(settings, watch_seconds=60)
     assert settings.process.ultimate_exiting_timeout is None
     assert settings.scanning.disabled
     assert not settings.posting.enabled
