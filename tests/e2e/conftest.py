@@ -1,5 +1,6 @@
 """The cluster and the operator in it, for the end-to-end tests."""
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -84,6 +85,21 @@ def operator(cluster: KindCluster) -> Iterator[Operator]:
     found.install()
     yield found
     assert "Traceback" not in found.logs()
+
+
+def reconciled_apps(cluster: KindCluster) -> int:
+    """Number of apps that the leading operator has reconciled, by its own metrics."""
+    operator = Namespace(cluster, OPERATOR_NAMESPACE)
+    pods = json.loads(operator.kubectl("get", "pods", *PODS, "-o", "json"))["items"]
+    counts = [0]
+    for pod in (pod for pod in pods if "deletionTimestamp" not in pod["metadata"]):
+        name = pod["metadata"]["name"]
+        path = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{name}:8081/proxy/metrics"
+        lines = operator.kubectl("get", "--raw", path).splitlines()
+        prefix = 'exposedapp_apps{condition="Ready"'
+        values = [float(line.rpartition(" ")[2]) for line in lines if line.startswith(prefix)]
+        counts.append(round(sum(values)))
+    return max(counts)
 
 
 @contextmanager
