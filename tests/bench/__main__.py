@@ -21,7 +21,7 @@ from bench.metrics import lines
 from bench.operators import Subject, subjects
 from bench.plot import plot, saved
 from bench.processes import Ended
-from bench.progress import say
+from bench.progress import show_progress
 from bench.run import ROWS, run
 from bench.session import SIZES, Size
 from bench.table import WIDTH, render
@@ -39,7 +39,7 @@ def main(
         list[str] | None, typer.Argument(help=f"Of {', '.join(ROWS)}; without any: all.")
     ] = None,
     size: Annotated[str, typer.Option(help=f"One of {', '.join(SIZES)}.")] = "default",
-    subject: Annotated[str, typer.Option(help="Who is measured, in this order.")] = "",
+    subject: Annotated[str, typer.Option(help="Subjects to measure, in this order.")] = "",
     repeat: Annotated[int, typer.Option(min=1, help="Rounds; the median counts.")] = 1,
     apps: Annotated[int | None, typer.Option(min=1, help="How many apps.")] = None,
     nodes: Annotated[int | None, typer.Option(min=8, help="How many fake nodes.")] = None,
@@ -51,8 +51,8 @@ def main(
     if size not in SIZES:
         raise typer.BadParameter(f"no size {size}: one of {', '.join(SIZES)}")
     chosen = SIZES[size]
-    wanted = rows or (LARGE_ROWS if size == "large" else list(ROWS))
-    if unknown := set(wanted) - set(ROWS):
+    selected = rows or (LARGE_ROWS if size == "large" else list(ROWS))
+    if unknown := set(selected) - set(ROWS):
         raise typer.BadParameter(f"no row {', '.join(unknown)}: of {', '.join(ROWS)}")
     measured = _measured(subject or ("floor,operator" if size == "large" else SUBJECTS))
     chosen = dataclasses.replace(
@@ -62,15 +62,15 @@ def main(
         idle_seconds=idle_seconds,
     )
     try:
-        with _alone():
-            report = asyncio.run(_run(measured, wanted, chosen, repeat))
+        with _exclusive():
+            report = asyncio.run(_run(measured, selected, chosen, repeat))
     except (Busy, Refused, Ended, OSError) as error:
         print(f"The benchmark could not be run: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     except (asyncio.CancelledError, KeyboardInterrupt):
         print("Ended; what it had created is deleted.", file=sys.stderr)
         raise typer.Exit(130) from None
-    _show(report, {it.name: it.title for it in measured}, save=save)
+    _show(report, {item.name: item.title for item in measured}, save=save)
     if report["failures"]:
         raise typer.Exit(1)
 
@@ -83,13 +83,13 @@ def _measured(names: str) -> list[Subject]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Two at a time on one cluster would measure each other: waits for the other one."""
+def _exclusive() -> Iterator[None]:
+    """Wait until no other benchmark runs: two on one cluster would measure each other."""
     with (ROOT / "build" / "bench.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("waiting for another benchmark to end (build/bench.lock)")
+            show_progress("waiting for another benchmark to end (build/bench.lock)")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -16,14 +16,14 @@ IMAGE = "registry.k8s.io/coredns/coredns:v1.14.2"
 ALL_NODES = 64
 """The highest spec.nodes.limit: more than the nodes of the usual size."""
 
-Reached = Callable[[Json], bool]
-"""Whether a status is what is waited for."""
+StatusCheck = Callable[[Json], bool]
+"""Whether a status is what is latencies for."""
 
 
 def path(namespace: str, name: str = "") -> str:
     """The path of a namespace's apps, or of one."""
-    found = f"{ROOT_PATH}/namespaces/{namespace}/{PLURAL}"
-    return f"{found}/{name}" if name else found
+    collection = f"{ROOT_PATH}/namespaces/{namespace}/{PLURAL}"
+    return f"{collection}/{name}" if name else collection
 
 
 def path_of_all() -> str:
@@ -32,7 +32,7 @@ def path_of_all() -> str:
 
 
 def app(name: str, **spec: Any) -> Json:
-    """An app with 0 replicas, unless told otherwise."""
+    """An app with 0 replicas, unless the spec says otherwise."""
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
@@ -47,7 +47,7 @@ def app(name: str, **spec: Any) -> Json:
 
 
 async def change(api: Api, namespace: str, name: str, **spec: Any) -> None:
-    """Changes fields of an app's spec. By PUT, which none who is measured sends."""
+    """Changes fields of an app's spec. By PUT, which no subject sends."""
     while True:
         body = await api.get(path(namespace, name))
         body["spec"] |= spec
@@ -66,37 +66,37 @@ def has_urls(status: Json) -> bool:
 
 
 class Goal:
-    """A status that so many apps are to reach, and when each did."""
+    """A status that a number of apps must reach, and when each did."""
 
-    def __init__(self, names: Iterable[str], reached: Reached) -> None:
+    def __init__(self, names: Iterable[str], reached: StatusCheck) -> None:
         self._waiting = set(names)
         self._reached = reached
         self._done = asyncio.Event()
         self._error: Exception | None = None
-        self.at: dict[str, float] = {}
+        self.reached_at: dict[str, float] = {}
 
-    def see(self, name: str, status: Json) -> None:
+    def observe(self, name: str, status: Json) -> None:
         """An app has this status now."""
         if name in self._waiting and self._reached(status):
-            self.at[name] = time.monotonic()
+            self.reached_at[name] = time.monotonic()
             self._waiting.discard(name)
             if not self._waiting:
                 self._done.set()
 
     def fail(self, error: Exception) -> None:
-        """Nothing can be seen any more."""
+        """End the waiting with an error: the watch has failed."""
         self._error = error
         self._done.set()
 
     async def wait(self, seconds: float) -> None:
-        """Until all have; raises TimeoutError, with their number, when some have not by then."""
+        """Wait until all have it; raises TimeoutError with the number of those that have not."""
         try:
             async with asyncio.timeout(seconds):
                 await self._done.wait()
         except TimeoutError:
             missing = sorted(self._waiting)
             raise TimeoutError(
-                f"{len(missing)} of {len(missing) + len(self.at)} apps are not there after "
+                f"{len(missing)} of {len(missing) + len(self.reached_at)} apps are not there after "
                 f"{seconds:.0f} s, for one {missing[0]}"
             ) from None
         if self._error:
@@ -113,20 +113,20 @@ class Watch:
         self.statuses: dict[str, Json] = {}
 
     async def __aenter__(self) -> "Watch":
-        self._task = asyncio.create_task(self._see_all())
+        self._task = asyncio.create_task(self._follow_until_cancelled())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    def expect(self, names: Iterable[str], reached: Reached) -> Goal:
-        """From now on, looks for a status."""
+    def expect(self, names: Iterable[str], reached: StatusCheck) -> Goal:
+        """Observe from now on which apps reach a status."""
         goal = Goal(names, reached)
         self._goals.append(goal)
         return goal
 
-    async def _see_all(self) -> None:
+    async def _follow_until_cancelled(self) -> None:
         try:
             await self._follow()
         except (Refused, OSError, ValueError, aiohttp.ClientError) as error:
@@ -141,4 +141,4 @@ class Watch:
             name, status = body["metadata"]["name"], body.get("status") or {}
             self.statuses[name] = status
             for goal in self._goals:
-                goal.see(name, status)
+                goal.observe(name, status)

@@ -50,7 +50,7 @@ def _metadata(app: Json) -> Json:
 
 def _deployment(app: Json) -> Json:
     spec, labels = app["spec"], {"exposedapp.dev/name": app["metadata"]["name"]}
-    ports = [{"containerPort": it["targetPort"]} for it in spec["ports"]]
+    ports = [{"containerPort": port["targetPort"]} for port in spec["ports"]]
     return {
         "metadata": _metadata(app),
         "spec": {
@@ -65,7 +65,9 @@ def _deployment(app: Json) -> Json:
 
 
 def _service(app: Json) -> Json:
-    ports = [{"port": it["port"], "targetPort": it["targetPort"]} for it in app["spec"]["ports"]]
+    ports = [
+        {"port": port["port"], "targetPort": port["targetPort"]} for port in app["spec"]["ports"]
+    ]
     return {
         "metadata": _metadata(app),
         "spec": {
@@ -83,7 +85,7 @@ def _status(app: Json, service: Json, addresses: list[str]) -> Json:
     # Each app begins elsewhere, so that a node that flips is listed by as many as with an operator.
     first = crc32(app["metadata"]["uid"].encode()) % len(addresses)
     listed = [*addresses[first:], *addresses[:first]][:limit]
-    urls = [f"http://{it}:{port['nodePort']}" for it in listed]
+    urls = [f"http://{address}:{port['nodePort']}" for address in listed]
     condition = {"status": "True", "observedGeneration": 1, "lastTransitionTime": now()}
     return {
         "observedGeneration": meta["generation"],
@@ -98,8 +100,8 @@ def _status(app: Json, service: Json, addresses: list[str]) -> Json:
         "conditions": [
             {**condition, "type": kind, "reason": reason, "message": message}
             for kind, reason, message in (
-                ("Ready", "ScaledToZero", "No pods are wanted."),
-                ("WorkloadAvailable", "ScaledToZero", "No pods are wanted."),
+                ("Ready", "ScaledToZero", "Scaled to zero."),
+                ("WorkloadAvailable", "ScaledToZero", "Scaled to zero."),
                 ("ServiceReady", "Available", "The Service has its ports."),
                 ("Reachable", "NotProbed", "There are no pods to try."),
             )
@@ -111,7 +113,11 @@ async def addresses(api: Api) -> list[str]:
     """One address of each node."""
     nodes = (await api.get(f"{NODES}?resourceVersion=0"))["items"]
     return sorted(
-        next(it["address"] for it in node["status"]["addresses"] if it["type"] == "InternalIP")
+        next(
+            address["address"]
+            for address in node["status"]["addresses"]
+            if address["type"] == "InternalIP"
+        )
         for node in nodes
     )
 

@@ -46,16 +46,18 @@ class Api:
         cls, kubeconfig: Path = KUBECONFIG, in_flight: int = IN_FLIGHT
     ) -> AsyncIterator[Self]:
         """Logs in by a kubeconfig with a client certificate, as kind writes it."""
-        found = client.Configuration()
+        configuration = client.Configuration()
         await config.load_kube_config(  # type: ignore[no-untyped-call]
-            str(kubeconfig), client_configuration=found, temp_file_path=tempfile.gettempdir()
+            str(kubeconfig),
+            client_configuration=configuration,
+            temp_file_path=tempfile.gettempdir(),
         )
-        context = ssl.create_default_context(cafile=found.ssl_ca_cert)
-        if found.cert_file:
-            context.load_cert_chain(found.cert_file, found.key_file)
+        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+        if configuration.cert_file:
+            context.load_cert_chain(configuration.cert_file, configuration.key_file)
         connector = aiohttp.TCPConnector(ssl=context, limit=0)
         async with aiohttp.ClientSession(connector=connector, read_bufsize=LONGEST_LINE) as session:
-            yield cls(session, found.host, in_flight)
+            yield cls(session, configuration.host, in_flight)
 
     async def get(self, path: str) -> Json:
         """What is at a path."""

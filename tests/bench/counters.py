@@ -1,6 +1,6 @@
 """Pure: what the API server counted of the requests that it answered.
 
-Who sent a request is not counted. So only those are taken that in a benchmark nobody but the
+Who sent a request is not counted. So only those are taken that in a benchmark only the
 subject sends: Deployments (their status and scale are written by the deployment controller),
 Services (that no controller writes), the status of ExposedApps, and patches of ExposedApps (the
 benchmark itself creates and replaces them). What namespaces' deletion sends is kept out by waiting
@@ -39,8 +39,8 @@ def parse(text: str) -> Counter[str]:
 
 def since(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
     """What was written between two countings."""
-    found = {key: count - before.get(key, 0) for key, count in now.items()}
-    return {key: count for key, count in sorted(found.items()) if count}
+    written = {key: count - before.get(key, 0) for key, count in now.items()}
+    return {key: count for key, count in sorted(written.items()) if count}
 
 
 def is_event(key: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a benchmark finds and leaves: the CRD, namespaces, fake nodes. All of it goes at the end."""
+"""The cluster of a benchmark: the CRD, namespaces, fake nodes. All of it is deleted at the end."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ KWOK = [
 ]
 """Without a lease that is renewed (four times in so long), a node is called lost after 30 minutes,
 which is this cluster's own setting (tests/kind/bench.yaml)."""
-GONE_SECONDS = 600.0
+DELETION_SECONDS = 600.0
 ALONE_SECONDS = 4.0
 
 
@@ -70,17 +70,17 @@ async def apply_crd(api: Api) -> None:
 
 @asynccontextmanager
 async def namespace(api: Api, name: str) -> AsyncIterator[str]:
-    """A new namespace; at the end it is deleted, and that is waited for."""
-    await _gone(api, name)
+    """A new namespace; at the end it is deleted, and that is latencies for."""
+    await _delete_namespace(api, name)
     await api.post(NAMESPACES, {"metadata": {"name": name, "labels": FAKE}})
     try:
         yield name
     finally:
-        await _gone(api, name)
+        await _delete_namespace(api, name)
 
 
-async def _gone(api: Api, name: str) -> None:
-    end = time.monotonic() + GONE_SECONDS
+async def _delete_namespace(api: Api, name: str) -> None:
+    end = time.monotonic() + DELETION_SECONDS
     await api.delete(f"{NAMESPACES}/{name}")
     while time.monotonic() < end:
         try:
@@ -90,7 +90,7 @@ async def _gone(api: Api, name: str) -> None:
                 return
             raise
         await asyncio.sleep(0.5)
-    raise TimeoutError(f"namespace {name} is not gone after {GONE_SECONDS:.0f} s")
+    raise TimeoutError(f"namespace {name} is not deleted after {DELETION_SECONDS:.0f} s")
 
 
 def node_name(number: int) -> str:
@@ -147,7 +147,7 @@ def ready() -> Json:
 
 @asynccontextmanager
 async def fake_nodes(api: Api, count: int) -> AsyncIterator[list[str]]:
-    """So many nodes beside the real ones, kept Ready by kwok; deleted at the end."""
+    """Nodes beside the real ones, kept Ready by kwok; deleted at the end."""
     names = [node_name(number) for number in range(count)]
     await remove_fake_nodes(api)
     kwok = Process.start("kwok", KWOK, {})
@@ -166,8 +166,8 @@ async def _add_node(api: Api, number: int) -> None:
 
 async def remove_fake_nodes(api: Api) -> None:
     """Deletes the fake nodes, also those that an earlier run left."""
-    found = await api.get(f"{NODES}?labelSelector={FAKE_SELECTOR}")
-    names = [it["metadata"]["name"] for it in found["items"]]
+    nodes = await api.get(f"{NODES}?labelSelector={FAKE_SELECTOR}")
+    names = [item["metadata"]["name"] for item in nodes["items"]]
     await for_each(names, lambda name: api.delete(f"{NODES}/{name}"))
     await for_each(names, lambda name: api.delete(f"{LEASES}/{name}"))
 
@@ -179,16 +179,16 @@ async def set_label(api: Api, name: str, label: str, value: str | None) -> None:
 
 async def system_image(api: Api) -> str:
     """CoreDNS, as this cluster has it: an image that every node can run and that listens."""
-    found = await api.get("/apis/apps/v1/namespaces/kube-system/deployments/coredns")
-    image: str = found["spec"]["template"]["spec"]["containers"][0]["image"]
+    deployment = await api.get("/apis/apps/v1/namespaces/kube-system/deployments/coredns")
+    image: str = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
     return image
 
 
 async def check_alone(api: Api) -> None:
     """Raises Busy when somebody exposes apps on this cluster already."""
     async with namespace(api, "bench-alone") as name:
-        await api.post(apps.path(name), apps.app("nobody"))
+        await api.post(apps.path(name), apps.app("unserved"))
         await asyncio.sleep(ALONE_SECONDS)
-        found = await api.get(apps.path(name, "nobody"))
-        if apps.has_urls(found.get("status") or {}):
+        app = await api.get(apps.path(name, "unserved"))
+        if apps.has_urls(app.get("status") or {}):
             raise Busy("another operator works on this cluster: end it, or delete the cluster")

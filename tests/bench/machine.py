@@ -1,4 +1,4 @@
-"""On what it was measured."""
+"""The machine that a run was measured on."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from bench.client import ROOT, Api, Json
-from bench.progress import say
+from bench.progress import show_progress
 
 BUSY_PER_CORE = 0.5
 """Processes that want to run, on average: with more, times are too long and ratios shaky."""
@@ -17,11 +17,11 @@ QUIET_SECONDS = 180.0
 
 async def wait_for_quiet() -> None:
     """A new cluster keeps the machine busy for a while; waits for its end, not for ever."""
-    end, told = time.monotonic() + QUIET_SECONDS, False
+    end, is_reported = time.monotonic() + QUIET_SECONDS, False
     while is_busy(load := os.getloadavg()[0], os.cpu_count() or 1) and time.monotonic() < end:
-        if not told:
-            say(f"waiting for a quiet machine (load {load:.1f})")
-            told = True
+        if not is_reported:
+            show_progress(f"waiting for a quiet machine (load {load:.1f})")
+            is_reported = True
         await asyncio.sleep(2)
 
 
@@ -55,8 +55,8 @@ def _first(file: str, key: str) -> str:
 
 def commit() -> str:
     """The commit of the tree, with a + when it has changes of its own."""
-    found = _git("rev-parse", "--short=7", "HEAD")
-    return f"{found}+" if _git("status", "--porcelain", "--", "operator", "deploy") else found
+    revision = _git("rev-parse", "--short=7", "HEAD")
+    return f"{revision}+" if _git("status", "--porcelain", "--", "operator", "deploy") else revision
 
 
 def _git(*words: str) -> str:

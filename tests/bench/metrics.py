@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-Found = Mapping[str, Sequence[float]]
+Measurements = Mapping[str, Sequence[float]]
 """Of one subject: the values of each metric, one per round."""
 
 FLOOR = "floor"
@@ -18,10 +18,10 @@ class Metric:
     title: str
     unit: str = ""
     digits: int = 2
-    most: float | None = None
-    """The goal: the value is to be no higher."""
-    most_ratio: float | None = None
-    """The goal: the value is to be no higher than so many times the floor's."""
+    max_value: float | None = None
+    """The goal: the value is at most this."""
+    max_ratio: float | None = None
+    """The goal: the value is at most this multiple of the floor's."""
     goal_size: str | None = None
     """The goal is one of runs of this size only."""
 
@@ -29,13 +29,13 @@ class Metric:
         """The goal in words."""
         if not self.has_goal(size):
             return ""
-        if self.most_ratio is not None:
-            return f"≤ {self.most_ratio:g} × floor"
-        return f"≤ {self.most:g} {self.unit}".strip() if self.most else "0"
+        if self.max_ratio is not None:
+            return f"≤ {self.max_ratio:g} × floor"
+        return f"≤ {self.max_value:g} {self.unit}".strip() if self.max_value else "0"
 
     def has_goal(self, size: str) -> bool:
         """Whether there is a goal in runs of this size."""
-        if self.most is None and self.most_ratio is None:
+        if self.max_value is None and self.max_ratio is None:
             return False
         return self.goal_size in {None, size}
 
@@ -43,34 +43,34 @@ class Metric:
         """Whether the goal is reached; None without a goal, or without the floor."""
         if not self.has_goal(size):
             return None
-        if self.most_ratio is not None:
-            return value <= self.most_ratio * floor if floor else None
-        return None if self.most is None else value <= self.most
+        if self.max_ratio is not None:
+            return value <= self.max_ratio * floor if floor else None
+        return None if self.max_value is None else value <= self.max_value
 
 
 METRICS = (
-    Metric("storm.seconds", "storm: all apps have their URLs", "s", most_ratio=1.25),
+    Metric("storm.seconds", "storm: all apps have their URLs", "s", max_ratio=1.25),
     Metric("storm.p50_ms", "storm: create → URL, p50", "ms", 0),
     Metric("storm.p99_ms", "storm: create → URL, p99", "ms", 0),
     Metric("storm.cpu_seconds", "storm: CPU", "s"),
-    Metric("storm.writes_per_app", "storm: writes per app", most=3),
+    Metric("storm.writes_per_app", "storm: writes per app", max_value=3),
     Metric("storm.events_per_app", "storm: Events per app, all senders"),
     Metric("storm.change_ms", "storm: another app is changed → its status", "ms", 0),
-    Metric("single.p50_ms", "one app, idle cluster: create → URL, p50", "ms", 1, most_ratio=1.2),
+    Metric("single.p50_ms", "one app, idle cluster: create → URL, p50", "ms", 1, max_ratio=1.2),
     Metric("single.p99_ms", "one app, idle cluster: create → URL, p99", "ms", 1),
-    Metric("pods.writes_per_app", "app with a pod until Ready: writes", most=6),
-    Metric("change.writes_per_app", "a change without a rollout: writes", most=2),
-    Metric("rollout.writes_per_app", "a change with a rollout: writes", most=4),
+    Metric("pods.writes_per_app", "app with a pod until Ready: writes", max_value=6),
+    Metric("change.writes_per_app", "a change without a rollout: writes", max_value=2),
+    Metric("rollout.writes_per_app", "a change with a rollout: writes", max_value=4),
     Metric("flip.apps", "one node's flip: apps that list it", "", 0),
     Metric(
         "flip.seconds",
         "one node's flip (floor: bare writes)",
         "s",
         2,
-        most_ratio=1.25,
+        max_ratio=1.25,
         goal_size="default",  # of many nodes few apps list one, and finding them is most of it
     ),
-    Metric("flip.writes_per_app", "one node's flip: writes per app that lists it", most=1),
+    Metric("flip.writes_per_app", "one node's flip: writes per app that lists it", max_value=1),
     Metric(
         "flip.writes",
         "one node's flip: writes (apps × limit / nodes: 40)",
@@ -80,18 +80,20 @@ METRICS = (
         goal_size="large",
     ),
     Metric("flip.cpu_seconds", "one node's flip: CPU", "s"),
-    Metric("restart.writes", "restart: writes", "", 0, most=0),
-    Metric("restart.cpu_seconds", "restart: CPU until idle", "s", 2, most=20, goal_size="large"),
+    Metric("restart.writes", "restart: writes", "", 0, max_value=0),
+    Metric(
+        "restart.cpu_seconds", "restart: CPU until idle", "s", 2, max_value=20, goal_size="large"
+    ),
     Metric("restart.seconds", "restart: time until idle", "s", 1),
-    Metric("heartbeats.writes", "1,000 node heartbeats: writes", "", 0, most=0),
+    Metric("heartbeats.writes", "1,000 node heartbeats: writes", "", 0, max_value=0),
     Metric("heartbeats.cpu_seconds", "1,000 node heartbeats: CPU", "s"),
-    Metric("probes.writes", "probes with the same result: writes", "", 0, most=0),
+    Metric("probes.writes", "probes with the same result: writes", "", 0, max_value=0),
     Metric("probes.cpu_percent", "50 probes a second: CPU", "% of a core", 1),
-    Metric("idle.cpu_percent", "idle: CPU", "% of a core", 1, most=5),
-    Metric("idle.writes", "idle: writes", "", 0, most=0),
+    Metric("idle.cpu_percent", "idle: CPU", "% of a core", 1, max_value=5),
+    Metric("idle.writes", "idle: writes", "", 0, max_value=0),
     Metric("memory.rss_mib", "memory after the storm", "MiB", 0),
-    Metric("memory.peak_mib", "memory at its highest", "MiB", 0, most=150, goal_size="large"),
-    Metric("restart.rss_mib", "memory after a restart", "MiB", 0, most=150, goal_size="large"),
+    Metric("memory.peak_mib", "memory at its highest", "MiB", 0, max_value=150, goal_size="large"),
+    Metric("restart.rss_mib", "memory after a restart", "MiB", 0, max_value=150, goal_size="large"),
 )
 
 
@@ -108,11 +110,15 @@ class Line:
     """Whether this operator reached the goal; None without one."""
 
 
-def lines(found: Mapping[str, Found], size: str, subject: str = "operator") -> list[Line]:
+def lines(measured: Mapping[str, Measurements], size: str, subject: str = "operator") -> list[Line]:
     """The table's lines: the medians of the rounds, where anything was measured."""
-    made = []
+    table_lines = []
     for metric in METRICS:
-        values = {name: median(it[metric.key]) for name, it in found.items() if it.get(metric.key)}
+        values = {
+            name: median(rounds[metric.key])
+            for name, rounds in measured.items()
+            if rounds.get(metric.key)
+        }
         if not values:
             continue
         floor = values.get(FLOOR)
@@ -120,5 +126,5 @@ def lines(found: Mapping[str, Found], size: str, subject: str = "operator") -> l
         if floor and metric.unit in {"s", "ms"}:
             ratios = {name: value / floor for name, value in values.items() if name != FLOOR}
         met = metric.is_met(values[subject], floor, size) if subject in values else None
-        made.append(Line(metric, values, ratios, metric.goal(size), met))
-    return made
+        table_lines.append(Line(metric, values, ratios, metric.goal(size), met))
+    return table_lines

@@ -27,7 +27,7 @@ class Subject:
 
     def start(self) -> Process:
         """Starts it on this machine."""
-        source = ":".join(str(ROOT / it) for it in ("operator", "tests"))
+        source = ":".join(str(ROOT / item) for item in ("operator", "tests"))
         return Process.start(
             self.name,
             self.command,
@@ -40,8 +40,8 @@ def subjects() -> dict[str, Subject]:
     kopf = str(Path(sys.executable).parent / "kopf")
     tutorial = str(ROOT / "tests" / "bench" / "tutorial_operator.py")
     return {
-        it.name: it
-        for it in (
+        item.name: item
+        for item in (
             Subject("floor", "floor", python("bench.baselines"), is_operator=False),
             Subject("tutorial", "kopf's tutorial", [kopf, "run", "--all-namespaces", tutorial]),
             Subject(

@@ -24,8 +24,8 @@ TITLES = {"operator": "this operator", "tutorial": "kopf's tutorial"}
 
 def saved(folder: Path, size: str) -> list[Json]:
     """The runs of a size, the oldest first."""
-    found = [json.loads(it.read_text()) for it in folder.glob("*.json")]
-    return sorted((it for it in found if it["size"]["name"] == size), key=lambda it: it["date"])
+    runs = [json.loads(run.read_text()) for run in folder.glob("*.json")]
+    return sorted((run for run in runs if run["size"]["name"] == size), key=lambda run: run["date"])
 
 
 def plot(runs: Sequence[Json], file: Path) -> None:
@@ -34,19 +34,19 @@ def plot(runs: Sequence[Json], file: Path) -> None:
     from matplotlib import pyplot as plt  # after the choice of what draws
 
     figure, axes = plt.subplots(2, 3, figsize=(13, 7), layout="constrained")
-    metrics = {it.key: it for it in METRICS}
-    ticks = [f"{it['date'][5:10]}\n{it['commit']}" for it in runs]
+    metrics = {metric.key: metric for metric in METRICS}
+    ticks = [f"{run['date'][5:10]}\n{run['commit']}" for run in runs]
     for axis, key in zip(axes.flat, SHOWN, strict=True):
         metric = metrics[key]
-        relative = metric.most_ratio is not None
+        relative = metric.max_ratio is not None
         axis.set_title(metric.title, fontsize=10)
         axis.set_ylabel("× floor" if relative else metric.unit)
         for name, colour in COLOURS.items():
-            points = [(at, _value(it, name, metric)) for at, it in enumerate(runs)]
-            drawn = [(at, value) for at, value in points if value is not None]
+            points = [(index, _value(run, name, metric)) for index, run in enumerate(runs)]
+            drawn = [(index, value) for index, value in points if value is not None]
             if drawn:
                 axis.plot(*zip(*drawn, strict=True), "o-", color=colour, label=TITLES[name])
-        goal = metric.most_ratio if relative else metric.most
+        goal = metric.max_ratio if relative else metric.max_value
         if metric.has_goal(runs[-1]["size"]["name"]):
             axis.axhline(goal, color="#1a7f37", linestyle="--", label="goal")
         if relative:
@@ -66,7 +66,7 @@ def _value(run: Json, subject: str, metric: Metric) -> float | None:
     values: list[float] = run["values"].get(subject, {}).get(metric.key)
     if not values:
         return None
-    if metric.most_ratio is None:
+    if metric.max_ratio is None:
         return median(values)
     floor = run["values"].get(FLOOR, {}).get(metric.key)
     return median(values) / median(floor) if floor else None

@@ -101,9 +101,9 @@ def _usage(pid: int) -> Usage:
 
 def free_port() -> int:
     """A port of this machine that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
     return port
 
 
@@ -118,10 +118,10 @@ def chart_environment() -> dict[str, str]:
         capture_output=True,
         text=True,
     ).stdout
-    documents = [it for it in yaml.safe_load_all(rendered) if it]
-    deployment = next(it for it in documents if it["kind"] == "Deployment")
+    documents = [item for item in yaml.safe_load_all(rendered) if item]
+    deployment = next(item for item in documents if item["kind"] == "Deployment")
     container = deployment["spec"]["template"]["spec"]["containers"][0]
-    given = {it["name"]: str(it["value"]) for it in container["env"] if "value" in it}
+    given = {item["name"]: str(item["value"]) for item in container["env"] if "value" in item}
     ports = {name: str(free_port()) for name in given if name.endswith("_PORT")}
     return {**given, **ports, "EXPOSEDAPP_HEALTH_PORT": str(free_port())}
 

@@ -6,6 +6,6 @@ import time
 START = time.monotonic()
 
 
-def say(text: str) -> None:
+def show_progress(text: str) -> None:
     """A line to stderr, with the seconds since the start."""
     print(f"{time.monotonic() - START:6.0f} s  {text}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""One run: who is measured, by which rows, in which order."""
+"""One run: the subjects, rows and rounds in order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from bench.client import Api, Json, Refused
 from bench.environment import namespace
 from bench.operators import Subject
 from bench.processes import Ended
-from bench.progress import say
+from bench.progress import show_progress
 from bench.rows.flip import flip
 from bench.rows.heartbeats import heartbeats
 from bench.rows.idle import idle
@@ -15,7 +15,7 @@ from bench.rows.pods import pods
 from bench.rows.restart import restart
 from bench.rows.single import single
 from bench.rows.storm import storm
-from bench.session import Size, Stage, stage
+from bench.session import Session, Size, start_session
 
 ROWS = ("single", "storm", "flip", "heartbeats", "restart", "idle", "pods")
 AFTER_STORM = {"flip", "heartbeats", "restart", "idle", "pods"}
@@ -33,12 +33,12 @@ class Results:
     """Per subject and row: writes by kind, of the last round."""
     failures: list[str] = field(default_factory=list)
 
-    def add(self, on: Stage) -> None:
-        """Takes what a stage found."""
-        values = self.values.setdefault(on.subject.name, {})
-        for key, value in on.found.items():
+    def add(self, session: Session) -> None:
+        """Takes what a stage errors."""
+        values = self.values.setdefault(session.subject.name, {})
+        for key, value in session.measurements.items():
             values.setdefault(key, []).append(value)
-        self.writes.setdefault(on.subject.name, {}).update(on.writes)
+        self.writes.setdefault(session.subject.name, {}).update(session.writes)
 
     def as_json(self) -> Json:
         """For the file."""
@@ -55,20 +55,20 @@ async def run(
 ) -> Results:
     """The floor comes first and last in each round, so that a drift of the machine shows in it.
 
-    A subject that fails is told of, and the others go on.
+    A subject that fails is reported, and the others are measured.
     """
     results = Results()
-    floors = [it for it in subjects if not it.is_operator]
+    floors = [subject for subject in subjects if not subject.is_operator]
     for number in range(1, repeat + 1):
         for subject in [*subjects, *floors]:
-            say(f"round {number} of {repeat}: {subject.title}")
+            show_progress(f"round {number} of {repeat}: {subject.title}")
             try:
                 await _measure(api, subject, rows, size, fakes, results)
             except* FAILURES as group:
                 for error in _leaves(group):
-                    told = f"{subject.title}: {str(error) or type(error).__name__}"
-                    results.failures.append(told)
-                    say(f"FAILED {told}; its log: build/logs/bench-{subject.name}.log")
+                    message = f"{subject.title}: {str(error) or type(error).__name__}"
+                    results.failures.append(message)
+                    show_progress(f"FAILED {message}; its log: build/logs/bench-{subject.name}.log")
     return results
 
 
@@ -80,46 +80,46 @@ async def _measure(
     fakes: list[str],
     results: Results,
 ) -> None:
-    async with stage(api, subject, size, fakes) as on:
+    async with start_session(api, subject, size, fakes) as session:
         try:
-            await _rows(on, set(rows))
+            await _rows(session, set(rows))
         finally:
-            results.add(on)
+            results.add(session)
 
 
-async def _rows(on: Stage, wanted: set[str]) -> None:
-    name, subject = f"bench-{on.subject.name}", on.subject
-    if "single" in wanted:
-        say("  one app after the other")
-        async with namespace(on.api, f"{name}-single") as found:
-            await single(on, found)
-    if not wanted & {"storm", *AFTER_STORM}:
+async def _rows(session: Session, selected: set[str]) -> None:
+    name, subject = f"bench-{session.subject.name}", session.subject
+    if "single" in selected:
+        show_progress("  one app after the other")
+        async with namespace(session.api, f"{name}-single") as name_of_apps:
+            await single(session, name_of_apps)
+    if not selected & {"storm", *AFTER_STORM}:
         return
-    async with namespace(on.api, name) as found:
-        say(f"  a storm of {on.size.apps} apps")
-        await storm(on, found)
-        if "flip" in wanted and (subject.watches_nodes or not subject.is_operator):
-            say("  one node's flip")
-            await flip(on, found)
-        if "heartbeats" in wanted and subject.is_operator:
-            say(f"  {on.size.heartbeats} node heartbeats")
-            await heartbeats(on)
-        on.note("memory.peak_mib", on.usage().peak_mib)
-        if "restart" in wanted and subject.is_operator:
-            say("  a restart")
-            await restart(on, found)
-        if "pods" in wanted and subject.probes:
-            say("  apps with pods, whose URLs are tried")
-            async with namespace(on.api, f"{name}-pods") as with_pods:
-                await pods(on, with_pods)
-        elif "idle" in wanted and subject.is_operator:
-            say("  nothing happens")
-            await idle(on)
-        say("  deleting the apps")
+    async with namespace(session.api, name) as name_of_apps:
+        show_progress(f"  a storm of {session.size.apps} apps")
+        await storm(session, name_of_apps)
+        if "flip" in selected and (subject.watches_nodes or not subject.is_operator):
+            show_progress("  one node's flip")
+            await flip(session, name_of_apps)
+        if "heartbeats" in selected and subject.is_operator:
+            show_progress(f"  {session.size.heartbeats} node heartbeats")
+            await heartbeats(session)
+        session.record("memory.peak_mib", session.usage().peak_mib)
+        if "restart" in selected and subject.is_operator:
+            show_progress("  a restart")
+            await restart(session, name_of_apps)
+        if "pods" in selected and subject.probes:
+            show_progress("  apps with pods, whose URLs are probed")
+            async with namespace(session.api, f"{name}-pods") as with_pods:
+                await pods(session, with_pods)
+        elif "idle" in selected and subject.is_operator:
+            show_progress("  nothing happens")
+            await idle(session)
+        show_progress("  deleting the apps")
 
 
 def _leaves(group: BaseExceptionGroup[Exception]) -> list[BaseException]:
-    found: list[BaseException] = []
+    errors: list[BaseException] = []
     for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found[:3]
+        errors += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return errors[:3]

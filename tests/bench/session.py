@@ -1,4 +1,4 @@
-"""One subject at work on the cluster, and what every row asks of it."""
+"""One subject at work on the cluster, and what every row measures with."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from bench.client import Api
 from bench.environment import namespace
 from bench.operators import Subject
 from bench.processes import Process, Usage
-from bench.progress import say
+from bench.progress import show_progress
 
 Counts = Counter[str]
 
@@ -21,7 +21,7 @@ QUIET_SECONDS = 3.0
 SETTLED_SECONDS = 120.0
 SETTLED_SECONDS_PER_APP = 0.8
 IDLE_CPU = 0.05
-"""Of a core: a process that takes less does nothing that anybody waits for."""
+"""Of a core: a process that takes less does nothing that is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Size:
 
 
 SIZES = {
-    it.name: it
-    for it in (
+    size.name: size
+    for size in (
         Size("default", apps=500, nodes=50, list_all=True),
         # The default range of node ports has 2,768.
         Size("large", apps=2500, nodes=1000, list_all=False, wait_for_events=False),
@@ -52,8 +52,8 @@ SIZES = {
 
 
 @dataclass(slots=True)
-class Stage:
-    """A running subject. Rows put what they measured into `found` and `writes`."""
+class Session:
+    """A running subject. Rows put what they measured into `measurements` and `writes`."""
 
     api: Api
     subject: Subject
@@ -61,14 +61,14 @@ class Stage:
     fakes: list[str]
     """The names of the fake nodes."""
     process: Process
-    found: dict[str, float] = field(default_factory=dict)
+    measurements: dict[str, float] = field(default_factory=dict)
     writes: dict[str, dict[str, float]] = field(default_factory=dict)
     """Per row: writes by kind."""
 
-    def note(self, key: str, value: float) -> None:
+    def record(self, key: str, value: float) -> None:
         """Notes a measurement."""
-        self.found[key] = value
-        say(f"   {key} {value:.2f}")
+        self.measurements[key] = value
+        show_progress(f"   {key} {value:.2f}")
 
     def usage(self) -> Usage:
         """What the subject's process has used."""
@@ -107,8 +107,8 @@ class Stage:
     async def _counts(self) -> Counts:
         return counters.parse(await self.api.text("/metrics"))
 
-    def wrote(self, row: str, before: Counts, now: Counts, per: int = 1) -> float:
-        """Notes what was written in a row, per app if so asked; the sum, Events left out."""
+    def record_writes(self, row: str, before: Counts, now: Counts, per: int = 1) -> float:
+        """Notes what was written in a row, per app if asked for; the sum, Events left out."""
         written = counters.since(before, now)
         self.writes[row] = {key: count / per for key, count in written.items()}
         return counters.total(written) / per
@@ -126,24 +126,26 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(api: Api, subject: Subject, size: Size, fakes: list[str]) -> AsyncIterator[Stage]:
+async def start_session(
+    api: Api, subject: Subject, size: Size, fakes: list[str]
+) -> AsyncIterator[Session]:
     """Starts a subject, and ends it. It is used to its work when this begins."""
-    found = Stage(api, subject, size, fakes, subject.start())
-    say(f"{subject.title}: process {found.process.pid}, log {found.process.log}")
+    session = Session(api, subject, size, fakes, subject.start())
+    show_progress(f"{subject.title}: process {session.process.pid}, log {session.process.log}")
     try:
-        await _warm_up(found)
-        yield found
+        await _warm_up(session)
+        yield session
     finally:
-        await found.process.stop()
+        await session.process.stop()
 
 
-async def _warm_up(on: Stage) -> None:
+async def _warm_up(session: Session) -> None:
     """The first apps pay for connections and imports; they tell that the subject is there, too."""
-    async with namespace(on.api, f"bench-{on.subject.name}-warm") as name:
+    async with namespace(session.api, f"bench-{session.subject.name}-warm") as name:
         names = [f"warm-{number:02}" for number in range(20)]
-        async with apps.Watch(on.api, name) as watch:
+        async with apps.Watch(session.api, name) as watch:
             goal = watch.expect(names, apps.has_urls)
-            for it in names:
-                await on.api.post(apps.path(name), apps.app(it))
+            for app_name in names:
+                await session.api.post(apps.path(name), apps.app(app_name))
             await goal.wait(STARTED_SECONDS)
-        await on.settle()
+        await session.settle()

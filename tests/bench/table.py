@@ -21,39 +21,41 @@ def render(report: Json, lines: Sequence[Line], titles: Mapping[str, str]) -> Re
         Text(heading(report), style="bold"),
         _measurements(lines, titles),
         _writes(report["writes"], titles),
-        *(Text(f"FAILED {it}", style="red") for it in report["failures"]),
-        *(Text(it, style="yellow") for it in warnings(report)),
+        *(Text(f"FAILED {item}", style="red") for item in report["failures"]),
+        *(Text(item, style="yellow") for item in warnings(report)),
     )
 
 
 def heading(report: Json) -> str:
     """When, what and where."""
-    it, size = report["machine"], report["size"]
+    machine, size = report["machine"], report["size"]
     return (
-        f"{report['date']}, commit {report['commit']}: {size['apps']} apps, {it['nodes']} nodes "
+        f"{report['date']}, commit {report['commit']}: {size['apps']} apps, "
+        f"{machine['nodes']} nodes "
         f"({size['nodes']} of them fake), median of {report['repeat']}\n"
-        f"{it['cores']} cores {it['cpu']}, {it['memory_gib']} GiB, Linux {it['kernel']}, "
-        f"Kubernetes {it['kubernetes']}, Python {it['python']}, "
-        f"load before {it['load_before']}"
+        f"{machine['cores']} cores {machine['cpu']}, {machine['memory_gib']} GiB, "
+        f"Linux {machine['kernel']}, "
+        f"Kubernetes {machine['kubernetes']}, Python {machine['python']}, "
+        f"load before {machine['load_before']}"
     )
 
 
 def warnings(report: Json) -> list[str]:
     """What makes the numbers doubtful."""
-    found, load = [], report["machine"]["load_before"]
+    texts, load = [], report["machine"]["load_before"]
     if is_busy(load, report["machine"]["cores"]):
-        found.append(f"The machine was busy (load {load}): times are too long, ratios are shaky.")
+        texts.append(f"The machine was busy (load {load}): times are too long, ratios are shaky.")
     floors = report["values"].get(FLOOR, {}).get("storm.seconds", [])
     if floors and max(floors) > 1.25 * min(floors):
-        found.append(
+        texts.append(
             f"The floor's own storms took {min(floors):.2f} to {max(floors):.2f} s: "
             "the machine was not the same all the time."
         )
-    return found
+    return texts
 
 
 def _measurements(lines: Sequence[Line], titles: Mapping[str, str]) -> Table:
-    names = [it for it in titles if any(it in line.values for line in lines)]
+    names = [item for item in titles if any(item in line.values for line in lines)]
     table = Table()
     table.add_column("")
     for name in names:
@@ -85,13 +87,13 @@ def _writes(
     table = Table(title="Writes by kind (storm, pods, flip: per app)", title_justify="left")
     for column in ("row", "subject", "writes", "Events, all senders"):
         table.add_column(column)
-    rows = list(dict.fromkeys(row for it in writes.values() for row in it))
+    rows = list(dict.fromkeys(row for value in writes.values() for row in value))
     for row in rows:
-        for name, found in writes.items():
-            if row in found:
-                told = found[row]
-                ours = {key: it for key, it in told.items() if not is_event(key)}
-                events = {key: it for key, it in told.items() if is_event(key)}
+        for name, by_row in writes.items():
+            if row in by_row:
+                counts = by_row[row]
+                ours = {key: count for key, count in counts.items() if not is_event(key)}
+                events = {key: count for key, count in counts.items() if is_event(key)}
                 table.add_row(row, titles[name], _counts(ours), _counts(events))
     return table
 

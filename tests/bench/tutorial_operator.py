@@ -42,13 +42,13 @@ def expose(
     kopf.adopt(service)
     core = client.CoreV1Api()
     try:
-        made = core.create_namespaced_service(namespace, service)
+        created = core.create_namespaced_service(namespace, service)
     except client.ApiException as error:
         if error.status != 409:
             raise
-        made = core.patch_namespaced_service(name, namespace, service)
+        created = core.patch_namespaced_service(name, namespace, service)
 
-    node_port = made.spec.ports[0].node_port
+    node_port = created.spec.ports[0].node_port
     urls = sorted(
         f"http://{address.address}:{node_port}"
         for node in core.list_node().items

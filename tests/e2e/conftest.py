@@ -29,17 +29,17 @@ RESTRICTED_NAMESPACE = {
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> KindCluster:
-    """The cluster that `make cluster` made; it is kept for the next run."""
+    """The cluster of `make cluster`; it is kept for the next run."""
     # pytest-kind puts its folder into the working directory.
     os.chdir(tmp_path_factory.mktemp("kind"))
-    found = KindCluster(
+    kind_cluster = KindCluster(
         "exposedapp",
         kubeconfig=ROOT / "build" / "kubeconfig",
         kind_path=BIN / "kind",
         kubectl_path=BIN / "kubectl",
     )
-    found.create(ROOT / "tests" / "kind" / "three-nodes.yaml")
-    return found
+    kind_cluster.create(ROOT / "tests" / "kind" / "three-nodes.yaml")
+    return kind_cluster
 
 
 class Operator:
@@ -47,7 +47,7 @@ class Operator:
 
     def __init__(self, cluster: KindCluster) -> None:
         self.namespace = Namespace(cluster, OPERATOR_NAMESPACE)
-        self._said = ""
+        self._log = ""
 
     def install(self) -> None:
         """Installs or upgrades the chart with the image built from this tree."""
@@ -62,8 +62,8 @@ class Operator:
         subprocess.run(helm, check=True, env=environment, capture_output=True)
 
     def stop(self) -> None:
-        """Ends the operator's pods and waits until they are gone."""
-        self._said = self.logs()
+        """Ends the operator's pods and waits until they are deleted."""
+        self._log = self.logs()
         self.namespace.kubectl("scale", "deployment/exposedapp", "--replicas=0")
         self.namespace.kubectl("wait", "pod", "--all", "--for=delete", "--timeout=60s")
 
@@ -73,18 +73,18 @@ class Operator:
         self.namespace.kubectl("rollout", "status", "deployment/exposedapp", "--timeout=60s")
 
     def logs(self) -> str:
-        """What the operator has said since it was installed."""
-        return self._said + self.namespace.kubectl("logs", *PODS, "--tail=-1")
+        """The operator's log since it was installed."""
+        return self._log + self.namespace.kubectl("logs", *PODS, "--tail=-1")
 
 
 @pytest.fixture(scope="session")
 def operator(cluster: KindCluster) -> Iterator[Operator]:
     """The operator, installed by Helm. At the end its log must show no traceback."""
-    found = Operator(cluster)
-    found.namespace.apply(RESTRICTED_NAMESPACE)
-    found.install()
-    yield found
-    assert "Traceback" not in found.logs()
+    installed = Operator(cluster)
+    installed.namespace.apply(RESTRICTED_NAMESPACE)
+    installed.install()
+    yield installed
+    assert "Traceback" not in installed.logs()
 
 
 def reconciled_apps(cluster: KindCluster) -> int:
@@ -105,18 +105,18 @@ def reconciled_apps(cluster: KindCluster) -> int:
 @contextmanager
 def namespace_of(cluster: KindCluster) -> Iterator[Namespace]:
     """A new namespace, deleted at the end."""
-    found = Namespace(cluster, f"test-{uuid4().hex[:8]}")
-    found.kubectl("create", "namespace", found.name)
-    eventually(lambda: found.get("serviceaccount", "default"))
-    yield found
-    found.kubectl("delete", "namespace", found.name, "--wait=false")
+    namespace = Namespace(cluster, f"test-{uuid4().hex[:8]}")
+    namespace.kubectl("create", "namespace", namespace.name)
+    eventually(lambda: namespace.get("serviceaccount", "default"))
+    yield namespace
+    namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")
 
 
 @pytest.fixture
 def namespace(cluster: KindCluster, operator: Operator) -> Iterator[Namespace]:
     """A namespace of the test's own, with the operator at work."""
-    with namespace_of(cluster) as found:
-        yield found
+    with namespace_of(cluster) as created:
+        yield created
 
 
 @pytest.fixture(scope="session")
@@ -129,24 +129,24 @@ def single_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KindCluste
     subprocess.run([scripts / "cluster.sh", "up", "single-node"], check=True, capture_output=True)
     subprocess.run([scripts / "images.sh", "single-node"], check=True, capture_output=True)
     os.chdir(tmp_path_factory.mktemp("kind"))
-    found = KindCluster(
+    kind_cluster = KindCluster(
         "exposedapp-single",
         kubeconfig=ROOT / "build" / "kubeconfig-single",
         kind_path=BIN / "kind",
         kubectl_path=BIN / "kubectl",
     )
-    found.create(ROOT / "tests" / "kind" / "single-node.yaml")
-    operator = Operator(found)
+    kind_cluster.create(ROOT / "tests" / "kind" / "single-node.yaml")
+    operator = Operator(kind_cluster)
     operator.namespace.apply(RESTRICTED_NAMESPACE)
     operator.install()
-    yield found
+    yield kind_cluster
     assert "Traceback" not in operator.logs()
     subprocess.run([scripts / "cluster.sh", "down", "single-node"], check=True, capture_output=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests on the second cluster come last and together, so that it is made once, and late."""
-    items.sort(key=lambda it: "single_node" in getattr(it, "fixturenames", ()))
+    """The tests on the second cluster come last and together, so that it is created once."""
+    items.sort(key=lambda item: "single_node" in getattr(item, "fixturenames", ()))
 
 
 @pytest.hookimpl(trylast=True)

@@ -32,7 +32,7 @@ APP_LABEL = "exposedapp.dev/name"
 
 
 class Refused(Exception):
-    """kubectl failed; the text is what it told the user."""
+    """kubectl failed; the text is its error output."""
 
 
 def eventually(probe: Callable[[], T], deadline: float = DEADLINE_SECONDS) -> T:
@@ -64,9 +64,9 @@ async def api_server(cluster: KindCluster, kind: type[Api]) -> AsyncIterator[Api
     await config.load_kube_config(  # type: ignore[no-untyped-call]
         str(cluster.kubeconfig_path), client_configuration=configuration
     )
-    found = kind(configuration)
-    yield found
-    await found.close()
+    api = kind(configuration)
+    yield api
+    await api.close()
 
 
 class Namespace:
@@ -96,25 +96,25 @@ class Namespace:
 
     def get(self, kind: str, name: str) -> Json:
         """One object."""
-        found: Json = json.loads(self.kubectl("get", kind, name, "-o", "json"))
-        return found
+        body: Json = json.loads(self.kubectl("get", kind, name, "-o", "json"))
+        return body
 
     def names(self, kind: str, selector: str = "") -> list[str]:
         """The names of all objects of a kind, sorted."""
-        found = self.kubectl(
-            "get", kind, "-l", selector, "-o", "jsonpath={.items[*].metadata.name}"
-        )
-        return sorted(found.split())
+        text = self.kubectl("get", kind, "-l", selector, "-o", "jsonpath={.items[*].metadata.name}")
+        return sorted(text.split())
 
     def pods_by_node(self, name: str) -> dict[str, list[str]]:
         """The pods of an app that are not going, by their node."""
-        found: dict[str, list[str]] = {}
+        names_by_node: dict[str, list[str]] = {}
         for pod in json.loads(
             self.kubectl("get", "pods", "-l", f"{APP_LABEL}={name}", "-o", "json")
         )["items"]:
             if "deletionTimestamp" not in pod["metadata"]:
-                found.setdefault(pod["spec"]["nodeName"], []).append(pod["metadata"]["name"])
-        return found
+                names_by_node.setdefault(pod["spec"]["nodeName"], []).append(
+                    pod["metadata"]["name"]
+                )
+        return names_by_node
 
     def wait_ready(self, name: str, seconds: int = 90) -> Json:
         """`kubectl wait` for Ready; the app as it is then."""
@@ -183,11 +183,11 @@ def kstatus(body: Json) -> str:
 
 def condition(status: Json, kind: str) -> Json:
     """One condition of a status; empty when it is not there."""
-    return next((it for it in status.get("conditions") or () if it["type"] == kind), {})
+    return next((item for item in status.get("conditions") or () if item["type"] == kind), {})
 
 
 def app(name: str, **spec: Any) -> Json:
-    """An ExposedApp that runs the demo image, unless told otherwise."""
+    """An ExposedApp that runs the demo image, unless the spec says otherwise."""
     return {
         "apiVersion": "exposedapp.dev/v1alpha1",
         "kind": "ExposedApp",
@@ -223,9 +223,9 @@ class WriteCounter:
     def since_start(self) -> dict[str, int]:
         """The writes since the start or the last call, Events left out."""
         now = self._settled()
-        found = {key: count - self._start[key] for key, count in now.items()}
+        written = {key: count - self._start[key] for key, count in now.items()}
         self._start = now
-        return {key: count for key, count in found.items() if count and "events" not in key}
+        return {key: count for key, count in written.items() if count and "events" not in key}
 
     def _settled(self) -> Counter[str]:
         eventually(self._no_namespace_goes)

@@ -47,7 +47,7 @@ def test_requests_are_spread_over_the_pods(namespace: Namespace) -> None:
 
     def all_answer(count: int) -> None:
         placed = namespace.pods_by_node("spread")
-        pods = {pod for found in placed.values() for pod in found}
+        pods = {pod for names in placed.values() for pod in names}
         assert len(pods) == count
         assert who_answers(url) == pods
         status = namespace.status("spread")

@@ -9,9 +9,9 @@ from e2e.support import DEMO_IMAGE, Namespace, exposedapp
 
 def test_from_nothing_to_every_way_in(namespace: Namespace) -> None:
     words = ["--image", DEMO_IMAGE, "--port", "80:8080", "--port", "80:8080/udp"]
-    made = exposedapp(namespace, "create", "hello", *words, "--wait")
-    assert made.code == 0, made.err
-    url = made.out.splitlines()[-1]
+    created = exposedapp(namespace, "create", "hello", *words, "--wait")
+    assert created.code == 0, created.err
+    url = created.out.splitlines()[-1]
 
     waited = exposedapp(namespace, "wait", "hello", "--timeout", "60s")
     assert (waited.code, waited.out) == (0, f"hello is ready: {url}\n")
@@ -27,5 +27,5 @@ def test_kubectl_takes_what_render_and_dry_run_show(namespace: Namespace) -> Non
     namespace.kubectl("apply", "--dry-run=server", "-f", "-", stdin=shown)
 
     rendered = exposedapp(namespace, "render", "-f", "-", stdin=shown).out
-    assert [it["kind"] for it in yaml.safe_load_all(rendered)] == ["Deployment", "Service"]
+    assert [item["kind"] for item in yaml.safe_load_all(rendered)] == ["Deployment", "Service"]
     namespace.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=rendered)

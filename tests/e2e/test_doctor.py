@@ -61,7 +61,7 @@ def examine(namespace: Namespace, name: str) -> tuple[int, Json]:
 
 def broken(report: Json) -> list[str]:
     """The steps that are, in the order of the chain."""
-    return [it["step"] for it in report["steps"] if it["ok"] is False]
+    return [step["step"] for step in report["steps"] if step["ok"] is False]
 
 
 def says(namespace: Namespace, name: str, code: str, step: str, *words: str) -> Json:
@@ -69,8 +69,8 @@ def says(namespace: Namespace, name: str, code: str, step: str, *words: str) -> 
     ends, report = examine(namespace, name)
     assert (ends, report["code"]) == (UNWELL, code), report
     assert next(iter(broken(report)), "") == step, report
-    for it in words:
-        assert it in report["diagnosis"], report
+    for word in words:
+        assert word in report["diagnosis"], report
     return report
 
 
@@ -78,9 +78,9 @@ def is_well(namespace: Namespace, name: str, *words: str) -> list[str]:
     """The doctor finds nothing; what it says of each URL."""
     ends, report = examine(namespace, name)
     assert (ends, report["code"], broken(report)) == (WELL, "Fine", []), report
-    for it in words:
-        assert it in report["diagnosis"], report
-    return [it["detail"] for it in report["steps"] if it["step"] == "url"]
+    for word in words:
+        assert word in report["diagnosis"], report
+    return [step["detail"] for step in report["steps"] if step["step"] == "url"]
 
 
 ILL: dict[str, tuple[Json, str, str, tuple[str, ...]]] = {
@@ -180,13 +180,13 @@ def without_nulls(spec: Json) -> Json:
 @pytest.fixture(scope="module")
 def ward(cluster: KindCluster, operator: Operator) -> Iterator[Namespace]:
     """All of the apps at once, so that they become ill at the same time."""
-    with namespace_of(cluster) as found:
+    with namespace_of(cluster) as namespace:
         specs = {name: spec for name, (spec, *_) in ILL.items()} | HEALTHY
         apps = [app(name, **spec) for name, spec in specs.items()]
-        for it in apps:
-            it["spec"] = without_nulls(it["spec"])
-        found.apply(FOREIGN, *apps)
-        yield found
+        for body in apps:
+            body["spec"] = without_nulls(body["spec"])
+        namespace.apply(FOREIGN, *apps)
+        yield namespace
 
 
 @pytest.mark.parametrize("name", ILL)
@@ -199,7 +199,7 @@ def test_who_is_well(ward: Namespace) -> None:
     for name in HEALTHY:
         ward.wait_ready(name)
     tried = eventually(partial(is_well, ward, "web", "UDP and SCTP were not probed"))
-    assert [it.rpartition(": ")[2] for it in tried] == ["HTTP 200"] * 3 + ["not probed"] * 3
+    assert [detail.rpartition(": ")[2] for detail in tried] == ["HTTP 200"] * 3 + ["not probed"] * 3
     # Nodes without a pod are not listed, so there is nothing wrong with them.
     (tried_one,) = eventually(partial(is_well, ward, "local", "Every URL"))
     assert tried_one.endswith("HTTP 200")
@@ -207,7 +207,7 @@ def test_who_is_well(ward: Namespace) -> None:
     assert not is_well(ward, "elsewhere", "get example.com")
     # The way in is open: that the app knows no such page is its own affair.
     tried = eventually(partial(is_well, ward, "picky"))
-    assert all(it.endswith("HTTP 404") for it in tried)
+    assert all(detail.endswith("HTTP 404") for detail in tried)
 
 
 def test_no_such_app_and_no_cluster(ward: Namespace) -> None:
@@ -258,8 +258,8 @@ def address(namespace: Namespace, node: str) -> str:
 
 def outcomes(report: Json) -> list[str]:
     """What became of each HTTP URL, sorted."""
-    tried = (it["detail"] for it in report["steps"] if it["step"] == "url")
-    return sorted(it.rpartition(": ")[2] for it in tried if it.startswith("http"))
+    tried = (step["detail"] for step in report["steps"] if step["step"] == "url")
+    return sorted(detail.rpartition(": ")[2] for detail in tried if detail.startswith("http"))
 
 
 DROPS = ("DROP",)
@@ -309,7 +309,7 @@ FIREWALLS: dict[str, tuple[str, tuple[str, ...], str, str, tuple[str, ...]]] = {
         ("it is the node that refuses",),
     ),
 }
-"""By situation: the app, the firewall on one node, the code, the outcome there, what is said."""
+"""By situation: app, firewall on one node, code, outcome there, and words of the diagnosis."""
 
 
 @pytest.mark.parametrize("situation", FIREWALLS)
@@ -318,14 +318,14 @@ def test_a_firewall(ward: Namespace, situation: str) -> None:
     port = node_port(ward, name)
     others = ["HTTP 200"] * 2 if name == "web" else []
     place = f"{address(ward, NODE)} ({NODE})"
-    told = (place, *(it.format(port=port) for it in words))
+    expected = (place, *(word.format(port=port) for word in words))
 
-    def found() -> None:
-        report = says(ward, name, code, "url", *told)
+    def is_diagnosed() -> None:
+        report = says(ward, name, code, "url", *expected)
         assert outcomes(report) == sorted([outcome, *others]), report
 
     with firewall(NODE, port, *target):
-        eventually(found)
+        eventually(is_diagnosed)
     eventually(partial(is_well, ward, name))
 
 
@@ -362,8 +362,8 @@ def test_an_operator_that_is_away(ward: Namespace, operator: Operator) -> None:
         says(ward, "new", "OperatorSilent", "resource", "observed no generation yet", look)
         says(ward, "changed", "OperatorSilent", "resource", "observed generation 1", look)
         eventually(lost_its_service(ward))
-        told = ("none is a ready endpoint of the Service", "kubectl get service -n ")
-        eventually(partial(says, ward, "unselected", "NoEndpoint", "endpoints", *told))
+        expected = ("none is a ready endpoint of the Service", "kubectl get service -n ")
+        eventually(partial(says, ward, "unselected", "NoEndpoint", "endpoints", *expected))
         eventually(lost_its_pod(ward, homes))
     finally:
         operator.start()
@@ -373,20 +373,20 @@ def test_an_operator_that_is_away(ward: Namespace, operator: Operator) -> None:
 
 
 def lost_its_service(ward: Namespace) -> Callable[[], None]:
-    def told() -> None:
+    def is_reported() -> None:
         # Without a Service there are no endpoints either; that is not the cause.
         words = "The Service unserved does not exist"
         report = says(ward, "unserved", "NoService", "endpoints", words)
         assert "service" in broken(report), report
 
-    return told
+    return is_reported
 
 
 def lost_its_pod(ward: Namespace, homes: set[str]) -> Callable[[], None]:
-    def told() -> None:
+    def is_reported() -> None:
         (left,) = ward.pods_by_node("moved")
         (lost,) = homes - {left}
         words = (f"runs on {address(ward, lost)} ({lost})", "use another URL", "to Cluster")
         says(ward, "moved", "NoPodOnNode", "url", *words)
 
-    return told
+    return is_reported

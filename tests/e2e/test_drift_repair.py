@@ -74,12 +74,12 @@ def test_foreign_objects_are_left_alone(namespace: Namespace, kind: str) -> None
     before = namespace.get(kind, "taken")
     namespace.apply(app("taken"))
 
-    def told() -> None:
+    def is_reported() -> None:
         ready = namespace.ready("taken")
         assert ready["reason"] == "NotOwned"
         assert f"{kind.capitalize()} named taken" in ready["message"]
 
-    eventually(told)
+    eventually(is_reported)
     after = namespace.get(kind, "taken")
     assert after["spec"] == before["spec"]
     assert after["metadata"]["labels"] == before["metadata"]["labels"]

@@ -27,8 +27,12 @@ def node_addresses(cluster: KindCluster) -> tuple[str, str]:
     node = json.loads(cluster.kubectl("get", "node", NODE, "-o", "json"))
     if len(node["spec"]["podCIDRs"]) < 2:
         pytest.skip("no IPv6: the kernel or Docker's network `kind` has none, see cluster.sh")
-    found = [it["address"] for it in node["status"]["addresses"] if it["type"] == "InternalIP"]
-    ipv4, ipv6 = sorted(found, key=lambda it: ":" in it)
+    internal = [
+        address["address"]
+        for address in node["status"]["addresses"]
+        if address["type"] == "InternalIP"
+    ]
+    ipv4, ipv6 = sorted(internal, key=lambda item: ":" in item)
     return ipv4, ipv6
 
 
@@ -46,7 +50,7 @@ def route(address: str) -> Iterator[None]:
     """A way to the node's IPv6 address from here.
 
     A Docker engine that was killed leaves its bridges, and a bridge of an earlier `kind` network
-    has the same IPv6 range: then packets go there, where nobody is.
+    has the same IPv6 range: then packets are lost there.
     """
     if connects(address):
         yield
@@ -67,17 +71,17 @@ def route(address: str) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def addresses(single_node: KindCluster) -> Iterator[tuple[str, str]]:
     """The node's IPv4 and IPv6 address, both of which can be reached from here."""
-    found = node_addresses(single_node)
-    with route(found[1]):
-        yield found
+    both = node_addresses(single_node)
+    with route(both[1]):
+        yield both
 
 
 @pytest.fixture
 def dual(single_node: KindCluster, addresses: tuple[str, str]) -> Iterator[Namespace]:
     """A namespace that gives its node ports back before the next test: there are ten of them."""
-    with namespace_of(single_node) as found:
-        yield found
-        found.kubectl("delete", "xapp", "--all", "--cascade=foreground", "--timeout=60s")
+    with namespace_of(single_node) as namespace:
+        yield namespace
+        namespace.kubectl("delete", "xapp", "--all", "--cascade=foreground", "--timeout=60s")
 
 
 def urls_are(namespace: Namespace, name: str, *hosts: str) -> list[str]:
@@ -113,14 +117,14 @@ def test_one_url_per_ip_family(dual: Namespace, addresses: tuple[str, str]) -> N
     answers(dual, "six", ipv6)
     answers(dual, "four", ipv4)
     assert dual.ready("six")["status"] == "True"
-    assert [":" in it for it in dual.status("requires")["clusterIPs"]] == [True, False]
+    assert [":" in item for item in dual.status("requires")["clusterIPs"]] == [True, False]
 
     done = exposedapp(dual, "doctor", "prefers", "-o", "json")
     report = json.loads(done.out)
     assert (done.code, report["code"]) == (0, "Fine"), report
-    tried = [it["detail"] for it in report["steps"] if it["step"] == "url"]
+    tried = [step["detail"] for step in report["steps"] if step["step"] == "url"]
     assert len(tried) == 2, report
-    assert all(it.endswith(f" ({NODE}): HTTP 200") for it in tried), report
+    assert all(detail.endswith(f" ({NODE}): HTTP 200") for detail in tried), report
 
     dual.apply(app("prefers", service={"ipFamilyPolicy": "SingleStack"}, probe=FAST))
     answers(dual, "prefers", ipv4)
@@ -129,7 +133,7 @@ def test_one_url_per_ip_family(dual: Namespace, addresses: tuple[str, str]) -> N
 
 
 def test_one_family_that_is_blocked(dual: Namespace, addresses: tuple[str, str]) -> None:
-    """Each family is tried: a firewall that forgets one of them is told, and that URL not taken."""
+    """Each family is probed: one that a firewall blocks is reported, and not preferred."""
     ipv4, ipv6 = addresses[0], f"[{addresses[1]}]"
     dual.apply(app("both", service={"ipFamilyPolicy": "RequireDualStack"}, probe=FAST))
     eventually(partial(urls_are, dual, "both", ipv4, ipv6))
@@ -138,15 +142,17 @@ def test_one_family_that_is_blocked(dual: Namespace, addresses: tuple[str, str])
     on_node(NODE, "ip6tables", "-t", "raw", "-I", *rule)
     try:
 
-        def told() -> None:
+        def is_reported() -> None:
             status = dual.status("both")
-            found = condition(status, "Reachable")
-            assert (found["status"], found["reason"]) == ("False", "SomeUnreachable"), found
-            assert f"http://{ipv6}:{port}: timed out" in found["message"]
+            reachable = condition(status, "Reachable")
+            assert (reachable["status"], reachable["reason"]) == ("False", "SomeUnreachable"), (
+                reachable
+            )
+            assert f"http://{ipv6}:{port}: timed out" in reachable["message"]
             assert status["url"] == f"http://{ipv4}:{port}"
             assert condition(status, "Ready")["status"] == "True"
 
-        eventually(told)
+        eventually(is_reported)
     finally:
         on_node(NODE, "ip6tables", "-t", "raw", "-D", *rule)
     answers(dual, "both", ipv4, ipv6)

@@ -47,8 +47,8 @@ def properties(node: Json, path: str = "") -> Iterator[tuple[str, Json]]:
     if "properties" not in inside or path in SAME_SHAPE:
         yield path.removesuffix("[]"), node
         return
-    for name, found in inside["properties"].items():
-        yield from properties(found, f"{path}.{name}".removeprefix("."))
+    for name, property_schema in inside["properties"].items():
+        yield from properties(property_schema, f"{path}.{name}".removeprefix("."))
 
 
 PROPERTIES = dict(properties(SPEC_SCHEMA))
@@ -66,7 +66,7 @@ class Change:
 
 PORT: Json = {"port": 80, "targetPort": 8080}
 HTTP: Json = {"path": "/healthz", "port": 8080}
-# An old pod ends as soon as it is told to: nobody asks it any more.
+# An old pod ends at once: no request is sent to it any more.
 QUICKLY: list[Json] = [{"name": "DRAIN_SECONDS", "value": "0"}]
 SHORT: Json = {"terminationGracePeriodSeconds": 1}
 BASE: Json = {
@@ -145,7 +145,7 @@ def resources(before: Json, after: Json) -> Change:
 
 
 def claims(before: Json, after: Json) -> Change:
-    """No node of the cluster has devices, so no pod is wanted."""
+    """No node of the cluster has devices, so the app has no pods."""
     known = [{"name": name, "resourceClaimName": name} for name in ("one", "two")]
     stopped = {"replicas": 0, "podTemplate": {"spec": {**SHORT, "resourceClaims": known}}}
     return Change(
@@ -164,8 +164,8 @@ def probe(kind: str, before: Json, after: Json, **more: Any) -> Change:
 
 
 def probe_time(**after: int) -> Change:
-    found = {"tcpSocket": {"port": 8080}}
-    return Change(before={"livenessProbe": found}, after={"livenessProbe": {**found, **after}})
+    handler = {"tcpSocket": {"port": 8080}}
+    return Change(before={"livenessProbe": handler}, after={"livenessProbe": {**handler, **after}})
 
 
 def http(before: Json, **after: Any) -> Change:
@@ -386,14 +386,14 @@ def properties_at(path: str) -> Json:
     for part in path.split("."):
         node = node["properties"][part.removesuffix("[]")]
         node = node["items"] if part.endswith("[]") else node
-    found: Json = node["properties"]
-    return found
+    inner: Json = node["properties"]
+    return inner
 
 
 @pytest.mark.parametrize("path", VALUES)
 def test_the_change_is_of_this_property_alone(path: str) -> None:
-    before, after = (whole(it) for it in (VALUES[path].before, VALUES[path].after))
-    assert [it for it in PROPERTIES if values(before, it) != values(after, it)] == [path]
+    before, after = (whole(item) for item in (VALUES[path].before, VALUES[path].after))
+    assert [path for path in PROPERTIES if values(before, path) != values(after, path)] == [path]
 
 
 def values(node: Any, path: str) -> list[Any]:
@@ -401,13 +401,13 @@ def values(node: Any, path: str) -> list[Any]:
     if node is None or not path:
         return [node]
     part, _, rest = path.partition(".")
-    found = node.get(part.removesuffix("[]"))
-    items = (found or []) if part.endswith("[]") else [found]
+    below = node.get(part.removesuffix("[]"))
+    items = (below or []) if part.endswith("[]") else [below]
     return [value for item in items for value in values(item, rest)]
 
 
 def whole(differences: Json) -> Json:
-    return {key: it for key, it in {**BASE, **differences}.items() if it is not None}
+    return {key: value for key, value in {**BASE, **differences}.items() if value is not None}
 
 
 # --- the walk -------------------------------------------------------------------------------------
@@ -448,26 +448,28 @@ class Walk:
         spec = ExposedAppSpec.model_validate(app["spec"])
         identity = AppRef(self.namespace, self.name, app["metadata"]["uid"])
         deployment = make_deployment(identity, spec)
-        found = [await self.child(make_service(identity, spec, pod_labels(identity, spec, None)))]
+        children = [
+            await self.child(make_service(identity, spec, pod_labels(identity, spec, None)))
+        ]
         if deployment:
-            found.append(await self.child(deployment))
+            children.append(await self.child(deployment))
         else:
             assert await self.api.get("Deployment", self.namespace, self.name) is None
         if ready and spec.replicas and status.get("url", "").startswith("http://1"):
             answer = await asyncio.to_thread(fetch, status["url"])
             assert answer == "ok\n" or answer.startswith("hello from")
-        return found
+        return children
 
-    async def child(self, wanted: Json) -> Json:
-        live = await self.get(wanted["kind"])
+    async def child(self, desired: Json) -> Json:
+        live = await self.get(desired["kind"])
         parts = ("metadata", "spec")
-        assert list(drift({part: wanted[part] for part in parts}, live)) == []
+        assert list(drift({part: desired[part] for part in parts}, live)) == []
         return {part: without_what_is_picked(live[part]) for part in parts}
 
     async def get(self, kind: str) -> Json:
-        found = await self.api.get(kind, self.namespace, self.name)
-        assert found is not None, f"there is no {kind}"
-        return found
+        body = await self.api.get(kind, self.namespace, self.name)
+        assert body is not None, f"there is no {kind}"
+        return body
 
 
 PICKED = {
@@ -475,14 +477,16 @@ PICKED = {
     *("clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort"),
     *("uid", "creationTimestamp"),
 }
-"""What the cluster gives, and may give anew."""
+"""What the cluster allocates, and may allocate again."""
 
 
 def without_what_is_picked(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: without_what_is_picked(it) for key, it in value.items() if key not in PICKED}
+        return {
+            key: without_what_is_picked(item) for key, item in value.items() if key not in PICKED
+        }
     if isinstance(value, list):
-        return [without_what_is_picked(it) for it in value]
+        return [without_what_is_picked(item) for item in value]
     return value
 
 
@@ -507,9 +511,9 @@ async def walk_all(namespace: Namespace) -> Results:
 
     async def walk(api: KubeClient, index: int, name: str) -> None:
         async with free:
-            found = Walk(api, namespace.name, f"app-{index}")
-            await found.there_and_back(changes[name], ready=name not in NOT_READY)
-            await api.delete(await found.get(KIND), KIND)
+            app_walk = Walk(api, namespace.name, f"app-{index}")
+            await app_walk.there_and_back(changes[name], ready=name not in NOT_READY)
+            await api.delete(await app_walk.get(KIND), KIND)
 
     async with api_server(namespace.cluster, KubeClient) as api:
         walks = (walk(api, index, name) for index, name in enumerate(changes))

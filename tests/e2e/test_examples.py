@@ -22,16 +22,16 @@ PAGE = "This page comes from a volume."
 @pytest.fixture(scope="module")
 def examples(cluster: KindCluster, operator: Operator) -> Iterator[Namespace]:
     """One namespace in which all examples run at once."""
-    with namespace_of(cluster) as found:
-        found.kubectl("apply", *(f"--filename={file}" for file in FILES))
-        found.wait_ready("hello")  # in its pods the tests ask from inside
-        yield found
+    with namespace_of(cluster) as namespace:
+        namespace.kubectl("apply", *(f"--filename={file}" for file in FILES))
+        namespace.wait_ready("hello")  # in its pods the tests ask from inside
+        yield namespace
 
 
 def app_in(file: Path) -> Json:
     """The one ExposedApp in an example."""
-    found: list[Json] = list(yaml.safe_load_all(file.read_text()))
-    (app,) = (it for it in found if it["kind"] == "ExposedApp")
+    documents: list[Json] = list(yaml.safe_load_all(file.read_text()))
+    (app,) = (item for item in documents if item["kind"] == "ExposedApp")
     return app
 
 
@@ -45,11 +45,11 @@ def ask(url: str) -> str:
     import urllib.request
     from urllib.parse import urlsplit
 
-    at = urlsplit(url)
-    if at.scheme == "udp":
+    parts = urlsplit(url)
+    if parts.scheme == "udp":
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             udp.settimeout(2)
-            udp.sendto(b"ping", (str(at.hostname), at.port or 0))
+            udp.sendto(b"ping", (str(parts.hostname), parts.port or 0))
             return udp.recv(2048).decode()
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname = False
@@ -72,31 +72,35 @@ def run_inside(namespace: Namespace, code: str, *arguments: str) -> str:
 
 def pods_of(namespace: Namespace, status: Json) -> list[Json]:
     """The pods that an app's status says are its own, those that go left out."""
-    found = namespace.kubectl("get", "pods", "-l", status["selector"], "-o", "json")
-    return [it for it in json.loads(found)["items"] if "deletionTimestamp" not in it["metadata"]]
+    text = namespace.kubectl("get", "pods", "-l", status["selector"], "-o", "json")
+    return [
+        item for item in json.loads(text)["items"] if "deletionTimestamp" not in item["metadata"]
+    ]
 
 
 def names_of(pods: list[Json]) -> set[str]:
-    return {it["metadata"]["name"] for it in pods}
+    return {pod["metadata"]["name"] for pod in pods}
 
 
 def inner_urls(name: str, status: Json, pods: list[Json]) -> list[str]:
     """Every way to an app from inside: its DNS name, its cluster IPs, and its pods' own ports."""
-    found = [status["clusterURL"]]
+    urls = [status["clusterURL"]]
     for port in status["ports"]:
         udp = port["protocol"] == "UDP"
         scheme = "udp" if udp else urlsplit(status["clusterURL"]).scheme
-        found += [f"{scheme}://{host}:{port['port']}" for host in (name, *status["clusterIPs"])]
+        urls += [f"{scheme}://{host}:{port['port']}" for host in (name, *status["clusterIPs"])]
         for pod in pods:
             number = container_port(pod, port["targetPort"])
-            found.append(f"{scheme}://{pod['status']['podIP']}:{number}")
-    return found
+            urls.append(f"{scheme}://{pod['status']['podIP']}:{number}")
+    return urls
 
 
 def container_port(pod: Json, target: int | str) -> int:
     """The number of a targetPort, which can be a container port's name."""
-    ports = (port for it in pod["spec"]["containers"] for port in it.get("ports", ()))
-    named: dict[str, int] = {it["name"]: it["containerPort"] for it in ports if "name" in it}
+    ports = (port for container in pod["spec"]["containers"] for port in container.get("ports", ()))
+    named: dict[str, int] = {
+        port["name"]: port["containerPort"] for port in ports if "name" in port
+    }
     return target if isinstance(target, int) else named[target]
 
 
@@ -121,14 +125,14 @@ def test_every_address_answers(examples: Namespace, name: str) -> None:
         answers["proxyPath"] = examples.kubectl("get", "--raw", status["proxyPath"])
         for url, answer in answers.items():
             known = names_of(pods) | ({PAGE} if name == "pod-template" else set())
-            assert any(it in answer for it in known), f"{url} says {answer}"
+            assert any(name in answer for name in known), f"{url} says {answer}"
             assert url.startswith("udp:") == answer.endswith("ping"), url
 
     eventually(all_answer)
 
 
 def test_every_example_has_a_test_and_a_link() -> None:
-    """Named as its app and as its test, and found by readers."""
+    """Named as its app and as its test, and linked from the README."""
     readme = (ROOT / "README.md").read_text()
     for file in FILES:
         assert app_in(file)["metadata"]["name"] == file.stem
@@ -155,7 +159,7 @@ def test_hello_fixed_port(examples: Namespace) -> None:
 
 def test_several_ports(examples: Namespace) -> None:
     status = examples.wait_ready("several-ports")["status"]
-    ports = {it["name"]: (it["port"], it["protocol"]) for it in status["ports"]}
+    ports = {port["name"]: (port["port"], port["protocol"]) for port in status["ports"]}
     assert ports == {"web": (80, "TCP"), "echo": (80, "UDP"), "again": (8000, "TCP")}
     schemes = [urlsplit(url).scheme for url in status["urls"]]
     nodes = len(node_addresses(examples))
@@ -169,7 +173,7 @@ def test_cluster_ip(examples: Namespace) -> None:
 
 
 def test_load_balancer(examples: Namespace) -> None:
-    """What a provider gives is told, and the nodes' URLs before and after it."""
+    """An address of a provider is listed, and the nodes' URLs before and after it."""
     before = examples.wait_ready("load-balancer")["status"]
     assert before["url"] in before["urls"]
 
@@ -198,8 +202,8 @@ def test_load_balancer(examples: Namespace) -> None:
 
 def test_external_name(examples: Namespace) -> None:
     """The app's name leads where the other name leads, and something answers there."""
-    found = examples.wait_ready("external-name")
-    target = found["spec"]["service"]["externalName"]
+    body = examples.wait_ready("external-name")
+    target = body["spec"]["service"]["externalName"]
     full = f"external-name.{examples.name}.svc.cluster.local"
     code = (
         "import json, socket, sys; "
@@ -212,10 +216,10 @@ def test_external_name(examples: Namespace) -> None:
 
     eventually(leads_there)
     (answer,) = eventually(
-        lambda: ask_inside(examples, [f"{found['status']['clusterURL']}/version"])
+        lambda: ask_inside(examples, [f"{body['status']['clusterURL']}/version"])
     )
     assert "gitVersion" in answer
-    assert "urls" not in found["status"]
+    assert "urls" not in body["status"]
     assert "external-name" not in examples.names("deployments")
 
 
@@ -235,9 +239,9 @@ def test_pod_template(examples: Namespace) -> None:
     """Volume, second container, confinement and spread are as the file says."""
     status = examples.wait_ready("pod-template")["status"]
     pods = pods_of(examples, status)
-    assert len({it["spec"]["nodeName"] for it in pods}) == len(pods) == 2
+    assert len({pod["spec"]["nodeName"] for pod in pods}) == len(pods) == 2
     for pod in pods:
-        assert [it["name"] for it in pod["spec"]["containers"]] == ["app", "pages"]
+        assert [container["name"] for container in pod["spec"]["containers"]] == ["app", "pages"]
     answers = eventually(lambda: [ask(url) for url in status["urls"]])
     assert sum(PAGE in answer for answer in answers) == len(node_addresses(examples))
     for container in ("app", "pages"):
@@ -254,7 +258,7 @@ def test_https_and_path(examples: Namespace) -> None:
     assert sorted(paths) == [("https", "/admin")] * nodes + [("https", "/welcome")] * nodes
     assert status["url"].endswith("/welcome")
     ports = examples.get("service", "https-and-path")["spec"]["ports"]
-    assert [it.get("appProtocol") for it in ports] == ["https", None]
+    assert [port.get("appProtocol") for port in ports] == ["https", None]
 
 
 def test_session_affinity(examples: Namespace) -> None:
@@ -275,7 +279,7 @@ def test_local_traffic(examples: Namespace) -> None:
 
     def each_answers_itself() -> None:
         status, addresses = examples.status("local-traffic"), node_addresses(examples)
-        homes = {it["spec"]["nodeName"] for it in pods_of(examples, status)}
+        homes = {item["spec"]["nodeName"] for item in pods_of(examples, status)}
         by_host = {str(urlsplit(url).hostname): url for url in status["urls"]}
         assert by_host.keys() == {addresses[node] for node in homes}
         for node in homes:
@@ -299,11 +303,13 @@ def test_autoscale(examples: Namespace) -> None:
 
 
 def test_adopt(examples: Namespace) -> None:
-    """The Deployment is the app's now, and no pod has started anew for it."""
+    """The Deployment is the app's now, and no pod was restarted for it."""
     status = examples.wait_ready("adopt")["status"]
     deployment = examples.get("deployment", "adopt")
     (owner,) = deployment["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["name"]) == ("ExposedApp", "adopt")
     assert status["selector"] == "app=shop"
-    assert [it["name"] for it in pods_of(examples, status)[0]["spec"]["containers"]] == ["shop"]
+    assert [
+        container["name"] for container in pods_of(examples, status)[0]["spec"]["containers"]
+    ] == ["shop"]
     assert len(examples.names("replicasets", selector="app=shop")) == 1

@@ -37,24 +37,24 @@ def definitions() -> list[Path]:
 @pytest.fixture(scope="module")
 def monitored(cluster: KindCluster) -> Iterator[Namespace]:
     """A namespace where Prometheus Operator's kinds are known, until the end."""
-    files = [f"--filename={it}" for it in definitions()]
-    with namespace_of(cluster) as found:
+    files = [f"--filename={file}" for file in definitions()]
+    with namespace_of(cluster) as namespace:
         try:
-            found.kubectl("apply", "--server-side", *files)
-            found.kubectl("wait", "--for=condition=Established", "--timeout=60s", *files)
-            # Established is said a moment before the kind is served.
+            namespace.kubectl("apply", "--server-side", *files)
+            namespace.kubectl("wait", "--for=condition=Established", "--timeout=60s", *files)
+            # Established is true a moment before the kind is served.
             for plural in KINDS.values():
-                eventually(partial(found.names, f"{plural}.{GROUP}"))
-            yield found
+                eventually(partial(namespace.names, f"{plural}.{GROUP}"))
+            yield namespace
         finally:
-            found.kubectl("delete", "--ignore-not-found", *files)
+            namespace.kubectl("delete", "--ignore-not-namespace", *files)
 
 
 def rendered(namespace: Namespace) -> list[Json]:
     """The chart with all that it has for Prometheus, under a name that no other release has."""
     helm: list[str | Path] = [BIN / "helm", "template", namespace.name]
     helm += [ROOT / "deploy" / "chart" / "exposedapp", "--namespace", namespace.name]
-    helm += [f"--set=metrics.{it}.enabled=true" for it in ("serviceMonitor", "prometheusRule")]
+    helm += [f"--set=metrics.{item}.enabled=true" for item in ("serviceMonitor", "prometheusRule")]
     done = subprocess.run(helm, check=True, capture_output=True, text=True)
     return list(yaml.safe_load_all(done.stdout))
 
@@ -73,7 +73,7 @@ def test_the_chart_is_accepted(monitored: Namespace) -> None:
 
 def test_a_field_that_does_not_exist_is_refused(monitored: Namespace) -> None:
     """Else it would mean nothing that the chart is accepted."""
-    objects = {it["kind"]: it for it in rendered(monitored)}
+    objects = {item["kind"]: item for item in rendered(monitored)}
     rule, monitor = objects["PrometheusRule"], objects["ServiceMonitor"]
     rule["spec"]["groups"][0]["rules"][0]["fro"] = "5m"
     with pytest.raises(Refused, match=r'unknown field "spec\.groups\[0\]\.rules\[0\]\.fro"'):

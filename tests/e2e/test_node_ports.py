@@ -13,8 +13,8 @@ from e2e.support import EXAMPLES, Namespace, app, eventually, fetch, kstatus
 
 @pytest.fixture
 def narrow(single_node: KindCluster) -> Iterator[Namespace]:
-    with namespace_of(single_node) as found:
-        yield found
+    with namespace_of(single_node) as namespace:
+        yield namespace
 
 
 def says(namespace: Namespace, name: str, reason: str, words: str) -> None:
@@ -90,9 +90,9 @@ def test_node_ports_stay(namespace: Namespace) -> None:
     port = namespace.wait_ready("kept")["status"]["ports"][0]["nodePort"]
 
     def still(*names: str) -> None:
-        found = {it["name"]: it["nodePort"] for it in namespace.status("kept")["ports"]}
-        assert found.keys() == set(names)
-        assert found["web"] == port
+        node_ports = {port["name"]: port["nodePort"] for port in namespace.status("kept")["ports"]}
+        assert node_ports.keys() == set(names)
+        assert node_ports["web"] == port
         assert namespace.get("service", "kept")["spec"]["ports"][0]["nodePort"] == port
 
     namespace.apply(app("kept", ports=[web, dns]))

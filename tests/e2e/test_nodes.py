@@ -83,14 +83,16 @@ def test_a_node_that_comes_and_is_deleted(web: Namespace) -> None:
         "conditions": [{"type": "Ready", "status": "True"}],
         "addresses": [{"type": "InternalIP", "address": "127.0.0.7"}],
     }
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "nobody"}}
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "not-a-machine"}}
     web.kubectl("create", "-f", "-", stdin=json.dumps(node))
     try:
         patch = json.dumps({"status": status})
-        web.kubectl("patch", "node", "nobody", "--subresource=status", "--type=merge", "-p", patch)
+        web.kubectl(
+            "patch", "node", "not-a-machine", "--subresource=status", "--type=merge", "-p", patch
+        )
         eventually(lambda: lists(web, "web", everyone | {"127.0.0.7"}))
     finally:
-        web.kubectl("delete", "node", "nobody")
+        web.kubectl("delete", "node", "not-a-machine")
     eventually(lambda: lists(web, "web", everyone))
     assert web.ready("web")["status"] == "True"
 
@@ -112,12 +114,12 @@ def test_which_nodes_and_which_addresses(web: Namespace) -> None:
     assert url.rpartition(":")[2] in web.status("web")["url"]
     web.apply(app("web", nodes={"selector": {"no": "such-label"}}))
 
-    def told() -> None:
+    def is_reported() -> None:
         ready = web.ready("web")
         assert (ready["status"], ready["reason"]) == ("False", "NoEligibleNode")
         assert "3 not matching spec.nodes.selector" in ready["message"]
 
-    eventually(told)
+    eventually(is_reported)
 
 
 def counted(namespace: Namespace, name: str, nodes: Json) -> None:
@@ -147,28 +149,32 @@ def blocked(node: str, address: str, port: int) -> Iterator[None]:
 
 
 def reachable_is(namespace: Namespace, name: str, status: str, reason: str) -> None:
-    found = condition(namespace.status(name), "Reachable")
-    assert (found["status"], found["reason"]) == (status, reason), found
+    reachable = condition(namespace.status(name), "Reachable")
+    assert (reachable["status"], reachable["reason"]) == (status, reason), reachable
 
 
 def test_a_blocked_port_is_named(web: Namespace) -> None:
     eventually(lambda: reachable_is(web, "web", "True", "Answers"))
     before = web.status("web")
     port = before["ports"][0]["nodePort"]
-    (victim, address) = next(it for it in node_addresses(web).items() if it[1] in before["url"])
+    (victim, address) = next(
+        item for item in node_addresses(web).items() if item[1] in before["url"]
+    )
     with blocked(victim, address, port):
 
-        def told() -> None:
+        def is_reported() -> None:
             status = web.status("web")
-            found = condition(status, "Reachable")
-            assert (found["status"], found["reason"]) == ("False", "SomeUnreachable"), found
-            assert "2 of 3 node URLs answer" in found["message"]
-            assert f"{before['url']}: timed out" in found["message"]
+            reachable = condition(status, "Reachable")
+            assert (reachable["status"], reachable["reason"]) == ("False", "SomeUnreachable"), (
+                reachable
+            )
+            assert "2 of 3 node URLs answer" in reachable["message"]
+            assert f"{before['url']}: timed out" in reachable["message"]
             assert status["url"] != before["url"]
             assert status["urls"] == before["urls"], "a failing URL is kept"
             assert condition(status, "Ready")["status"] == "True"
 
-        eventually(told)
+        eventually(is_reported)
         fetch(web.status("web")["url"])
         eventually(lambda: has_event(web, "web", "NotReachable", before["url"]))
     eventually(lambda: reachable_is(web, "web", "True", "Answers"))
@@ -176,22 +182,22 @@ def test_a_blocked_port_is_named(web: Namespace) -> None:
 
 
 def test_nothing_listens_at_the_target_port(namespace: Namespace) -> None:
-    """The pods are ready and nobody answers: told after a while, and healed at once."""
+    """The pods are ready and no URL answers: reported after a grace period, and healed."""
     wrong = app("deaf", ports=[{"port": 80, "targetPort": 9}], probe=FAST)
     namespace.apply(wrong)
 
     def says(reason: str, kind: str) -> None:
-        found = namespace.get("xapp", "deaf")
-        ready = condition(found["status"], "Ready")
+        body = namespace.get("xapp", "deaf")
+        ready = condition(body["status"], "Ready")
         assert (ready["status"], ready["reason"]) == ("False", reason), ready
-        assert kstatus(found) == kind
+        assert kstatus(body) == kind
 
     eventually(partial(says, "WaitingForAnswer", "InProgress"))
     reachable_is(namespace, "deaf", "Unknown", "WaitingForAnswer")
     eventually(partial(says, "Unreachable", "InProgress"))
-    found = condition(namespace.status("deaf"), "Reachable")
-    assert found["message"].startswith("0 of 3 node URLs answer")
-    assert found["message"].count(": connection refused") == 3
+    reachable = condition(namespace.status("deaf"), "Reachable")
+    assert reachable["message"].startswith("0 of 3 node URLs answer")
+    assert reachable["message"].count(": connection refused") == 3
     namespace.apply(app("deaf", probe=FAST))
     namespace.wait_ready("deaf")
 
@@ -207,11 +213,11 @@ def test_http_is_asked_for(namespace: Namespace, port: Json, status: str, reason
     ports = [{"port": 80, "targetPort": 8080, **port}]
     namespace.apply(app("asked", ports=ports, probe={**FAST, "type": "http"}))
 
-    def told() -> None:
+    def is_reported() -> None:
         ready = namespace.ready("asked")
         assert (ready["status"], ready["reason"]) == (status, reason), ready
 
-    eventually(told)
+    eventually(is_reported)
 
 
 NOT_PROBED: dict[str, Json] = {

@@ -13,10 +13,10 @@ ADOPT = "exposedapp.dev/adopt=true"
 
 def uids(namespace: Namespace, selector: str) -> set[str]:
     pods = json.loads(namespace.kubectl("get", "pods", "-l", selector, "-o", "json"))["items"]
-    return {it["metadata"]["uid"] for it in pods}
+    return {pod["metadata"]["uid"] for pod in pods}
 
 
-def test_adoption_starts_no_pod_anew(namespace: Namespace) -> None:
+def test_adoption_restarts_no_pod(namespace: Namespace) -> None:
     """A Deployment and a Service from a tutorial are taken over with all that cannot be changed."""
     image = f"--image={DEMO_IMAGE}"
     namespace.kubectl("create", "deployment", "old", image, "--replicas=2", "--port=8080")
@@ -33,22 +33,24 @@ def test_adoption_starts_no_pod_anew(namespace: Namespace) -> None:
     namespace.kubectl("annotate", "deployment/old", "service/old", ADOPT)
     # The annotation is seen at the next try, which comes later and later; a change is seen at once.
     namespace.apply(app("old", replicas=2, service={"sessionAffinity": "None"}))
-    found = namespace.wait_ready("old")
+    adopted = namespace.wait_ready("old")
 
     deployment = namespace.get("deployment", "old")
     assert deployment["spec"]["selector"]["matchLabels"] == {"app": "old"}
     assert deployment["spec"]["template"]["metadata"]["labels"] == {"app": "old"}
-    assert [it["name"] for it in deployment["spec"]["template"]["spec"]["containers"]] == ["demo"]
+    assert [
+        container["name"] for container in deployment["spec"]["template"]["spec"]["containers"]
+    ] == ["demo"]
     assert uids(namespace, "app=old") == pods
-    assert found["status"]["selector"] == "app=old"
-    assert found["status"]["ports"][0]["nodePort"] == service["spec"]["ports"][0]["nodePort"]
-    assert found["status"]["clusterIPs"] == service["spec"]["clusterIPs"]
-    eventually(partial(fetch, found["status"]["url"]))
+    assert adopted["status"]["selector"] == "app=old"
+    assert adopted["status"]["ports"][0]["nodePort"] == service["spec"]["ports"][0]["nodePort"]
+    assert adopted["status"]["clusterIPs"] == service["spec"]["clusterIPs"]
+    eventually(partial(fetch, adopted["status"]["url"]))
 
     # From now on it is the app's: changed with it, and repaired.
     namespace.apply(app("old", replicas=1, env=[{"name": "NODE_NAME", "value": "adopted"}]))
     namespace.wait_ready("old")
-    eventually(lambda: answers(found["status"]["url"], "on adopted"))
+    eventually(lambda: answers(adopted["status"]["url"], "on adopted"))
     namespace.kubectl("scale", "deployment/old", "--replicas=3")
     eventually(lambda: has_replicas(namespace, "old", 1))
 
@@ -86,8 +88,8 @@ def test_an_object_of_another_controller_is_not_adopted(namespace: Namespace) ->
     assert namespace.get("service", "second")["spec"]["type"] == "ClusterIP"
 
 
-def test_what_somebody_adds_to_the_service_is_taken_away(namespace: Namespace) -> None:
-    """A port that nobody asked for, and a label that no pod of the app has."""
+def test_what_another_client_adds_to_the_service_is_removed(namespace: Namespace) -> None:
+    """A port that the spec does not have, and a label that no pod of the app has."""
     namespace.apply(app("strict", ports=[{"name": "web", "port": 80, "targetPort": 8080}]))
     namespace.wait_ready("strict")
     port = {"name": "back-door", "port": 81, "targetPort": 22}
@@ -99,7 +101,7 @@ def test_what_somebody_adds_to_the_service_is_taken_away(namespace: Namespace) -
 
     def repaired() -> None:
         spec = namespace.get("service", "strict")["spec"]
-        assert [it["port"] for it in spec["ports"]] == [80]
+        assert [port["port"] for port in spec["ports"]] == [80]
         assert spec["selector"] == {"exposedapp.dev/name": "strict"}
 
     eventually(repaired)
@@ -108,39 +110,39 @@ def test_what_somebody_adds_to_the_service_is_taken_away(namespace: Namespace) -
 
 def has_event(namespace: Namespace, name: str, reason: str, words: str) -> None:
     assert any(
-        it["reason"] == reason and words in it["message"] for it in events_of(namespace, name)
+        item["reason"] == reason and words in item["message"] for item in events_of(namespace, name)
     )
 
 
 def events_of(namespace: Namespace, name: str) -> list[Json]:
     field = f"involvedObject.kind=ExposedApp,involvedObject.name={name}"
-    said = namespace.kubectl("get", "events", f"--field-selector={field}", "-o", "json")
-    found: list[Json] = json.loads(said)["items"]
-    return found
+    output = namespace.kubectl("get", "events", f"--field-selector={field}", "-o", "json")
+    items: list[Json] = json.loads(output)["items"]
+    return items
 
 
 def test_events_tell_what_happened_once(namespace: Namespace) -> None:
-    namespace.apply(app("told"))
-    port = namespace.wait_ready("told")["status"]["ports"][0]["nodePort"]
-    eventually(lambda: has_event(namespace, "told", "Created", "the Deployment and the Service"))
+    namespace.apply(app("noted"))
+    port = namespace.wait_ready("noted")["status"]["ports"][0]["nodePort"]
+    eventually(lambda: has_event(namespace, "noted", "Created", "the Deployment and the Service"))
     words = f"80/TCP is node port {port} on every node"
-    eventually(lambda: has_event(namespace, "told", "PortsAssigned", words))
-    eventually(lambda: has_event(namespace, "told", "Available", "1 of 1 pods are ready"))
+    eventually(lambda: has_event(namespace, "noted", "PortsAssigned", words))
+    eventually(lambda: has_event(namespace, "noted", "Available", "1 of 1 pods are ready"))
     for replicas in (2, 3):
-        namespace.kubectl("scale", "deployment/told", f"--replicas={replicas}")
+        namespace.kubectl("scale", "deployment/noted", f"--replicas={replicas}")
 
         def counted(times: int = replicas - 1) -> None:
-            events = events_of(namespace, "told")
+            events = events_of(namespace, "noted")
             repaired = [event for event in events if event["reason"] == "Repaired"]
             assert len(repaired) == 1  # none yet is a failure that eventually() waits out
             assert repaired[0]["count"] >= times
             assert "spec.replicas of the Deployment" in repaired[0]["message"]
 
         eventually(counted)
-    said = namespace.kubectl("describe", "xapp", "told")
-    assert "Put back what somebody else had changed" in said
-    for it in events_of(namespace, "told"):
-        assert it["involvedObject"]["uid"] == namespace.get("xapp", "told")["metadata"]["uid"]
+    output = namespace.kubectl("describe", "xapp", "noted")
+    assert "Put back what somebody else had changed" in output
+    for item in events_of(namespace, "noted"):
+        assert item["involvedObject"]["uid"] == namespace.get("xapp", "noted")["metadata"]["uid"]
 
 
 def test_suspended(namespace: Namespace) -> None:
@@ -149,14 +151,14 @@ def test_suspended(namespace: Namespace) -> None:
     namespace.wait_ready("still")
     namespace.apply(app("still", replicas=3, suspend=True))
 
-    def told() -> None:
-        found = namespace.get("xapp", "still")
-        assert found["status"]["observedGeneration"] == found["metadata"]["generation"]
-        ready = condition(found["status"], "Ready")
+    def is_reported() -> None:
+        body = namespace.get("xapp", "still")
+        assert body["status"]["observedGeneration"] == body["metadata"]["generation"]
+        ready = condition(body["status"], "Ready")
         assert ready["status"] == "True"
         assert "Suspended" in ready["message"]
 
-    eventually(told)
+    eventually(is_reported)
     namespace.kubectl("scale", "deployment/still", "--replicas=1")
 
     def follows() -> None:
@@ -174,7 +176,7 @@ def test_suspended(namespace: Namespace) -> None:
 def test_nothing_comes_back_while_it_goes(
     namespace: Namespace, operator: Operator, what: str
 ) -> None:
-    """An app that somebody's finalizer holds, and children that are deleted under it."""
+    """An app that a finalizer holds, and children that are deleted under it."""
     held = app("held")
     held["metadata"]["finalizers"] = ["example.com/hold"]
     namespace.apply(held)

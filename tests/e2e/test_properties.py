@@ -45,8 +45,8 @@ Notation = Callable[[int], Any]
 @st.composite
 def objects(draw: st.DrawFn, /, required: dict[str, Anything], **optional: Anything) -> Json:
     """Objects with these fields, each of the optional ones in every second."""
-    more = {field: found for field, found in optional.items() if draw(st.booleans())}
-    return {field: draw(found) for field, found in {**required, **more}.items()}
+    more = {field: strategy for field, strategy in optional.items() if draw(st.booleans())}
+    return {field: draw(strategy) for field, strategy in {**required, **more}.items()}
 
 
 def lists(items: Anything, *keys: str, least: int = 0) -> st.SearchStrategy[list[Any]]:
@@ -108,17 +108,21 @@ RESOURCES = {"cpu": CPU, "memory": MEMORY, "ephemeral-storage": MEMORY, "example
 @st.composite
 def resources(draw: st.DrawFn) -> Json:
     """Limits, and requests that are not above them; of a device both or the limit alone."""
-    found: Json = {"requests": {}, "limits": {}}
+    amounts_by_field: Json = {"requests": {}, "limits": {}}
     for name in draw(st.lists(st.sampled_from(list(RESOURCES)), unique=True, max_size=3)):
         notation = st.sampled_from(RESOURCES[name])
         request, limit = sorted(draw(st.tuples(st.integers(0, 4000), st.integers(0, 4000))))
         is_device = RESOURCES[name] is DEVICES
         fields = draw(st.sampled_from(["limits", "both"] + ["requests"] * (not is_device)))
         if fields != "requests":
-            found["limits"][name] = draw(notation)(limit)
+            amounts_by_field["limits"][name] = draw(notation)(limit)
         if fields != "limits":
-            found["requests"][name] = draw(notation)(limit if is_device else request)
-    return {field: amounts for field, amounts in found.items() if amounts or draw(st.booleans())}
+            amounts_by_field["requests"][name] = draw(notation)(limit if is_device else request)
+    return {
+        field: amounts
+        for field, amounts in amounts_by_field.items()
+        if amounts or draw(st.booleans())
+    }
 
 
 PROBE_PORTS = NUMBERS | PORT_NAMES | st.just(BY_NAME)
@@ -130,22 +134,22 @@ HANDLERS = st.one_of(
         host=OBJECT_NAMES,
         scheme=st.sampled_from(["HTTP", "HTTPS"]),
         httpHeaders=HEADERS,
-    ).map(lambda found: {"httpGet": found}),
-    objects({"port": PROBE_PORTS}, host=TEXT).map(lambda found: {"tcpSocket": found}),
-    objects({"port": NUMBERS}, service=TEXT).map(lambda found: {"grpc": found}),
-    lists(TEXT, least=1).map(lambda found: {"exec": {"command": found}}),
+    ).map(lambda handler: {"httpGet": handler}),
+    objects({"port": PROBE_PORTS}, host=TEXT).map(lambda handler: {"tcpSocket": handler}),
+    objects({"port": NUMBERS}, service=TEXT).map(lambda handler: {"grpc": handler}),
+    lists(TEXT, least=1).map(lambda handler: {"exec": {"command": handler}}),
 )
 TIMES = {"timeoutSeconds": SECONDS, "periodSeconds": SECONDS, "failureThreshold": SECONDS}
 
 
 def probes(**more: Anything) -> st.SearchStrategy[Json]:
     numbers = objects({}, initialDelaySeconds=st.just(0) | SECONDS, **TIMES, **more)
-    return st.builds(lambda handler, found: {**handler, **found}, HANDLERS, numbers)
+    return st.builds(lambda handler, times: {**handler, **times}, HANDLERS, numbers)
 
 
 def key_selectors(what: str) -> st.SearchStrategy[Json]:
-    found = objects({"name": OBJECT_NAMES, "key": KEYS}, optional=st.booleans())
-    return found.map(lambda selector: {what: selector})
+    selectors = objects({"name": OBJECT_NAMES, "key": KEYS}, optional=st.booleans())
+    return selectors.map(lambda selector: {what: selector})
 
 
 FIELD_PATHS = [
@@ -157,14 +161,14 @@ VALUES_FROM = st.one_of(
     key_selectors("configMapKeyRef"),
     key_selectors("secretKeyRef"),
     objects({"fieldPath": st.sampled_from(FIELD_PATHS)}, apiVersion=st.just("v1")).map(
-        lambda found: {"fieldRef": found}
+        lambda reference: {"fieldRef": reference}
     ),
     *(
         objects(
             {"resource": st.sampled_from([f"limits.{kind}", f"requests.{kind}"])},
             divisor=st.sampled_from(divisors),
             containerName=st.just("app"),
-        ).map(lambda found: {"resourceFieldRef": found})
+        ).map(lambda reference: {"resourceFieldRef": reference})
         for kind, divisors in DIVISORS.items()
     ),
 )
@@ -356,8 +360,8 @@ class Server:
         try:
             deployment = make_deployment(app, parsed)
         except SpecError as error:
-            note(f"told: {error}")
-            return "told"
+            note(f"reported: {error}")
+            return "reported"
         service = make_service(app, parsed, pod_labels(app, parsed, None))
         return [deployment, service] if deployment else [service]
 
@@ -399,24 +403,24 @@ def examples(count: int) -> settings:
 
 def test_children_of_an_accepted_app_are_accepted(server: Server, namespace: Namespace) -> None:
     app = AppRef(namespace.name, "made-up", "5c3ad9e0-0000-4000-8000-000000000000")
-    came: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
 
     @examples(220)
     @given(SPECS | MIXED_SPECS)
     def check(spec: Json) -> None:
         children = server.children(app, spec)
         if isinstance(children, str):
-            came[children] += 1
+            outcomes[children] += 1
         elif all(server.apply(server.dry, child) for child in children):
-            came["made"] += 1
+            outcomes["created"] += 1
         else:
-            came["only this cluster refuses"] += 1
+            outcomes["only this cluster refuses"] += 1
 
     check()
-    print(came)
-    assert came["made"] > came.total() / 2, came
-    assert came["told"] > 0, came
-    assert came["refused"] > 0, came
+    print(outcomes)
+    assert outcomes["created"] > outcomes.total() / 2, outcomes
+    assert outcomes["reported"] > 0, outcomes
+    assert outcomes["refused"] > 0, outcomes
 
 
 def test_applying_twice_changes_nothing(server: Server, namespace: Namespace) -> None:
@@ -427,7 +431,7 @@ def test_applying_twice_changes_nothing(server: Server, namespace: Namespace) ->
         {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": "steady"}, "spec": owner}
     )
     app = AppRef(namespace.name, "steady", namespace.get("xapp", "steady")["metadata"]["uid"])
-    came: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
 
     @examples(100)
     @given(SPECS)
@@ -438,19 +442,19 @@ def test_applying_twice_changes_nothing(server: Server, namespace: Namespace) ->
         for child in () if isinstance(children, str) else children:
             if server.apply(server.real, child):
                 assert_settled(server, child)
-                came[child["kind"]] += 1
+                outcomes[child["kind"]] += 1
 
     check()
-    print(came)
-    assert came["Deployment"] > 30, came
-    assert came["Service"] > 60, came
+    print(outcomes)
+    assert outcomes["Deployment"] > 30, outcomes
+    assert outcomes["Service"] > 60, outcomes
 
 
 def assert_settled(server: Server, child: Json) -> None:
     """That applying again changes nothing, and that nothing looks different."""
     for _ in range(50):
         before, after = (server.run(server.real.apply(child, None)) for _ in range(2))
-        generations = {it["metadata"].get("generation") for it in (before, after)}
+        generations = {item["metadata"].get("generation") for item in (before, after)}
         assert len(generations) == 1
         if before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]:
             break

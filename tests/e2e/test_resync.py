@@ -1,7 +1,7 @@
-"""What is deleted while nobody can watch: a node and an app, while the control plane restarts.
+"""What is deleted while no watch is open: a node and an app, while the control plane restarts.
 
 A watch that breaks goes on from where it was, and misses nothing, unless the API server does not
-remember so far back; one that has just started does not. Then everything is listed anew, and of
+remember so far back; one that has just started does not. Then everything is listed again, and of
 what was deleted meanwhile no event ever comes.
 """
 
@@ -28,11 +28,11 @@ RECONNECT_SECONDS = 15.0
 @pytest.fixture
 def web(single_node: KindCluster) -> Iterator[Namespace]:
     """An app without pods, all of whose URLs are the nodes' addresses."""
-    with namespace_of(single_node) as found:
-        found.apply(app("web", replicas=0))
-        found.wait_ready("web")
-        yield found
-        found.kubectl("delete", "xapp", "--all", "--cascade=foreground", "--timeout=180s")
+    with namespace_of(single_node) as namespace:
+        namespace.apply(app("web", replicas=0))
+        namespace.wait_ready("web")
+        yield namespace
+        namespace.kubectl("delete", "xapp", "--all", "--cascade=foreground", "--timeout=180s")
 
 
 @pytest.fixture
@@ -109,17 +109,17 @@ def operator_pods(cluster: KindCluster) -> list[Json]:
     return [operator.get("pod", name) for name in operator.names("pods", PODS[-1])]
 
 
-def test_a_node_that_vanishes_while_nobody_watches(
+def test_a_node_that_is_deleted_while_no_watch_is_open(
     single_node: KindCluster, web: Namespace, lost_node: str
 ) -> None:
     eventually(partial(listed, web, lost=True))
-    web.apply(app("gone", replicas=0))
-    web.wait_ready("gone")
+    web.apply(app("deleted", replicas=0))
+    web.wait_ready("deleted")
     known = reconciled_apps(single_node)
     with cut_off(operator_pods(single_node)):
         restart_the_api_server(web)
         web.kubectl("delete", "node", lost_node)
-        web.kubectl("delete", "xapp", "gone")
+        web.kubectl("delete", "xapp", "deleted")
         listed(web, lost=True)
 
     def deleted_app_is_forgotten() -> None:

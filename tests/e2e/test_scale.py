@@ -57,11 +57,11 @@ def test_autoscaler_answers_real_load(namespace: Namespace) -> None:
         eventually(grew, AUTOSCALER_SECONDS)
 
     def all_agree() -> None:
-        wanted = namespace.get("hpa", "busy")["status"]["desiredReplicas"]
-        assert wanted >= 2
-        assert namespace.get("xapp", "busy")["spec"]["replicas"] == wanted
-        assert namespace.get("deployment", "busy")["spec"]["replicas"] == wanted
-        runs(namespace, "busy", wanted)
+        desired = namespace.get("hpa", "busy")["status"]["desiredReplicas"]
+        assert desired >= 2
+        assert namespace.get("xapp", "busy")["spec"]["replicas"] == desired
+        assert namespace.get("deployment", "busy")["spec"]["replicas"] == desired
+        runs(namespace, "busy", desired)
         assert namespace.ready("busy")["status"] == "True"
 
     eventually(all_agree)
@@ -116,6 +116,6 @@ def test_scale_subresource_tells_what_runs(namespace: Namespace) -> None:
     for replicas in (3, 1):
         namespace.kubectl("scale", "xapp/web", f"--replicas={replicas}")
         eventually(partial(runs, namespace, "web", replicas))
-        found = json.loads(namespace.kubectl("get", "--raw", url))
-        assert found["spec"] == {"replicas": replicas}
-        assert found["status"] == {"replicas": replicas, "selector": "exposedapp.dev/name=web"}
+        scale = json.loads(namespace.kubectl("get", "--raw", url))
+        assert scale["spec"] == {"replicas": replicas}
+        assert scale["status"] == {"replicas": replicas, "selector": "exposedapp.dev/name=web"}

@@ -20,7 +20,7 @@ FIELDS = {
 }
 """Which addresses are in the status of an app of each type, when no provider makes balancers."""
 
-WALK = [next(it for it in FIELDS if it[0] == letter) for letter in "NCLNELCECNLEN"]
+WALK = [next(kind for kind in FIELDS if kind[0] == letter) for letter in "NCLNELCECNLEN"]
 """Every type after every other one."""
 
 
@@ -41,12 +41,12 @@ def test_from_every_type_to_every_other(namespace: Namespace) -> None:
 
 
 def is_of_type(namespace: Namespace, kind: str) -> None:
-    found = namespace.get("xapp", "walk")
-    status, service = found["status"], namespace.get("service", "walk")
-    assert status["observedGeneration"] == found["metadata"]["generation"]
+    body = namespace.get("xapp", "walk")
+    status, service = body["status"], namespace.get("service", "walk")
+    assert status["observedGeneration"] == body["metadata"]["generation"]
     assert condition(status, "Ready")["status"] == "True", status
-    told = (FIELDS["NodePort"] | {"loadBalancer"}) & status.keys()
-    assert told == FIELDS[kind]
+    address_fields = (FIELDS["NodePort"] | {"loadBalancer"}) & status.keys()
+    assert address_fields == FIELDS[kind]
     assert service["spec"]["type"] == kind
     assert bool(service["spec"].get("clusterIP")) == (kind != "ExternalName")
     assert service["spec"].get("externalName") == (
@@ -54,8 +54,8 @@ def is_of_type(namespace: Namespace, kind: str) -> None:
     )
     at_nodes = kind in {"NodePort", "LoadBalancer"}
     ports = status.get("ports") or []
-    assert [bool(it.get("nodePort")) for it in ports] == ([at_nodes] if ports else [])
-    assert [bool(it.get("nodePort")) for it in service["spec"].get("ports") or []] == [
+    assert [bool(port.get("nodePort")) for port in ports] == ([at_nodes] if ports else [])
+    assert [bool(port.get("nodePort")) for port in service["spec"].get("ports") or []] == [
         at_nodes for _ in ports
     ]
     assert bool(namespace.names("deployments")) == (kind != "ExternalName")
@@ -77,16 +77,16 @@ def test_load_balancer_address(namespace: Namespace) -> None:
             "patch", "service", "balanced", "--subresource=status", "--type=merge", "-p", patch
         )
 
-    def told(url: str) -> None:
+    def is_reported(url: str) -> None:
         status = namespace.status("balanced")
         assert status["url"] == url
         assert set(before["urls"]) <= set(status["urls"])
 
     give({"ip": "192.0.2.7"})
-    eventually(partial(told, "http://192.0.2.7:80"))
+    eventually(partial(is_reported, "http://192.0.2.7:80"))
     assert namespace.status("balanced")["loadBalancer"] == {"ingress": [{"ip": "192.0.2.7"}]}
     give({"hostname": "lb.example.com"})
-    eventually(partial(told, "http://lb.example.com:80"))
+    eventually(partial(is_reported, "http://lb.example.com:80"))
     give()
 
     def taken_away() -> None:
@@ -113,11 +113,11 @@ def test_internal_traffic_policy(namespace: Namespace) -> None:
             f"try: print(r.urlopen('http://{address}', timeout=3).read().decode())\n"
             "except OSError: print('none')"
         )
-        said = namespace.kubectl("exec", clients[node][0], "--", "python3", "-c", code)
-        return "hello from near" in said
+        output = namespace.kubectl("exec", clients[node][0], "--", "python3", "-c", code)
+        return "hello from near" in output
 
     def only_at_home() -> None:
-        assert {node: answers(node) for node in clients} == {it: it == home for it in clients}
+        assert {node: answers(node) for node in clients} == {node: node == home for node in clients}
 
     def everywhere() -> None:
         assert all(answers(node) for node in clients)
@@ -159,12 +159,12 @@ def test_a_named_port_that_no_selected_pod_has(namespace: Namespace) -> None:
     ports = [{"port": 80, "targetPort": "web"}]
     namespace.apply(app("named", image=None, selector={"app": "db"}, ports=ports))
 
-    def told() -> None:
+    def is_reported() -> None:
         ready = namespace.ready("named")
         assert ready["status"] == "False"
         assert "No pod has a container port named 'web'" in ready["message"]
 
-    eventually(told)
+    eventually(is_reported)
     name = [{"op": "add", "path": f"{PORT}/name", "value": "web"}]
     namespace.kubectl("patch", "deployment", "db", "--type=json", "-p", json.dumps(name))
     url = namespace.wait_ready("named")["status"]["url"]
@@ -177,9 +177,9 @@ PORT = "/spec/template/spec/containers/0/ports/0"
 def test_a_selector_that_finds_nothing(namespace: Namespace) -> None:
     namespace.apply(app("lonely", image=None, selector={"app": "nobody"}, ports=WEB))
 
-    def told() -> None:
+    def is_reported() -> None:
         ready = namespace.ready("lonely")
         assert (ready["status"], ready["reason"]) == ("False", "Progressing")
         assert "0 of 0 pods with app=nobody are ready" in ready["message"]
 
-    eventually(told)
+    eventually(is_reported)

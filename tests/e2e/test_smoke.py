@@ -13,7 +13,9 @@ def node_addresses(namespace: Namespace) -> dict[str, str]:
     nodes = json.loads(namespace.kubectl("get", "nodes", "-o", "json"))["items"]
     return {
         node["metadata"]["name"]: next(
-            it["address"] for it in node["status"]["addresses"] if it["type"] == "InternalIP"
+            address["address"]
+            for address in node["status"]["addresses"]
+            if address["type"] == "InternalIP"
         )
         for node in nodes
     }
@@ -40,11 +42,11 @@ def test_every_node_answers(namespace: Namespace) -> None:
 
 def test_status_tells_every_way_in(namespace: Namespace) -> None:
     namespace.apply(app("web", replicas=2))
-    found = namespace.wait_ready("web")
-    status = found["status"]
+    body = namespace.wait_ready("web")
+    status = body["status"]
     service = namespace.get("service", "web")
 
-    assert status["observedGeneration"] == found["metadata"]["generation"]
+    assert status["observedGeneration"] == body["metadata"]["generation"]
     assert status["ports"] == [
         {
             "port": 80,
@@ -58,7 +60,7 @@ def test_status_tells_every_way_in(namespace: Namespace) -> None:
     assert status["clusterURL"] == f"http://web.{namespace.name}.svc:80"
     assert status["proxyPath"] == f"/api/v1/namespaces/{namespace.name}/services/web:80/proxy/"
     assert status["selector"] == "exposedapp.dev/name=web"
-    assert {it["type"]: it["status"] for it in status["conditions"]} == {
+    assert {condition["type"]: condition["status"] for condition in status["conditions"]} == {
         "Ready": "True",
         "WorkloadAvailable": "True",
         "ServiceReady": "True",
@@ -77,8 +79,8 @@ def test_status_tells_every_way_in(namespace: Namespace) -> None:
     # A container without a readiness probe counts as ready before its program listens.
     def answers() -> None:
         assert "hello from web-" in namespace.kubectl("get", "--raw", status["proxyPath"])
-        said = namespace.kubectl("exec", pods[0], "--", "python3", "-c", inside, *urls)
-        assert said.count("hello from web-") == 2
+        output = namespace.kubectl("exec", pods[0], "--", "python3", "-c", inside, *urls)
+        assert output.count("hello from web-") == 2
 
     eventually(answers)
 
@@ -99,7 +101,7 @@ def test_ready_waits_for_pods_and_endpoints(namespace: Namespace) -> None:
             "get", "endpointslices", "-l", "kubernetes.io/service-name=late", "-o", "json"
         )
     )["items"]
-    ready = [it for part in slices for it in part["endpoints"] if it["conditions"]["ready"]]
+    ready = [item for part in slices for item in part["endpoints"] if item["conditions"]["ready"]]
     assert deployment["availableReplicas"] == 3
     assert len(ready) == 3
     assert not condition(status, "Reconciling")
@@ -116,9 +118,9 @@ def test_scale(namespace: Namespace) -> None:
 
 
 def _is_ready(namespace: Namespace, name: str) -> None:
-    found = namespace.get("xapp", name)
-    ready = condition(found["status"], "Ready")
-    assert found["status"]["observedGeneration"] == found["metadata"]["generation"]
+    body = namespace.get("xapp", name)
+    ready = condition(body["status"], "Ready")
+    assert body["status"]["observedGeneration"] == body["metadata"]["generation"]
     assert ready["status"] == "True", ready
 
 
@@ -144,7 +146,7 @@ def test_several_ports_and_a_chosen_one(namespace: Namespace) -> None:
     ]
     namespace.apply(app("many", ports=ports))
     status = namespace.wait_ready("many")["status"]
-    by_name = {it["name"]: it for it in status["ports"]}
+    by_name = {port["name"]: port for port in status["ports"]}
     assert by_name["web"]["nodePort"] == 30023
     assert len(status["urls"]) == 9
     assert sum(url.startswith("udp://") for url in status["urls"]) == 3
@@ -155,9 +157,9 @@ def test_several_ports_and_a_chosen_one(namespace: Namespace) -> None:
 
 
 def test_deleting_the_app_deletes_everything(namespace: Namespace) -> None:
-    namespace.apply(app("gone"))
-    namespace.wait_ready("gone")
-    namespace.kubectl("delete", "xapp", "gone", "--timeout=30s")
+    namespace.apply(app("deleted"))
+    namespace.wait_ready("deleted")
+    namespace.kubectl("delete", "xapp", "deleted", "--timeout=30s")
 
     def nothing_left() -> None:
         assert not namespace.kubectl("get", "deployments,services,pods", "-o", "name")

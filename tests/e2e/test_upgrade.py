@@ -149,7 +149,7 @@ def test_apps_run_on_without_an_operator_and_another_release_adopts_them(
 
 
 def next_package(folder: Path) -> Path:
-    """The operator of this tree, made to generate pods with one more field."""
+    """The operator of this tree, changed to generate pods with one more field."""
     package = folder / "next"
     shutil.copytree(ROOT / "operator" / "exposedapp", package)
     metadata = package / "desired" / "metadata.py"
@@ -206,7 +206,7 @@ def test_a_release_that_generates_other_children_rolls_a_few_apps_at_a_time(
 
 
 def has_only_the_event(namespace: Namespace, name: str, reason: str) -> None:
-    """Whether the app's change is said to be an upgrade, and not one of its spec."""
+    """Whether the app's change is reported as an upgrade, and not one of its spec."""
     field = f"involvedObject.kind=ExposedApp,involvedObject.name={name}"
     text = namespace.kubectl("get", "events", f"--field-selector={field}", "-o", "json")
     reasons = {event["reason"] for event in json.loads(text)["items"]}

@@ -55,7 +55,7 @@ def test_an_app_with_pods(namespace: Namespace) -> None:
 
 
 def _has_port(namespace: Namespace, name: str, port: int) -> None:
-    assert [it["port"] for it in namespace.status(name)["ports"]] == [port]
+    assert [port["port"] for port in namespace.status(name)["ports"]] == [port]
 
 
 def test_heartbeats(namespace: Namespace, operator: Operator) -> None:
@@ -67,8 +67,8 @@ def test_heartbeats(namespace: Namespace, operator: Operator) -> None:
     conditions = json.loads(namespace.kubectl("get", "node", node, "-o", "json"))["status"]
     for number in range(HEARTBEATS):
         beat = f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z"
-        told = [{**it, "lastHeartbeatTime": beat} for it in conditions["conditions"]]
-        patch = json.dumps({"status": {"conditions": told}})
+        beats = [{**condition, "lastHeartbeatTime": beat} for condition in conditions["conditions"]]
+        patch = json.dumps({"status": {"conditions": beats}})
         namespace.kubectl(
             "patch", "node", node, "--subresource=status", "--type=merge", "-p", patch
         )
@@ -92,5 +92,7 @@ def _probes(operator: Operator) -> float:
     """How many tries of URLs have been answered, by the operator's own metrics."""
     path = f"/api/v1/namespaces/{operator.namespace.name}/services/exposedapp-metrics:metrics/proxy"
     lines = operator.namespace.kubectl("get", "--raw", f"{path}/metrics").splitlines()
-    (found,) = (it for it in lines if it.startswith('exposedapp_probe_results_total{result="ok"}'))
-    return float(found.rpartition(" ")[2])
+    (line_of_ok,) = (
+        line for line in lines if line.startswith('exposedapp_probe_results_total{result="ok"}')
+    )
+    return float(line_of_ok.rpartition(" ")[2])

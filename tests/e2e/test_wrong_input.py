@@ -1,4 +1,4 @@
-"""Wrong input is refused with the field's name, or told in a condition. Never silence."""
+"""Wrong input is refused with the field's name, or reported in a condition; never ignored."""
 
 import json
 from typing import Any
@@ -233,7 +233,7 @@ def of_pod(**spec: Any) -> Json:
     return {"podTemplate": {"spec": spec}}
 
 
-TOLD: dict[str, tuple[Json, str, str]] = {
+REPORTED: dict[str, tuple[Json, str, str]] = {
     "podTemplate with an unknown field": (
         of_pod(containers=[{"name": "app", "imagePolicy": "Always"}]),
         "InvalidSpec",
@@ -327,23 +327,23 @@ TOLD: dict[str, tuple[Json, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("spec", "reason", "words"), TOLD.values(), ids=TOLD.keys())
-def test_told_in_ready_and_healed(
+@pytest.mark.parametrize(("spec", "reason", "words"), REPORTED.values(), ids=REPORTED.keys())
+def test_reported_in_ready_and_healed(
     namespace: Namespace, spec: Json, reason: str, words: str
 ) -> None:
     namespace.apply(app("wrong", **spec))
 
-    def told() -> None:
+    def is_reported() -> None:
         ready = namespace.ready("wrong")
         assert (ready["status"], ready["reason"]) == ("False", reason), ready
         assert words in ready["message"], ready
 
-    eventually(told, deadline=45)
-    found = namespace.get("xapp", "wrong")
-    kinds = {it["type"] for it in found["status"]["conditions"]}
+    eventually(is_reported, deadline=45)
+    body = namespace.get("xapp", "wrong")
+    kinds = {condition["type"] for condition in body["status"]["conditions"]}
     assert ("Stalled" in kinds) == (reason == "InvalidSpec")
     assert ("Reconciling" in kinds) == (reason != "InvalidSpec")
-    assert kstatus(found) == ("Failed" if reason == "InvalidSpec" else "InProgress")
+    assert kstatus(body) == ("Failed" if reason == "InvalidSpec" else "InProgress")
 
     namespace.apply(app("wrong"))
     assert kstatus(namespace.wait_ready("wrong")) == "Current"
@@ -355,13 +355,13 @@ def test_two_apps_want_one_node_port(namespace: Namespace) -> None:
     namespace.wait_ready("first")
     namespace.apply(app("second", ports=ports))
 
-    def told() -> None:
+    def is_reported() -> None:
         ready = namespace.ready("second")
         assert ready["reason"] == "NodePortConflict", ready
         holder = f"Node port 30077 belongs to Service {namespace.name}/first"
         assert holder in ready["message"]
 
-    eventually(told)
+    eventually(is_reported)
     namespace.kubectl("delete", "xapp", "first")
     namespace.wait_ready("second")
 
@@ -381,7 +381,7 @@ def test_every_character_reaches_the_pods(namespace: Namespace) -> None:
     assert template["spec"]["containers"][0]["env"] == [{"name": "ODD", "value": odd}]
 
 
-def test_a_depth_that_no_pod_has_stops_nobody(namespace: Namespace) -> None:
+def test_a_depth_that_no_pod_has_stops_no_other_app(namespace: Namespace) -> None:
     """The API server takes ten thousand levels; most JSON libraries do not."""
     body = json.dumps(app("deep", **of_pod(deep="DEEP")))
     levels = 9_000
@@ -389,12 +389,12 @@ def test_a_depth_that_no_pod_has_stops_nobody(namespace: Namespace) -> None:
     path = f"/apis/exposedapp.dev/v1alpha1/namespaces/{namespace.name}/exposedapps"
     namespace.kubectl("create", "--raw", path, "-f", "-", stdin=body)
 
-    def told() -> None:
-        said = namespace.kubectl("get", "xapp", "deep", "-o", f"jsonpath={READY}")
-        assert "InvalidSpec" in said
-        assert "nested deeper than 100 levels" in said
+    def is_reported() -> None:
+        output = namespace.kubectl("get", "xapp", "deep", "-o", f"jsonpath={READY}")
+        assert "InvalidSpec" in output
+        assert "nested deeper than 100 levels" in output
 
-    eventually(told)
+    eventually(is_reported)
     namespace.apply(app("shallow"))
     namespace.wait_ready("shallow")
     namespace.kubectl("delete", "xapp", "deep")

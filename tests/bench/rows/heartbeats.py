@@ -4,21 +4,21 @@ from datetime import UTC, datetime, timedelta
 
 from bench.client import for_each
 from bench.environment import NODES, ready
-from bench.session import Stage
+from bench.session import Session
 
 
-async def heartbeats(on: Stage) -> None:
+async def heartbeats(session: Session) -> None:
     """Status patches of the fake nodes that change the time of the heartbeat alone."""
-    before, used, now = await on.count(), on.usage().cpu_seconds, datetime.now(UTC)
+    before, used, now = await session.count(), session.usage().cpu_seconds, datetime.now(UTC)
 
     async def beat(number: int) -> None:
         # Never the same time twice, or the API server would see no change.
-        at = now + timedelta(seconds=number // len(on.fakes))
-        condition = {**ready(), "lastHeartbeatTime": at.strftime("%Y-%m-%dT%H:%M:%SZ")}
-        name = on.fakes[number % len(on.fakes)]
-        await on.api.patch(f"{NODES}/{name}/status", {"status": {"conditions": [condition]}})
+        beat_time = now + timedelta(seconds=number // len(session.fakes))
+        condition = {**ready(), "lastHeartbeatTime": beat_time.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        name = session.fakes[number % len(session.fakes)]
+        await session.api.patch(f"{NODES}/{name}/status", {"status": {"conditions": [condition]}})
 
-    await for_each(range(on.size.heartbeats), beat)
-    after = await on.count()
-    on.note("heartbeats.writes", on.wrote("heartbeats", before, after))
-    on.note("heartbeats.cpu_seconds", on.usage().cpu_seconds - used)
+    await for_each(range(session.size.heartbeats), beat)
+    after = await session.count()
+    session.record("heartbeats.writes", session.record_writes("heartbeats", before, after))
+    session.record("heartbeats.cpu_seconds", session.usage().cpu_seconds - used)

@@ -1,12 +1,12 @@
 """Nothing happens: what that costs."""
 
-from bench.session import Stage
+from bench.session import Session
 
 
-async def idle(on: Stage) -> None:
+async def idle(session: Session) -> None:
     """The share of a core."""
-    await on.settle()
-    before = await on.count()
-    share = await on.cpu(on.size.idle_seconds)
-    on.note("idle.cpu_percent", share * 100)
-    on.note("idle.writes", on.wrote("idle", before, await on.count()))
+    await session.settle()
+    before = await session.count()
+    share = await session.cpu(session.size.idle_seconds)
+    session.record("idle.cpu_percent", share * 100)
+    session.record("idle.writes", session.record_writes("idle", before, await session.count()))
