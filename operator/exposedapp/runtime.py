@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from exposedapp.api.meta import Json, key_of
+from exposedapp.api.meta import Json
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import Informer
 from exposedapp.cache.resync import AppResync
@@ -203,11 +203,7 @@ class Runtime:
         """Update the cache from an event of kopf's watch; the type is None for a listed app."""
         self._metrics.watches.seen(EXPOSED_APPS.plural)
         handle = self._apps.drop if event_type == "DELETED" else self._apps.put
-        try:
-            self._enqueue_apps(handle(body))
-        except Exception:
-            # One app that cannot be read must not keep the others from being followed.
-            log.exception("%s: cannot take in an event", key_of(body))
+        self._enqueue_apps(handle(body))
 
     def _on_kopf_response(self, request: aiohttp.ClientRequest, status: int, _: float) -> None:
         """Record from kopf's responses that it lists and watches the ExposedApps."""

@@ -392,7 +392,7 @@ def test_a_depth_that_no_pod_has_stops_no_other_app(namespace: Namespace) -> Non
     def is_reported() -> None:
         output = namespace.kubectl("get", "xapp", "deep", "-o", f"jsonpath={READY}")
         assert "InvalidSpec" in output
-        assert "nested deeper than 100 levels" in output
+        assert "nested deeper than 254 levels" in output
 
     eventually(is_reported)
     namespace.apply(app("shallow"))

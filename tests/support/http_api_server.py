@@ -143,6 +143,13 @@ class HttpApiServer:
         leases = [body for (plural, _, _), body in self._objects.items() if plural == "leases"]
         return str(leases[0]["spec"]["holderIdentity"]) if leases else ""
 
+    def ready_reason(self, name: str) -> str | None:
+        """The reason of an app's condition Ready."""
+        body = self.get("exposedapps", name)
+        conditions = body["status"].get("conditions") or () if body else ()
+        reasons = (each["reason"] for each in conditions if each["type"] == "Ready")
+        return next(reasons, None)
+
     def put(self, plural: str, body: Json, *, silently: bool = False) -> Json:
         """Create or replace an object; `silently`: no watch delivers it."""
         metadata = body["metadata"]

@@ -5,6 +5,7 @@ wins, so that a late event does not bring back what has been changed since.
 """
 
 from exposedapp.api.meta import Json, NamespacedName, version_of
+from exposedapp.cache.encoding import encode_app
 from exposedapp.cache.store import ListSnapshot, ObjectStore
 from exposedapp.exposure.endpoints import Endpoint, parse_endpoint_slice
 from exposedapp.exposure.node_selection import NodeIndex
@@ -20,7 +21,7 @@ class Cache:
     """Everything that is watched."""
 
     def __init__(self) -> None:
-        self.apps = ObjectStore()
+        self.apps = ObjectStore(encode_app)
         self.children = {"Deployment": ObjectStore(), "Service": ObjectStore()}
         self.nodes: dict[str, Node] = {}
         self._node_versions: dict[str, int] = {}
@@ -53,12 +54,12 @@ class Cache:
 
     def put_app(self, body: Json) -> bool:
         """Remembers an app; False when a newer state of it, or the same, is known already."""
-        nodes = (body.get("spec") or {}).get("nodes") or {}
-        new = (nodes.get("selector") or {}).keys() - self._labels_that_matter
-        if new:
-            self._labels_that_matter |= new
+        is_new = self.apps.put(body)
+        labels = _selected_labels(body) - self._labels_that_matter
+        if labels:
+            self._labels_that_matter |= labels
             self._nodes_changed = True
-        return self.apps.put(body)
+        return is_new
 
     def put_node(self, body: Json) -> bool:
         """Remembers a node; False when nothing that matters is different.
@@ -66,9 +67,9 @@ class Cache:
         Of its labels those matter that an app has ever selected nodes by: some are changed again
         and again, on every node of a cluster.
         """
-        node = parse_node(body)
+        node, version = parse_node(body), version_of(body)
         before, self.nodes[node.name] = self.nodes.get(node.name), node
-        self._node_versions[node.name] = version_of(body)
+        self._node_versions[node.name] = version
         labels = self._labels_that_matter
         if before and before.with_labels(labels) == node.with_labels(labels):
             return False
@@ -103,10 +104,10 @@ class Cache:
 
     def put_slice(self, body: Json) -> tuple[NamespacedName, ...]:
         """Remembers an EndpointSlice; the key of its app when anything that matters changed."""
-        key, name = _service_of(body), body["metadata"]["name"]
-        parts = self._slices.setdefault(key, {})
-        self._slice_versions[key, name] = version_of(body)
+        key, name, version = _service_of(body), body["metadata"]["name"], version_of(body)
         endpoints = parse_endpoint_slice(body)
+        parts = self._slices.setdefault(key, {})
+        self._slice_versions[key, name] = version
         if parts.get(name) == endpoints:
             return ()
         parts[name] = endpoints
@@ -135,6 +136,14 @@ class Cache:
         for key, name in gone:
             self._drop_slice(key, name)
         return [key for key, _ in gone]
+
+
+def _selected_labels(body: Json) -> set[str]:
+    """The keys of spec.nodes.selector. A malformed spec has none: its reconcile reports it."""
+    value: object = body
+    for field in ("spec", "nodes", "selector"):
+        value = value.get(field) if isinstance(value, dict) else None
+    return set(value) if isinstance(value, dict) else set()
 
 
 def _service_of(body: Json) -> NamespacedName:

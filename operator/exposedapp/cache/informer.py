@@ -75,8 +75,7 @@ class Informer:
             version = page["metadata"]["resourceVersion"]
             self._seen(self._watch.kind.plural)
             for body in page["items"]:
-                meta = body["metadata"]
-                names.add((meta.get("namespace", ""), meta["name"]))
+                names.add(_name(body))
                 self._queue(self._watch, self._watch.put(body))
         gone = list(self._watch.sweep(ListSnapshot(int(version), names)))
         if gone:
@@ -88,7 +87,7 @@ class Informer:
         seconds = int(self._watch.lasts * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
         start, silent = time.monotonic(), True
         async for event in self._cluster.watch(self._watch.kind, version, seconds):
-            self._version, silent = _version(event), False
+            self._version, silent = _version(event) or self._version, False
             self._works()
             if event["type"] == "DELETED":
                 self._queue(self._watch, self._watch.drop(event["object"]))
@@ -114,5 +113,13 @@ class Informer:
         await asyncio.sleep(pause)
 
 
-def _version(event: Json) -> str:
-    return str(event["object"]["metadata"]["resourceVersion"])
+def _name(body: Json) -> tuple[str, str]:
+    """Namespace and name; ("", "") of an object without metadata, which no store has."""
+    metadata = body.get("metadata") or {}
+    return metadata.get("namespace", ""), metadata.get("name", "")
+
+
+def _version(event: Json) -> str | None:
+    """Where to go on after an event; None when the object does not say."""
+    metadata = event["object"].get("metadata") or {}
+    return metadata.get("resourceVersion")

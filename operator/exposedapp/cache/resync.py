@@ -111,11 +111,7 @@ class AppResync:
         if body is None:
             return
         log.warning("%s: the watch did not deliver it; fetched", key)
-        try:
-            self._enqueue(self._handler.put(body))
-        except Exception:
-            # One app that cannot be read must not keep the others from being compared.
-            log.exception("%s: cannot take in what was fetched", key)
+        self._enqueue(self._handler.put(body))
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> bool:

@@ -1,21 +1,16 @@
 """Objects of one kind, kept small."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
 from exposedapp.api.meta import Json, NamespacedName, key_of, version_of
+from exposedapp.cache.encoding import encode
 
 MAX_TOMBSTONES = 1000
 """How many deleted objects' last versions are kept: enough for all requests under way."""
-
-MAX_DEPTH = 200
-"""How deep an object is kept; orjson goes 254 levels deep, a podTemplate may have half as many."""
-
-IGNORED_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
-"""A second copy of the whole object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +26,9 @@ class ListSnapshot:
 class ObjectStore:
     """Objects of one kind, trimmed and packed: as JSON they take a tenth of the memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, encode: Callable[[Json], bytes] = encode) -> None:
+        """`encode` returns what is kept of an object."""
+        self._encode = encode
         self._packed: dict[NamespacedName, tuple[int, bytes]] = {}
         self._tombstones: dict[NamespacedName, int] = {}
 
@@ -61,7 +58,7 @@ class ObjectStore:
         known = self._packed.get(key)
         if version <= (known[0] if known else self._tombstones.get(key, 0)):
             return False
-        self._packed[key] = (version, _pack(strip(body)))
+        self._packed[key] = (version, self._encode(body))
         return True
 
     def drop(self, body: Json) -> bool:
@@ -97,37 +94,3 @@ class ObjectStore:
         found = self.get(key)
         if found and found["metadata"]["uid"] == uid:
             del self._packed[key]
-
-
-def strip(body: Json) -> Json:
-    """The part of an object that the operator uses."""
-    meta = body["metadata"]
-    kept = ("name", "namespace", "uid", "resourceVersion", "generation", "labels")
-    trimmed: Json = {
-        "metadata": {key: meta[key] for key in kept if key in meta},
-        "spec": body.get("spec") or {},
-        "status": body.get("status") or {},
-    }
-    for key in ("ownerReferences", "deletionTimestamp"):
-        if key in meta:
-            trimmed["metadata"][key] = meta[key]
-    annotations = meta.get("annotations") or {}
-    if found := {key: it for key, it in annotations.items() if key != IGNORED_ANNOTATION}:
-        trimmed["metadata"]["annotations"] = found
-    return trimmed
-
-
-def _pack(body: Json) -> bytes:
-    try:
-        return orjson.dumps(body)
-    except orjson.JSONEncodeError:
-        # Nested deeper than it goes, which the reconcile must be able to tell.
-        return orjson.dumps(_cut(body, MAX_DEPTH))
-
-
-def _cut(value: Any, levels: int) -> Any:
-    if isinstance(value, dict):
-        return {key: _cut(it, levels - 1) for key, it in value.items()} if levels else None
-    if isinstance(value, list):
-        return [_cut(it, levels - 1) for it in value] if levels else None
-    return value

@@ -1,5 +1,6 @@
 """What is watched, and which apps the news of each kind is about."""
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from exposedapp.kube.resources import (
 )
 from exposedapp.workqueue.priority import Priority
 
+log = logging.getLogger(__name__)
+
 Requests = Iterable[tuple[NamespacedName, Priority]]
 """The apps that something is news for, and how soon they are to be worked on."""
 
@@ -25,8 +28,8 @@ class ResourceHandler:
     """A kind that is watched. Each of the three says which apps it was about."""
 
     kind: Resource
-    put: Callable[[Json], Requests]
-    drop: Callable[[Json], Requests]
+    on_upsert: Callable[[Json], Requests]
+    on_delete: Callable[[Json], Requests]
     sweep: Callable[[ListSnapshot], Requests]
     """Given all that there is, forgets what is gone."""
     lasts: float = 300.0
@@ -34,6 +37,29 @@ class ResourceHandler:
     without a word is taken for silence."""
     of_all: bool = False
     """Whether its news is about all apps: then a burst of it is answered once."""
+
+    def put(self, body: Json) -> Requests:
+        """Take in an object. One that cannot be read is logged, and never stops the others."""
+        return self._handle(self.on_upsert, body)
+
+    def drop(self, body: Json) -> Requests:
+        """Take in a deletion. An object that cannot be read is logged."""
+        return self._handle(self.on_delete, body)
+
+    def _handle(self, handle: Callable[[Json], Requests], body: Json) -> Requests:
+        try:
+            return list(handle(body))
+        except Exception:
+            log.exception("%s: cannot read %s", self.kind.plural, describe(body))
+            return ()
+
+
+def describe(body: object) -> str:
+    """Namespace and name of an object, for the log, as far as it has any."""
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    if not isinstance(metadata, dict):
+        return "an object without metadata"
+    return f"{metadata.get('namespace', '')}/{metadata.get('name', '')}".lstrip("/")
 
 
 def resource_handlers(cache: Cache) -> list[ResourceHandler]:
@@ -102,10 +128,11 @@ def _priority(before: Json | None, body: Json) -> Priority:
     """How soon an app is to be worked on: what somebody waits for goes before what is swept."""
     meta = body["metadata"]
     if before is None:
-        answered = (body.get("status") or {}).get("observedGeneration", -1)
-        return Priority.LOW if answered == meta["generation"] else Priority.NORMAL
-    if before["metadata"].get("generation") != meta["generation"]:
+        status = body.get("status")
+        observed = status.get("observedGeneration") if isinstance(status, dict) else None
+        return Priority.LOW if observed == meta.get("generation", 1) else Priority.NORMAL
+    if before["metadata"].get("generation") != meta.get("generation"):
         return Priority.HIGH
     # Handing over a foreign object is done by an annotation; one that goes is to be left alone.
-    changed = "deletionTimestamp" in meta or before["metadata"]["uid"] != meta["uid"]
+    changed = "deletionTimestamp" in meta or before["metadata"].get("uid") != meta.get("uid")
     return Priority.HIGH if changed else Priority.LOW

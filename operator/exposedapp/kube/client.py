@@ -53,6 +53,9 @@ MUST_NOT_EXIST = "1"
 """A resourceVersion that no object ever has: the empty store has it (etcd's API, "Revisions"), and
 each write counts on. Applied with it, an object can be made, but none that is there be changed."""
 
+MAX_INTEGER_DIGITS = 18
+"""With a sign or without: always within 64 bits."""
+
 NON_ASCII = re.compile(r"[\x7f-\uffff]")
 
 
@@ -343,5 +346,13 @@ def _parse(data: bytes) -> Json:
     try:
         return cast("Json", orjson.loads(data))
     except orjson.JSONDecodeError:
-        # An object that is nested deeper than orjson goes.
-        return cast("Json", json.loads(data))
+        # An object that is nested deeper than orjson reads (1,024 levels).
+        return cast("Json", json.loads(data, parse_int=_parse_int))
+
+
+def _parse_int(digits: str) -> int | float:
+    """A number as orjson reads it: one over 64 bits, which it would not write, is a float.
+
+    The API server sends such numbers: it reads 1e20 as a float64, and Go writes that as an integer.
+    """
+    return int(digits) if len(digits) <= MAX_INTEGER_DIGITS else float(digits)

@@ -24,6 +24,7 @@ from exposedapp.api.meta import (
     selector_string,
 )
 from exposedapp.cache.cache import Cache
+from exposedapp.cache.encoding import UNREADABLE
 from exposedapp.desired.deployment import make_deployment
 from exposedapp.desired.errors import SpecError
 from exposedapp.desired.metadata import is_upgrade
@@ -230,7 +231,7 @@ class Reconciler:
         known = {kind: self._children.known(app, kind) for kind in CHILD_KINDS}
         as_it_is = {kind: ChildResult(live) for kind, live in known.items()}
         try:
-            spec = ExposedAppSpec.model_validate(body["spec"])
+            spec = _spec_of(body)
             if spec.suspend:
                 return spec, as_it_is
             there = await self._look(app, spec, ask=False)
@@ -484,6 +485,13 @@ async def _all(*under_way: Awaitable[T]) -> list[T]:
             raise result
         found.append(result)
     return found
+
+
+def _spec_of(body: Json) -> ExposedAppSpec:
+    """The spec. Raises SpecError or ValidationError when it cannot be followed."""
+    if UNREADABLE in body:
+        raise SpecError(body[UNREADABLE])
+    return ExposedAppSpec.model_validate(body["spec"])
 
 
 def _status_of(body: Json) -> ExposedAppStatus:

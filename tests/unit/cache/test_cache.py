@@ -7,7 +7,8 @@ import pytest
 from exposedapp.api.meta import Json, NamespacedName, key_of
 from exposedapp.api.url_settings import NodesSpec
 from exposedapp.cache.cache import MAX_CHANGED_NODES, Cache
-from exposedapp.cache.store import MAX_TOMBSTONES, ListSnapshot, ObjectStore, strip
+from exposedapp.cache.encoding import strip
+from exposedapp.cache.store import MAX_TOMBSTONES, ListSnapshot, ObjectStore
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.nodes import EXCLUSION_LABEL, Node
 from support.objects import APP, OWNER, endpoint_body, node_body, slice_body

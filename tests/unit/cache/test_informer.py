@@ -175,6 +175,24 @@ async def test_a_watch_that_ends_at_once_is_not_asked_for_without_end(
     assert max(without_pauses) > 5
 
 
+async def test_an_object_that_cannot_be_read_stops_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    malformed = [
+        {**node("odd", 11), "spec": {"taints": "none"}},
+        {"kind": "Node"},
+        {"metadata": {"name": "no-version"}},
+    ]
+    listed = page(10, node("a", 1), *malformed, node("b", 2))
+    events = [event("MODIFIED", body) for body in malformed]
+    server = Server([listed], [*events, event("ADDED", node("c", 12))])
+    cache, _ = await follow(server)
+    assert sorted(cache.nodes) == ["a", "b", "c"]
+    assert server.requests == ["list nodes", "watch nodes 10", "watch nodes 12"]
+    assert "nodes: cannot read odd" in caplog.text
+    assert "nodes: cannot read an object without metadata" in caplog.text
+
+
 async def test_nothing_ends_it(caplog: pytest.LogCaptureFixture) -> None:
     server = Server([{"no": "page"}], [page(10, node("a", 1))], [])
     cache, _ = await follow(server)

@@ -1,7 +1,8 @@
 """What kopf does by itself, seen from outside: the real process, and a server that misbehaves."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from exposedapp.handlers import configure_kopf
+from exposedapp.main import MAX_JSON_DEPTH
 from support.http_api_server import Fault, HttpApiServer, refuse, status_body
 from support.operator_process import OperatorProcess, until
 from support.rbac import allowed, may_get
@@ -288,3 +290,31 @@ async def test_a_cluster_without_apps_is_ready(server: HttpApiServer, tmp_path: 
     async with OperatorProcess(server, tmp_path) as operator:
         await operator.until_ready()
         assert await operator.terminate() == 0
+
+
+@pytest.fixture
+def deep_recursion() -> Iterator[None]:
+    """The server copies and writes deep objects."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(MAX_JSON_DEPTH)
+    yield
+    sys.setrecursionlimit(limit)
+
+
+@pytest.mark.usefixtures("deep_recursion")
+async def test_one_app_never_stops_the_others(server: HttpApiServer, tmp_path: Path) -> None:
+    """Each of these was once the end of the watch, also after a restart."""
+    deep: dict[str, object] = {"huge": 10**20}
+    for _ in range(1_100):
+        deep = {"a": deep}
+    server.app("listed", podTemplate={"spec": {"deep": deep}})
+    server.app("bystander")
+    async with OperatorProcess(server, tmp_path) as operator:
+        await until(lambda: server.url_of("bystander"), "the app beside it has a URL")
+        server.app("watched", podTemplate={"spec": {"large": "x" * 1_000_000}})
+        server.app("after")
+        await until(lambda: server.url_of("after"), "an app that came later has a URL")
+        await until(lambda: server.ready_reason("watched"), "the large app has a status")
+        reasons = [server.ready_reason(name) for name in ("listed", "watched")]
+        assert reasons == ["InvalidSpec"] * 2
+        await operator.until_ready()

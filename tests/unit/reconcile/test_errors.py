@@ -192,3 +192,16 @@ async def test_a_problem_does_not_slow_down_what_else_is_due(world: World) -> No
     result = await world.fails()
     assert result.requeue_after is not None
     assert result.requeue_after <= INITIAL_POLL_SECONDS
+
+
+async def test_a_spec_that_is_too_large_to_be_kept_is_reported_and_corrected(world: World) -> None:
+    world.app(env=[{"name": "A", "value": "x" * 300_000}])
+    await world.fails()
+    assert world.ready() == ("False", "InvalidSpec")
+    assert "too large" in world.message()
+    world.cluster.writes.clear()
+    await world.fails()
+    assert world.cluster.writes == []
+    world.app(env=None)
+    await world.settle()
+    assert world.ready() == ("True", "ScaledToZero")

@@ -1,0 +1,133 @@
+"""Whatever an app has in it, it is kept, and the others are, too."""
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exposedapp.api.meta import Json, NamespacedName
+from exposedapp.cache.cache import Cache
+from exposedapp.cache.encoding import MAX_APP_BYTES, UNREADABLE
+from exposedapp.cache.watches import app_handler
+from exposedapp.kube.client import _parse
+from exposedapp.main import MAX_JSON_DEPTH
+from exposedapp.workqueue.priority import Priority
+
+KEY = NamespacedName("shop", "web")
+METADATA = {"namespace": "shop", "name": "web", "uid": "u", "resourceVersion": "5", "generation": 1}
+STATUS = {"observedGeneration": 1}
+HUGE = "100000000000000000000"
+"""What the API server makes of 1e20, and of every integer over 64 bits."""
+
+
+@pytest.fixture(autouse=True)
+def recursion_limit() -> Iterator[None]:
+    """As main.py sets it."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(MAX_JSON_DEPTH)
+    yield
+    sys.setrecursionlimit(limit)
+
+
+def app_text(spec: str, metadata: Json = METADATA) -> bytes:
+    rest = json.dumps({"metadata": metadata, "status": STATUS})
+    return f'{{"spec": {spec}, {rest[1:]}'.encode()
+
+
+def nested(levels: int, inner: str = "{}") -> str:
+    return '{"a": ' * levels + inner + "}" * levels
+
+
+def taken_in(body: Json) -> Json | None:
+    cache = Cache()
+    requests = list(app_handler(cache).put(body))
+    assert requests == [(KEY, Priority.LOW)]
+    return cache.apps.get(KEY)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (nested(9_000), "nested deeper than 254 levels"),
+        (nested(300), "nested deeper than 254 levels"),
+        (nested(1_100, HUGE), "nested deeper than 254 levels"),
+        (json.dumps({"env": "x" * MAX_APP_BYTES}), "too large: 256 KiB, at most 256 KiB"),
+    ],
+    ids=["deep", "deeper than orjson writes", "deep and a huge number", "large"],
+)
+def test_an_app_that_cannot_be_kept_is_kept_without_its_spec(spec: str, reason: str) -> None:
+    found = taken_in(_parse(app_text(spec)))
+    assert found is not None
+    assert reason in found.pop(UNREADABLE)
+    assert found == {"metadata": METADATA, "spec": {}, "status": STATUS}
+
+
+def test_labels_annotations_and_a_status_that_are_too_large_are_left_out() -> None:
+    large = "x" * MAX_APP_BYTES
+    metadata = {**METADATA, "annotations": {"a": large}, "labels": {"a": "b"}}
+    body = {"metadata": metadata, "spec": {}, "status": {**STATUS, "url": large}}
+    found = taken_in(body)
+    assert found is not None
+    assert found.pop(UNREADABLE)
+    assert found == {"metadata": METADATA, "spec": {}, "status": {}}
+
+
+def test_a_deep_app_does_not_change_how_the_others_of_its_page_are_read() -> None:
+    """The page is then read by a parser that knows integers of any size, which orjson does not."""
+    huge = app_text(f'{{"podTemplate": {{"n": {HUGE}}}}}')
+    page = _parse(b"[%s, %s]" % (app_text(nested(1_100)), huge))
+    assert page[1] == _parse(huge)  # type: ignore[index]
+    found = taken_in(page[1])  # type: ignore[index]
+    assert found is not None
+    assert found["spec"] == {"podTemplate": {"n": 1e20}}
+
+
+def test_an_app_is_readable_again_when_it_is_corrected() -> None:
+    cache = Cache()
+    handler = app_handler(cache)
+    handler.put(_parse(app_text(nested(300))))
+    corrected = {**METADATA, "resourceVersion": "6", "generation": 2}
+    requests = handler.put({"metadata": corrected, "spec": {"image": "x"}})
+    assert list(requests) == [(KEY, Priority.HIGH)]
+    found = cache.apps.get(KEY)
+    assert found is not None
+    assert UNREADABLE not in found
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+json_texts = st.builds(
+    lambda value, levels: nested(levels, json.dumps(value)),
+    json_values,
+    st.sampled_from([0, 0, 0, 50, 250, 300, 1_100]),
+)
+fields = st.sampled_from(["metadata", "spec", "status"])
+
+
+@given(spec=json_texts)
+def test_whatever_the_spec_is_the_app_is_known(spec: str) -> None:
+    assert taken_in(_parse(app_text(spec))) is not None
+
+
+@given(text=json_texts, malformed=st.dictionaries(fields, json_values))
+def test_no_json_raises(text: str, malformed: dict[str, Any]) -> None:
+    handler = app_handler(Cache())
+    valid = {"metadata": METADATA, "spec": {}, "status": STATUS}
+    for body in (_parse(text.encode()), {**valid, **malformed}):
+        list(handler.put(body))
+        list(handler.drop(body))
+
+
+METADATA_FIELDS = [*METADATA, "labels", "annotations", "ownerReferences", "deletionTimestamp"]
+
+
+@given(metadata=st.dictionaries(st.sampled_from(METADATA_FIELDS), json_values), spec=json_texts)
+def test_no_metadata_raises(metadata: Json, spec: str) -> None:
+    body = _parse(app_text(spec, {**METADATA, **metadata}))
+    list(app_handler(Cache()).put(body))
