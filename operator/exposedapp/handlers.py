@@ -43,7 +43,7 @@ def _registry(runtime: Runtime) -> kopf.OperatorRegistry:
 
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
-        configure_kopf(settings, runtime.periods.app_watch_seconds)
+        configure_kopf(settings, runtime.periods.watch_seconds)
 
     # kopf would retry after a minute, with whatever the failed start has left open.
     @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)
@@ -80,6 +80,8 @@ def configure_kopf(settings: kopf.OperatorSettings, watch_seconds: int) -> None:
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.watching.chunk_size = PAGE_SIZE
     settings.watching.server_timeout = watch_seconds
+    # A connection without an event or a bookmark for longer than a watch lasts is dead.
+    settings.watching.inactivity_timeout = watch_seconds + CONNECT_SECONDS
     settings.watching.connect_timeout = CONNECT_SECONDS
     settings.queueing.idle_timeout = IDLE_SECONDS
     settings.networking.connect_timeout = CONNECT_SECONDS

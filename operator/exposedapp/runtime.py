@@ -17,7 +17,7 @@ import aiohttp
 
 from exposedapp.api.meta import Json
 from exposedapp.cache.cache import Cache
-from exposedapp.cache.informer import Informer
+from exposedapp.cache.informer import WATCH_SECONDS, Informer
 from exposedapp.cache.resync import AppResync
 from exposedapp.cache.watches import (
     Requests,
@@ -56,9 +56,9 @@ class Periods:
 
     election: ElectionPeriods = field(default_factory=ElectionPeriods)
     health: HealthLimits = field(default_factory=HealthLimits)
-    app_watch_seconds: int = 60
-    """How long the API server keeps one of kopf's watch requests open. kopf reports no bookmarks:
-    that the next request begins is what is heard of a kind to which nothing happens."""
+    watch_seconds: int = WATCH_SECONDS
+    """How long the API server keeps a watch request open. kopf reports no bookmarks: that its next
+    request begins is what is heard of the apps while nothing happens to them."""
 
 
 Work = Callable[[], Coroutine[None, None, None]]
@@ -228,9 +228,9 @@ class Runtime:
         """Start the informer of a kind, and wait until it has synced."""
         seen = self._metrics.watches.seen
         seen(handler.kind.plural)  # the age of a kind that is never heard of grows from now on
-        informer = Informer(self._client, handler, self._enqueue, seen)
+        informer = Informer(self._client, handler, self._enqueue, seen, self.periods.watch_seconds)
         self._supervisor.start(f"watch of {handler.kind.plural}", informer.run())
-        await informer.listed.wait()
+        await informer.has_synced.wait()
 
     def _enqueue(self, handler: ResourceHandler, requests: Requests) -> None:
         """Queue the apps that an event concerns; a burst that concerns all apps counts once."""

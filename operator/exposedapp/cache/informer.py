@@ -1,116 +1,124 @@
-"""Lists a kind of object and follows it, whatever happens to the connection.
+"""Lists the objects of one kind and watches them, whatever happens to the connection.
 
-All that an event leads to here is that it is remembered and that a key is queued: kopf's handling
-of one costs many times that (docs/decisions/0012-performance-changes-follow-profiles.md). And after
-a break the new list tells what was deleted meanwhile, which kopf's handlers never hear of.
+Runtime starts one for each kind but the ExposedApps. An event updates the cache and is passed on as
+reconcile requests, and nothing else happens here: kopf's handling of an event costs many times that
+(docs/decisions/0012-performance-changes-follow-profiles.md). After an interruption that the API
+server cannot bridge, a new list shows what was deleted meanwhile.
 """
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Callable
 
 from exposedapp.api.meta import Json
+from exposedapp.cache.error_log import ErrorLog
 from exposedapp.cache.store import ListSnapshot
 from exposedapp.cache.watches import Requests, ResourceHandler
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
+from exposedapp.workqueue.backoff import Backoff, random_delay
 
 log = logging.getLogger(__name__)
 
-INITIAL_BACKOFF_SECONDS = 0.5
+BACKOFF = Backoff(initial=0.5, maximum=10.0, jitter=0.2)
 
-MAX_BACKOFF_SECONDS = 10.0
+WATCH_SECONDS = 35
+"""How long one watch request lasts at most. The client gives up 10 s later, so a connection that is
+silent because it is dead is noticed within 45 s, also behind a proxy that acknowledges everything.
+Each request goes on from the version of the one before, and the API server sends a bookmark 2 s
+before it ends one (nextBookmarkTime in apiserver, pkg/storage/cacher/cache_watcher.go): on a quiet
+cluster nothing is listed again."""
 
 MIN_WATCH_SECONDS = 1.0
 
 RETRIABLE_STATUSES = (0, 429, 502, 503, 504)
-"""After these it goes on where it was. Others say that this place is no good: too old (410), not to
-be read, or of a kind that is not there any more; then all is listed anew."""
+"""After these the watch goes on from the last version. Any other status invalidates the version
+(410), or the kind cannot be read or is not served any more: list again."""
 
 
 class Informer:
-    """Keeps what is remembered of one kind true, and says which apps the news is about."""
+    """Keeps the cached objects of one kind up to date, and passes on which apps that concerns."""
 
     def __init__(
         self,
-        cluster: KubeClient,
-        watch: ResourceHandler,
-        queue: Callable[[ResourceHandler, Requests], None],
-        seen: Callable[[str], None],
+        client: KubeClient,
+        handler: ResourceHandler,
+        enqueue: Callable[[ResourceHandler, Requests], None],
+        on_activity: Callable[[str], None],
+        watch_seconds: int = WATCH_SECONDS,
     ) -> None:
-        """`seen` is told the kind's plural whenever the API server has said something of it."""
-        self._cluster = cluster
-        self._watch = watch
-        self._queue = queue
-        self._seen = seen
+        """`on_activity` is called with the plural whenever the API server has sent something."""
+        self._client = client
+        self._handler = handler
+        self._enqueue = enqueue
+        self._on_activity = on_activity
+        self._watch_seconds = watch_seconds
         self._version: str | None = None
-        """Where to go on; None: list anew."""
-        self._pause = INITIAL_BACKOFF_SECONDS
-        self._told = ""
-        self.listed = asyncio.Event()
-        """Set as soon as everything there is has been seen once."""
+        """The resourceVersion to watch from; None: list first."""
+        self._failures = 0
+        self._errors = ErrorLog(log, handler.kind.plural)
+        self.has_synced = asyncio.Event()
+        """Set once the first list is complete."""
 
     async def run(self) -> None:
-        """Lists and follows, for ever, whatever happens to the connection."""
+        """List and watch until it is cancelled."""
         while True:
             try:
                 if self._version is None:
                     self._version = await self._list()
-                    self.listed.set()
-                await self._follow(self._version)
+                    self.has_synced.set()
+                await self._watch(self._version)
             except ApiError as error:
                 if error.status not in RETRIABLE_STATUSES:
                     self._version = None
-                await self._rest(error)
+                await self._back_off(error)
             except Exception:
-                log.exception("%s: unexpected error; listing anew", self._watch.kind.plural)
+                log.exception("%s: unexpected error; listing again", self._handler.kind.plural)
                 self._version = None
-                await asyncio.sleep(MAX_BACKOFF_SECONDS)
+                await asyncio.sleep(BACKOFF.maximum)
 
     async def _list(self) -> str:
         names, version = set(), "0"
-        async for page in self._cluster.list(self._watch.kind):
+        async for page in self._client.list(self._handler.kind):
             version = page["metadata"]["resourceVersion"]
-            self._seen(self._watch.kind.plural)
-            for body in page["items"]:
+            self._on_activity(self._handler.kind.plural)
+            for body in page["items"] or ():
                 names.add(_name(body))
-                self._queue(self._watch, self._watch.put(body))
-        gone = list(self._watch.sweep(ListSnapshot(int(version), names)))
-        if gone:
-            log.info("%s were deleted while nobody watched", self._watch.kind.plural)
-        self._queue(self._watch, gone)
+                self._enqueue(self._handler, self._handler.put(body))
+        requests = list(self._handler.sweep(ListSnapshot(int(version), names)))
+        if requests:
+            log.info("%s were deleted while disconnected", self._handler.kind.plural)
+        self._enqueue(self._handler, requests)
         return version
 
-    async def _follow(self, version: str) -> None:
-        seconds = int(self._watch.lasts * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
-        start, silent = time.monotonic(), True
-        async for event in self._cluster.watch(self._watch.kind, version, seconds):
-            self._version, silent = _version(event) or self._version, False
-            self._works()
+    async def _watch(self, version: str) -> None:
+        seconds = max(1, int(random_delay(self._watch_seconds * 0.8, self._watch_seconds)))
+        start, is_silent = time.monotonic(), True
+        async for event in self._client.watch(self._handler.kind, version, seconds):
+            self._version, is_silent = _version(event) or self._version, False
+            self._mark_healthy()
             if event["type"] == "DELETED":
-                self._queue(self._watch, self._watch.drop(event["object"]))
+                self._enqueue(self._handler, self._handler.drop(event["object"]))
             elif event["type"] != "BOOKMARK":
-                self._queue(self._watch, self._watch.put(event["object"]))
-        if silent and time.monotonic() - start < MIN_WATCH_SECONDS:
-            # As an API server does that is about to stop: it must not be asked without end.
+                self._enqueue(self._handler, self._handler.put(event["object"]))
+        if is_silent and time.monotonic() - start < MIN_WATCH_SECONDS:
+            # An API server that is shutting down ends watches at once.
             raise ApiError(0, "ShortWatch", "the API server ended the watch at once")
-        self._works()
+        self._mark_healthy()
 
-    def _works(self) -> None:
-        """It can be followed; being listed alone would be no reason to list it again soon."""
-        self._seen(self._watch.kind.plural)
-        self._pause, self._told = INITIAL_BACKOFF_SECONDS, ""
+    def _mark_healthy(self) -> None:
+        """Called for a watch that works; a list alone does not reset the back-off."""
+        self._on_activity(self._handler.kind.plural)
+        self._failures = 0
+        self._errors.clear()
 
-    async def _rest(self, error: ApiError) -> None:
-        """Waits before the next try, longer each time; or as long as the API server says."""
-        pause = error.retry_after or self._pause * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        self._pause = min(self._pause * 2, MAX_BACKOFF_SECONDS)
-        level = logging.DEBUG if str(error) == self._told else logging.WARNING
-        self._told = str(error)
-        log.log(level, "%s: %s; next try in %.1f s", self._watch.kind.plural, error, pause)
-        await asyncio.sleep(pause)
+    async def _back_off(self, error: ApiError) -> None:
+        """Wait before the next attempt, longer each time, or as long as the API server asks."""
+        self._failures += 1
+        delay = error.retry_after or BACKOFF.delay(self._failures)
+        self._errors.report(error, delay)
+        await asyncio.sleep(delay)
 
 
 def _name(body: Json) -> tuple[str, str]:
@@ -120,6 +128,6 @@ def _name(body: Json) -> tuple[str, str]:
 
 
 def _version(event: Json) -> str | None:
-    """Where to go on after an event; None when the object does not say."""
+    """The version to go on from after an event; None when the object has none."""
     metadata = event["object"].get("metadata") or {}
     return metadata.get("resourceVersion")

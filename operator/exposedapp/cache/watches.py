@@ -32,9 +32,6 @@ class ResourceHandler:
     on_delete: Callable[[Json], Requests]
     sweep: Callable[[ListSnapshot], Requests]
     """Given all that there is, forgets what is gone."""
-    lasts: float = 300.0
-    """For how many seconds one watch request follows, and at most how long a connection that died
-    without a word is taken for silence."""
     of_all: bool = False
     """Whether its news is about all apps: then a burst of it is answered once."""
 
@@ -78,7 +75,6 @@ def resource_handlers(cache: Cache) -> list[ResourceHandler]:
             lambda body: _low_priority(cache.apps if cache.put_node(body) else ()),
             lambda body: _low_priority(cache.apps if cache.drop_node(body) else ()),
             lambda listed: _low_priority(cache.apps if cache.sweep_nodes(listed) else ()),
-            lasts=45.0,
             of_all=True,
         ),
     ]

@@ -24,10 +24,12 @@ from kubernetes.aio.client.rest import RESTResponse
 from exposedapp.api.meta import GROUP, PLURAL, VERSION, Json
 from exposedapp.kube.errors import (
     ApiError,
+    broken_response_error,
     error_from_response,
     error_from_status,
     no_response_error,
 )
+from exposedapp.kube.lines import BrokenStreamError, read_lines
 from exposedapp.kube.resources import Resource, object_path
 from exposedapp.kube.session import OnResponse, open_session
 
@@ -251,7 +253,7 @@ class KubeClient:
         """
         follow = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
         path = kind.path(resourceVersion=version, **follow)
-        # A connection that died without a word must not be listened to for ever.
+        # A dead connection is silent: wait no longer than the API server keeps the watch open.
         timeout = aiohttp.ClientTimeout(total=seconds + CONNECT_SECONDS, connect=CONNECT_SECONDS)
         try:
             with self._told("GET") as told:
@@ -263,11 +265,10 @@ class KubeClient:
                     answer.status, answer.getheader("Retry-After"), await answer.read()
                 )
             async with answer.response as stream:
-                async for line in stream.content:
-                    event = _parse(line)
-                    if event["type"] == "ERROR":
-                        raise error_from_status(event["object"], event["object"].get("code", 500))
-                    yield event
+                async for line in read_lines(stream.content.iter_any()):
+                    yield _parse_event(line)
+        except BrokenStreamError as error:
+            raise broken_response_error(error) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise no_response_error(error) from error
 
@@ -293,7 +294,7 @@ class KubeClient:
                 data = await answer.read()
                 told.status = answer.status
         if 200 <= answer.status < 300:
-            return _parse(data)
+            return _parse_response(data)
         raise error_from_response(answer.status, answer.getheader("Retry-After"), data)
 
     async def _send(
@@ -340,6 +341,29 @@ def _yaml(body: Json | None) -> bytes:
     """JSON that is YAML too: YAML knows no surrogate pairs, and not every character as it is."""
     text = json.dumps(body, ensure_ascii=False)
     return NON_ASCII.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+def _parse_response(data: bytes) -> Json:
+    """The object in a response. Raises ApiError when it is none, such as a proxy's page."""
+    try:
+        body = _parse(data)
+    except ValueError as error:
+        raise broken_response_error(error) from error
+    if not isinstance(body, dict):
+        raise broken_response_error(TypeError("it is not an object"))
+    return body
+
+
+def _parse_event(line: bytes) -> Json:
+    """An event of a watch. Raises ApiError for one of type ERROR."""
+    try:
+        event = _parse(line)
+        event_type, body = event["type"], event["object"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BrokenStreamError(f"a line is no event: {error}") from error
+    if event_type == "ERROR":
+        raise error_from_status(body, body.get("code", 500))
+    return event
 
 
 def _parse(data: bytes) -> Json:

@@ -4,6 +4,10 @@ import orjson
 
 from exposedapp.api.meta import Json
 
+MAX_RETRY_AFTER_SECONDS = 60.0
+"""The maintenance page of a load balancer may ask to come back in a day: nothing would be noticed
+until then."""
+
 
 class ApiError(Exception):
     """The API server's refusal, as it tells it (metav1.Status).
@@ -34,13 +38,20 @@ def no_response_error(error: Exception) -> ApiError:
     return ApiError(0, "NoAnswer", said)
 
 
+def broken_response_error(error: Exception) -> ApiError:
+    """The error for a response that was cut off, or that an API server does not send."""
+    return ApiError(0, "NoAnswer", f"unusable response from the API server: {error}")
+
+
 def error_from_response(status: int, retry_after: str | None, data: bytes) -> ApiError:
     """The error for a response that is none of success."""
     try:
         said = orjson.loads(data)
     except orjson.JSONDecodeError:
         said = {}
-    after = float(retry_after) if retry_after and retry_after.isdecimal() else None
+    after = None
+    if retry_after and retry_after.isdecimal():
+        after = min(float(retry_after), MAX_RETRY_AFTER_SECONDS)
     return error_from_status(said if isinstance(said, dict) else {}, status, after)
 
 

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from exposedapp.api.meta import Json
-from exposedapp.cache import informer as informer
 from exposedapp.cache.cache import Cache
-from exposedapp.cache.informer import Informer
+from exposedapp.cache.informer import BACKOFF, WATCH_SECONDS, Informer
 from exposedapp.cache.watches import Requests, ResourceHandler, resource_handlers
-from exposedapp.kube.client import JSON, KubeClient
+from exposedapp.kube.client import CONNECT_SECONDS, JSON, KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import NODES, SERVICES, Resource
 from support.objects import node_body
@@ -45,7 +44,7 @@ class Server(KubeClient):
             await asyncio.Event().wait()
 
     async def watch(self, kind: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
-        assert seconds <= 60
+        assert WATCH_SECONDS * 0.8 - 1 <= seconds <= WATCH_SECONDS
         events = self._next(f"watch {kind.plural} {version}")
         for event in events or ():
             if isinstance(event, Exception):
@@ -146,8 +145,8 @@ async def test_tries_again_later_and_later_and_at_once_after_news(
     server = Server(*[AWAY] * 8, [page(10)], [AWAY], [event("ADDED", node("a", 11)), AWAY])
     await follow(server)
     assert without_pauses[:8] == sorted(without_pauses[:4]) + without_pauses[4:8]
-    assert max(without_pauses) <= informer.MAX_BACKOFF_SECONDS * 1.2
-    assert without_pauses[-1] <= informer.INITIAL_BACKOFF_SECONDS * 1.2
+    assert max(without_pauses) <= BACKOFF.maximum
+    assert without_pauses[-1] <= BACKOFF.initial
 
 
 async def test_lists_are_not_asked_for_without_end_while_watches_are_refused(
@@ -203,6 +202,10 @@ async def test_nothing_ends_it(caplog: pytest.LogCaptureFixture) -> None:
 async def test_an_error_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     await follow(Server(AWAY, AWAY, AWAY, [page(10)], [BOOKMARK]))
     assert [it.levelname for it in caplog.records] == ["WARNING"]
+
+
+def test_a_connection_that_is_silent_because_it_is_dead_is_noticed_within_45_seconds() -> None:
+    assert WATCH_SECONDS + CONNECT_SECONDS <= 45
 
 
 def test_paths() -> None:

@@ -13,7 +13,7 @@ from kubernetes.aio import client
 
 from exposedapp.api.meta import Json
 from exposedapp.kube.client import KubeClient
-from exposedapp.kube.errors import ApiError
+from exposedapp.kube.errors import MAX_RETRY_AFTER_SECONDS, ApiError
 from exposedapp.kube.resources import NODES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -85,6 +85,18 @@ async def test_a_time_that_is_no_number_of_seconds_is_no_time(after: str) -> Non
 async def test_a_refusal_that_is_no_status(body: str) -> None:
     error = await refused(refuses(502, body))
     assert str(error) == "the API server answered 502"
+
+
+async def test_a_time_that_is_too_long_is_cut() -> None:
+    error = await refused(refuses(503, {}, **{"Retry-After": "86400"}))
+    assert error.retry_after == MAX_RETRY_AFTER_SECONDS
+
+
+@pytest.mark.parametrize("body", ["<html>back soon</html>", '{"metadata": {', "", "[]"])
+async def test_a_success_that_is_no_object_is_no_answer(body: str) -> None:
+    error = await refused(refuses(200, body))
+    assert (error.status, error.reason) == (0, "NoAnswer")
+    assert str(error).startswith("unusable response from the API server: ")
 
 
 async def test_a_server_that_hangs_up() -> None:
@@ -199,6 +211,35 @@ async def test_a_watch_comes_event_by_event() -> None:
     parts = (b'{"type":"ADD', b'ED","object":{}}\n{"type":"DELETED","object":{}}\n', large)
     async with served(streams(*parts)) as cluster:
         assert await follow(cluster) == ["ADDED", "DELETED", "ADDED"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (b'{"type":"ADDED","obj',),
+        (b'{"type":"ADDED","object":{"data":"' + b"x" * 3_000_000 + b'"}}\n',),
+        (b"<html>bad gateway</html>\n",),
+        (b'{"kind":"Status"}\n',),
+        (b"[]\n",),
+    ],
+    ids=["cut", "too long", "a page", "no event", "no object"],
+)
+async def test_a_watch_that_breaks_within_an_event_is_a_broken_connection(
+    lines: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exposedapp.kube.lines.MAX_LINE_BYTES", 2_000_000)
+    async with served(streams(b'{"type":"ADDED","object":{}}\n', *lines)) as cluster:
+        events = cluster.watch(NODES, "5", 1)
+        assert (await anext(events))["type"] == "ADDED"
+        with pytest.raises(ApiError) as raised:
+            await anext(events)
+    assert (raised.value.status, raised.value.reason) == (0, "NoAnswer")
+
+
+async def test_an_event_may_be_as_large_as_an_object() -> None:
+    large = b'{"type":"ADDED","object":{"data":"' + b"x" * 6_000_000 + b'"}}\n'
+    async with served(streams(large, large)) as cluster:
+        assert await follow(cluster) == ["ADDED", "ADDED"]
 
 
 @pytest.mark.parametrize("code", [410, 500])

@@ -14,7 +14,7 @@ from support.operator_process import OperatorProcess
 PERIODS = Periods(
     election=ElectionPeriods(lease_seconds=120.0, renew_deadline_seconds=100.0),
     health=HealthLimits(api_silence_seconds=9.0, watch_silence_seconds=4.0),
-    app_watch_seconds=1,
+    watch_seconds=1,
 )
 
 

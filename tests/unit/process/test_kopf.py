@@ -213,29 +213,43 @@ async def test_a_token_that_is_refused_once_is_no_end(
         assert operator.is_running
 
 
+async def test_a_maintenance_page_is_waited_for(server: HttpApiServer, tmp_path: Path) -> None:
+    async def maintenance_page(_: web.Request) -> web.StreamResponse | None:
+        return web.Response(text="<html>back soon</html>", content_type="text/html")
+
+    server.app("web")
+    server.faults.append(maintenance_page)
+    async with OperatorProcess(server, tmp_path) as operator:
+        await until(lambda: "unusable response" in operator.log, "it is logged")
+        server.faults.remove(maintenance_page)
+        await until(lambda: server.url_of("web"), "the app has a URL")
+
+
 async def test_a_start_that_fails_ends_the_process_with_one_line(
     server: HttpApiServer, tmp_path: Path
 ) -> None:
     """kopf would retry it after a minute, beside what the first attempt has opened."""
 
-    async def maintenance_page(_: web.Request) -> web.StreamResponse | None:
-        return web.Response(text="<html>back soon</html>", content_type="text/html")
+    async def nothing(_: web.Request) -> web.StreamResponse | None:
+        return web.json_response({})
 
-    server.faults.append(maintenance_page)
+    server.faults.append(nothing)
     async with OperatorProcess(server, tmp_path) as operator:
         assert await operator.end() == 1
     [line] = [line for line in operator.log.splitlines() if "CRITICAL" in line]
-    assert "the start failed: JSONDecodeError" in line
+    assert "the start failed: KeyError" in line
     assert "Unclosed" not in operator.log
     assert "Traceback" not in operator.log
 
 
 def test_kopf_neither_kills_the_process_nor_writes() -> None:
     settings = kopf.OperatorSettings()
-    configure_kopf(settings, watch_seconds=60)
+    configure_kopf(settings, watch_seconds=35)
     assert settings.process.ultimate_exiting_timeout is None
     assert settings.scanning.disabled
     assert not settings.posting.enabled
+    assert settings.watching.server_timeout == 35
+    assert settings.watching.inactivity_timeout == 45
     assert list(islice(settings.networking.error_backoffs, 1000))  # type: ignore[arg-type]
 
 
