@@ -20,9 +20,9 @@ from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import WATCH_SECONDS, Informer
 from exposedapp.cache.resync import AppResync
 from exposedapp.cache.watches import (
+    AppHandler,
     Requests,
     ResourceHandler,
-    app_handler,
     pending_apps,
     resource_handlers,
 )
@@ -72,7 +72,7 @@ class Runtime:
         self.periods = periods or Periods()
         self._metrics = Metrics()
         self._cache = Cache()
-        self._apps = app_handler(self._cache)
+        self._apps = AppHandler(self._cache)
         self._all_apps = Debouncer(self._enqueue_all_apps)
         self._supervisor = Supervisor()
         self._resources = AsyncExitStack()
@@ -202,7 +202,7 @@ class Runtime:
     def on_app_event(self, event_type: str | None, body: Json) -> None:
         """Update the cache from an event of kopf's watch; the type is None for a listed app."""
         self._metrics.watches.seen(EXPOSED_APPS.plural)
-        handle = self._apps.drop if event_type == "DELETED" else self._apps.put
+        handle = self._apps.delete if event_type == "DELETED" else self._apps.upsert
         self._enqueue_apps(handle(body))
 
     def _on_kopf_response(self, request: aiohttp.ClientRequest, status: int, _: float) -> None:
@@ -227,14 +227,14 @@ class Runtime:
     async def _follow(self, handler: ResourceHandler) -> None:
         """Start the informer of a kind, and wait until it has synced."""
         seen = self._metrics.watches.seen
-        seen(handler.kind.plural)  # the age of a kind that is never heard of grows from now on
+        seen(handler.resource.plural)  # the age of a kind that is never heard of grows from now on
         informer = Informer(self._client, handler, self._enqueue, seen, self.periods.watch_seconds)
-        self._supervisor.start(f"watch of {handler.kind.plural}", informer.run())
+        self._supervisor.start(f"watch of {handler.resource.plural}", informer.run())
         await informer.has_synced.wait()
 
     def _enqueue(self, handler: ResourceHandler, requests: Requests) -> None:
         """Queue the apps that an event concerns; a burst that concerns all apps counts once."""
-        if not handler.of_all:
+        if not handler.affects_all_apps:
             self._enqueue_apps(requests)
         elif any(True for _ in requests):
             self._all_apps.trigger()

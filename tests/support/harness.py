@@ -92,13 +92,13 @@ class World:
         for kind, store in stores.items():
             for key in store:
                 if (kind, *key) not in watched:
-                    store.forget(key, (store.get(key) or {})["metadata"]["uid"])
+                    store.delete_if(key, (store.get(key) or {})["metadata"]["uid"])
         for (kind, _, _), body in watched.items():
-            stores[kind].put(body)
+            stores[kind].upsert(body)
         for body in self.nodes:
-            self.cache.put_node(body)
+            self.cache.nodes.upsert(body)
         for body in self.slices:
-            self.cache.put_slice(body)
+            self.cache.endpoint_slices.upsert(body)
 
     async def reconcile(self) -> float | None:
         """Reconciles; seconds until the app is looked at again, None: not before an event."""

@@ -178,6 +178,21 @@ class HttpApiServer:
         for queue in self._watches[plural]:
             queue.put_nowait(event)
 
+    def backup(self) -> tuple[dict[tuple[str, str, str], Json], int]:
+        """All objects and the revision, for restore()."""
+        return copy.deepcopy(self._objects), next(self._revisions)
+
+    def skip_revisions(self, count: int) -> None:
+        """Let revisions pass, as writes to kinds do that nobody watches."""
+        self._revisions = itertools.count(next(self._revisions) + count)
+
+    def restore(self, backup: tuple[dict[tuple[str, str, str], Json], int]) -> None:
+        """Go back to a backup, as etcd and the API server do: revisions, too; watches end."""
+        objects, revision = backup
+        self._objects = copy.deepcopy(objects)
+        self._revisions = itertools.count(revision + 1)
+        self.end_watches()
+
     def end_watches(self, plural: str | None = None) -> None:
         """End open watch requests as a timeout does."""
         for name, queues in self._watches.items():
@@ -272,7 +287,8 @@ class HttpApiServer:
             while (event := await self._next_event(queue)) is not None:
                 while self.is_black_hole:
                     await asyncio.sleep(POLL_SECONDS)
-                await stream.write(json.dumps(event).encode() + b"\n")
+                if _is_after(event, since):
+                    await stream.write(json.dumps(event).encode() + b"\n")
                 if time.monotonic() > end:
                     break
         except ConnectionError:
@@ -351,6 +367,12 @@ class HttpApiServer:
 
     def _notify(self, plural: str, event_type: str, body: Json) -> None:
         self.send(plural, {"type": event_type, "object": copy.deepcopy(body)})
+
+
+def _is_after(event: Json, version: int) -> bool:
+    """Whether a watch from this version delivers an event; it is silent up to a future one."""
+    metadata = event["object"].get("metadata") or {}
+    return int(metadata.get("resourceVersion") or version + 1) > version
 
 
 def _group(item: tuple[str, str]) -> Json:

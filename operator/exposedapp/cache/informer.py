@@ -10,10 +10,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from exposedapp.api.meta import Json
+from exposedapp.api.meta import Json, NamespacedName, version_of
 from exposedapp.cache.error_log import ErrorLog
-from exposedapp.cache.store import ListSnapshot
+from exposedapp.cache.versions import HistoryRewrittenError, ListSnapshot, name_of
 from exposedapp.cache.watches import Requests, ResourceHandler
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
@@ -29,6 +30,9 @@ silent because it is dead is noticed within 45 s, also behind a proxy that ackno
 Each request goes on from the version of the one before, and the API server sends a bookmark 2 s
 before it ends one (nextBookmarkTime in apiserver, pkg/storage/cacher/cache_watcher.go): on a quiet
 cluster nothing is listed again."""
+
+MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading an object raises that is not as the API says."""
 
 MIN_WATCH_SECONDS = 1.0
 
@@ -51,65 +55,99 @@ class Informer:
         """`on_activity` is called with the plural whenever the API server has sent something."""
         self._client = client
         self._handler = handler
+        self._resource = handler.resource
+        self._plural = handler.resource.plural
         self._enqueue = enqueue
         self._on_activity = on_activity
         self._watch_seconds = watch_seconds
         self._version: str | None = None
         """The resourceVersion to watch from; None: list first."""
+        self._highest_version = 0
         self._failures = 0
-        self._errors = ErrorLog(log, handler.kind.plural)
+        self._errors = ErrorLog(log, self._plural)
         self.has_synced = asyncio.Event()
         """Set once the first list is complete."""
 
     async def run(self) -> None:
-        """List and watch until it is cancelled."""
+        """List and watch until it is cancelled.
+
+        Raises HistoryRewrittenError when etcd was restored: within a few seconds where that breaks
+        the watch or the next event is an older one, else when the watch has ended in silence.
+        """
         while True:
             try:
                 if self._version is None:
                     self._version = await self._list()
                     self.has_synced.set()
                 await self._watch(self._version)
+            except HistoryRewrittenError:
+                raise
             except ApiError as error:
                 if error.status not in RETRIABLE_STATUSES:
                     self._version = None
                 await self._back_off(error)
             except Exception:
-                log.exception("%s: unexpected error; listing again", self._handler.kind.plural)
+                log.exception("%s: unexpected error; listing again", self._plural)
                 self._version = None
                 await asyncio.sleep(BACKOFF.maximum)
 
     async def _list(self) -> str:
-        names, version = set(), "0"
-        async for page in self._client.list(self._handler.kind):
+        objects, version = dict[NamespacedName, int](), "0"
+        async for page in self._client.list(self._resource):
             version = page["metadata"]["resourceVersion"]
-            self._on_activity(self._handler.kind.plural)
+            self._on_activity(self._plural)
+            self._check(version)
             for body in page["items"] or ():
-                names.add(_name(body))
-                self._enqueue(self._handler, self._handler.put(body))
-        requests = list(self._handler.sweep(ListSnapshot(int(version), names)))
+                self._enqueue(self._handler, self._handler.upsert(body))
+                with suppress(*MALFORMED):  # the handler has logged it
+                    objects[name_of(body)] = version_of(body)
+        requests = list(self._handler.delete_missing(ListSnapshot(int(version), objects)))
         if requests:
-            log.info("%s were deleted while disconnected", self._handler.kind.plural)
+            log.info("%s were deleted while disconnected", self._plural)
         self._enqueue(self._handler, requests)
         return version
 
     async def _watch(self, version: str) -> None:
         seconds = max(1, int(random_delay(self._watch_seconds * 0.8, self._watch_seconds)))
         start, is_silent = time.monotonic(), True
-        async for event in self._client.watch(self._handler.kind, version, seconds):
-            self._version, is_silent = _version(event) or self._version, False
+        async for event in self._client.watch(self._resource, version, seconds):
+            is_silent = False
+            self._advance(event["object"])
             self._mark_healthy()
             if event["type"] == "DELETED":
-                self._enqueue(self._handler, self._handler.drop(event["object"]))
+                self._enqueue(self._handler, self._handler.delete(event["object"]))
             elif event["type"] != "BOOKMARK":
-                self._enqueue(self._handler, self._handler.put(event["object"]))
+                self._enqueue(self._handler, self._handler.upsert(event["object"]))
         if is_silent and time.monotonic() - start < MIN_WATCH_SECONDS:
             # An API server that is shutting down ends watches at once.
             raise ApiError(0, "ShortWatch", "the API server ended the watch at once")
+        if is_silent:
+            # A watch from a future revision is no error: nothing comes until that is reached
+            # (getAllEventsSinceLocked in apiserver, pkg/storage/cacher/watch_cache.go).
+            self._check(await self._client.current_version(self._resource))
         self._mark_healthy()
+
+    def _advance(self, body: Json) -> None:
+        """Go on from this object's version. Raises ApiError when it goes back: list again."""
+        version = (body.get("metadata") or {}).get("resourceVersion")
+        if not version:
+            return
+        if int(version) < self._highest_version:
+            message = f"resourceVersion {version} after {self._highest_version}"
+            raise ApiError(410, "Expired", message)
+        self._version, self._highest_version = version, int(version)
+
+    def _check(self, version: str) -> None:
+        """Raise HistoryRewrittenError when a list is older than what was seen before."""
+        if int(version) < self._highest_version:
+            raise HistoryRewrittenError(
+                f"{self._plural}: resourceVersion {version} after {self._highest_version}"
+            )
+        self._highest_version = int(version)
 
     def _mark_healthy(self) -> None:
         """Called for a watch that works; a list alone does not reset the back-off."""
-        self._on_activity(self._handler.kind.plural)
+        self._on_activity(self._plural)
         self._failures = 0
         self._errors.clear()
 
@@ -119,15 +157,3 @@ class Informer:
         delay = error.retry_after or BACKOFF.delay(self._failures)
         self._errors.report(error, delay)
         await asyncio.sleep(delay)
-
-
-def _name(body: Json) -> tuple[str, str]:
-    """Namespace and name; ("", "") of an object without metadata, which no store has."""
-    metadata = body.get("metadata") or {}
-    return metadata.get("namespace", ""), metadata.get("name", "")
-
-
-def _version(event: Json) -> str | None:
-    """The version to go on from after an event; None when the object has none."""
-    metadata = event["object"].get("metadata") or {}
-    return metadata.get("resourceVersion")

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from exposedapp.api.meta import Json, NamespacedName, key_of, version_of
-from exposedapp.cache.store import ListSnapshot, ObjectStore
+from exposedapp.cache.store import ObjectStore
+from exposedapp.cache.versions import ListSnapshot
 from exposedapp.cache.watches import Requests, ResourceHandler
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import EXPOSED_APPS, Resource
@@ -63,7 +64,11 @@ class AppResync:
         self._listed.set()
 
     async def run(self) -> None:
-        """Compare for ever. Raises RuntimeError when kopf does not watch ExposedApps at all."""
+        """Compare until it is cancelled.
+
+        Raises RuntimeError when kopf does not watch ExposedApps at all, and HistoryRewrittenError
+        when etcd was restored.
+        """
         await self._wait_for_kopf()
         while True:
             self._listed.clear()
@@ -91,8 +96,8 @@ class AppResync:
     async def _compare(self) -> None:
         version, items = await self._client.list_metadata(EXPOSED_APPS)
         self._on_activity(EXPOSED_APPS.plural)
-        names = {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in items}
-        deleted = list(self._handler.sweep(ListSnapshot(int(version), names)))
+        objects = {key_of(item): version_of(item) for item in items}
+        deleted = list(self._handler.delete_missing(ListSnapshot(int(version), objects)))
         if deleted:
             log.info("exposedapps: %d deleted while the watch was interrupted", len(deleted))
         self._enqueue(deleted)
@@ -111,7 +116,7 @@ class AppResync:
         if body is None:
             return
         log.warning("%s: the watch did not deliver it; fetched", key)
-        self._enqueue(self._handler.put(body))
+        self._enqueue(self._handler.upsert(body))
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> bool:

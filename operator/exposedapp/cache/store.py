@@ -1,96 +1,99 @@
-"""Objects of one kind, kept small."""
+"""Objects of one kind in memory: the ExposedApps, and their Deployments and Services.
 
-from collections.abc import Callable, Iterable, Iterator, Set
-from dataclasses import dataclass
-from typing import cast
+Part of the cache; node_store.py and endpoint_slice_store.py keep what they parse. Pure.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, cast
 
 import orjson
 
 from exposedapp.api.meta import Json, NamespacedName, key_of, version_of
 from exposedapp.cache.encoding import encode
-
-MAX_TOMBSTONES = 1000
-"""How many deleted objects' last versions are kept: enough for all requests under way."""
+from exposedapp.cache.versions import ListSnapshot, Versions
 
 
-@dataclass(frozen=True, slots=True)
-class ListSnapshot:
-    """The objects of a kind that there are: what is known and not among them was deleted."""
+class Store(Protocol):
+    """What is known of the objects of one kind. The newer of two states wins.
 
-    version: int
-    """The list's resourceVersion; an object that is newer than it says nothing of is not gone."""
-    names: Set[tuple[str, str]]
-    """(namespace, name); of a node ("", name)."""
+    Each method returns the keys that the change concerns: of the apps where an object tells its
+    app, else of the objects; none when nothing that matters is different.
+    """
+
+    def upsert(self, body: Json) -> list[NamespacedName]:
+        """Take in a state of an object."""
+
+    def delete(self, body: Json) -> list[NamespacedName]:
+        """Take in the deletion of an object, given its last state."""
+
+    def delete_missing(self, snapshot: ListSnapshot) -> list[NamespacedName]:
+        """Delete what a list does not have, and what is not newer than it.
+
+        Raises HistoryRewrittenError when the list contradicts what is known.
+        """
 
 
 class ObjectStore:
-    """Objects of one kind, trimmed and packed: as JSON they take a tenth of the memory."""
+    """A store of whole objects, stripped and encoded: as JSON they take a tenth of the memory."""
 
     def __init__(self, encode: Callable[[Json], bytes] = encode) -> None:
         """`encode` returns what is kept of an object."""
         self._encode = encode
-        self._packed: dict[NamespacedName, tuple[int, bytes]] = {}
-        self._tombstones: dict[NamespacedName, int] = {}
+        self._encoded: dict[NamespacedName, bytes] = {}
+        self._versions = Versions()
 
     def __iter__(self) -> Iterator[NamespacedName]:
-        return iter(list(self._packed))
+        return iter(list(self._encoded))
 
     def get(self, key: NamespacedName) -> Json | None:
-        """The object as it was last seen."""
-        found = self._packed.get(key)
-        return cast("Json", orjson.loads(found[1])) if found else None
+        """The last known state of an object."""
+        encoded = self._encoded.get(key)
+        return cast("Json", orjson.loads(encoded)) if encoded else None
 
     def keys_mentioning(self, texts: Iterable[str]) -> Iterator[NamespacedName]:
-        """The objects that have one of these texts anywhere."""
-        wanted = [it.encode() for it in texts]
-        for key, (_, packed) in self._packed.items():
-            if any(it in packed for it in wanted):
+        """The keys of the objects that contain one of these texts anywhere."""
+        patterns = [text.encode() for text in texts]
+        for key, encoded in self._encoded.items():
+            if any(pattern in encoded for pattern in patterns):
                 yield key
 
     def has_seen(self, key: NamespacedName, version: int) -> bool:
-        """Whether this state of an object, or a newer one, is known; also when it was deleted."""
-        known = self._packed.get(key)
-        return version <= (known[0] if known else self._tombstones.get(key, 0))
+        """Whether this state of an object, or a newer one, is known, or was deleted."""
+        return version <= self._versions.latest(key)
 
-    def put(self, body: Json) -> bool:
-        """Remembers an object; False when a newer state of it, or the same, is known already."""
+    def upsert(self, body: Json) -> list[NamespacedName]:
+        """Take in a state; the key, unless a newer state, or the same, is known already."""
         key, version = key_of(body), version_of(body)
-        known = self._packed.get(key)
-        if version <= (known[0] if known else self._tombstones.get(key, 0)):
-            return False
-        self._packed[key] = (version, self._encode(body))
-        return True
+        if self.has_seen(key, version):
+            return []
+        self._encoded[key] = self._encode(body)
+        self._versions.set(key, version)
+        return [key]
 
-    def drop(self, body: Json) -> bool:
-        """Forgets a deleted object, unless a newer one has taken its place."""
+    def delete(self, body: Json) -> list[NamespacedName]:
+        """Take in a deletion; the key, unless a newer object has taken its place."""
         key, version = key_of(body), version_of(body)
-        known = self._packed.get(key)
-        if known and known[0] > version:
-            return False
-        self._bury(key, version)
-        return self._packed.pop(key, None) is not None
+        is_known = key in self._encoded
+        if is_known and self._versions.latest(key) > version:
+            return []
+        self._remove(key, version)
+        return [key] if is_known else []
 
-    def _bury(self, key: NamespacedName, version: int) -> None:
-        """The answer to a write may be handled after the news that its object is gone."""
-        self._tombstones.pop(key, None)
-        self._tombstones[key] = version
-        if len(self._tombstones) > MAX_TOMBSTONES:
-            del self._tombstones[next(iter(self._tombstones))]
+    def delete_missing(self, snapshot: ListSnapshot) -> list[NamespacedName]:
+        """Delete what a list does not have. Raises HistoryRewrittenError."""
+        self._versions.check(snapshot)
+        missing = self._versions.missing(snapshot)
+        for key in missing:
+            self._remove(key, snapshot.version)
+        return missing
 
-    def sweep(self, listed: ListSnapshot) -> list[NamespacedName]:
-        """Forgets what is not in a list of all there is, and is not newer than it either."""
-        gone = [
-            key
-            for key, (version, _) in self._packed.items()
-            if key not in listed.names and version <= listed.version
-        ]
-        for key in gone:
-            del self._packed[key]
-            self._bury(key, listed.version)
-        return gone
+    def delete_if(self, key: NamespacedName, uid: str) -> None:
+        """Delete an object that proved not to exist; one that has taken its place stays."""
+        body = self.get(key)
+        if body and body["metadata"]["uid"] == uid:
+            del self._encoded[key]
+            self._versions.forget(key)
 
-    def forget(self, key: NamespacedName, uid: str) -> None:
-        """Forgets an object that has proved to be gone; one that took its place stays."""
-        found = self.get(key)
-        if found and found["metadata"]["uid"] == uid:
-            del self._packed[key]
+    def _remove(self, key: NamespacedName, version: int) -> None:
+        self._encoded.pop(key, None)
+        self._versions.bury(key, version)

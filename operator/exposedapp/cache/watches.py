@@ -1,12 +1,16 @@
-"""What is watched, and which apps the news of each kind is about."""
+"""What is watched, and which apps an event of each kind concerns.
+
+Built by runtime.py: the events of the informers and of kopf end in a handler, which updates the
+store of the kind and returns reconcile requests.
+"""
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from exposedapp.api.meta import Json, NamespacedName, key_of
 from exposedapp.cache.cache import Cache
-from exposedapp.cache.store import ListSnapshot, ObjectStore
+from exposedapp.cache.store import Store
+from exposedapp.cache.versions import ListSnapshot
 from exposedapp.kube.resources import (
     DEPLOYMENTS,
     ENDPOINT_SLICES,
@@ -20,81 +24,71 @@ from exposedapp.workqueue.priority import Priority
 log = logging.getLogger(__name__)
 
 Requests = Iterable[tuple[NamespacedName, Priority]]
-"""The apps that something is news for, and how soon they are to be worked on."""
+"""The apps that an event concerns, and how soon they are to be reconciled."""
 
 
-@dataclass(frozen=True, slots=True)
 class ResourceHandler:
-    """A kind that is watched. Each of the three says which apps it was about."""
+    """Takes the events of one kind into its store, and returns the apps that they concern.
 
-    kind: Resource
-    on_upsert: Callable[[Json], Requests]
-    on_delete: Callable[[Json], Requests]
-    sweep: Callable[[ListSnapshot], Requests]
-    """Given all that there is, forgets what is gone."""
-    of_all: bool = False
-    """Whether its news is about all apps: then a burst of it is answered once."""
+    One object never stops the others: an object that cannot be read is logged, and its former state
+    stays.
+    """
 
-    def put(self, body: Json) -> Requests:
-        """Take in an object. One that cannot be read is logged, and never stops the others."""
-        return self._handle(self.on_upsert, body)
+    def __init__(self, resource: Resource, store: Store, *, affects_all_apps: bool = False) -> None:
+        """`affects_all_apps`: the store's keys are not of apps, and every change concerns all."""
+        self.resource = resource
+        self.affects_all_apps = affects_all_apps
+        self._store = store
 
-    def drop(self, body: Json) -> Requests:
-        """Take in a deletion. An object that cannot be read is logged."""
-        return self._handle(self.on_delete, body)
+    def upsert(self, body: Json) -> Requests:
+        """Take in a state of an object."""
+        return self._guarded(self._upsert, body)
 
-    def _handle(self, handle: Callable[[Json], Requests], body: Json) -> Requests:
+    def delete(self, body: Json) -> Requests:
+        """Take in the deletion of an object, given its last state."""
+        return self._guarded(self._delete, body)
+
+    def delete_missing(self, snapshot: ListSnapshot) -> Requests:
+        """Delete what a list does not have. Raises HistoryRewrittenError."""
+        return _low_priority(self._store.delete_missing(snapshot))
+
+    def _upsert(self, body: Json) -> Requests:
+        return _low_priority(self._store.upsert(body))
+
+    def _delete(self, body: Json) -> Requests:
+        return _low_priority(self._store.delete(body))
+
+    def _guarded(self, change: Callable[[Json], Requests], body: Json) -> Requests:
         try:
-            return list(handle(body))
+            return change(body)
         except Exception:
-            log.exception("%s: cannot read %s", self.kind.plural, describe(body))
+            log.exception("%s: cannot read %s", self.resource.plural, describe(body))
             return ()
 
 
-def describe(body: object) -> str:
-    """Namespace and name of an object, for the log, as far as it has any."""
-    metadata = body.get("metadata") if isinstance(body, dict) else None
-    if not isinstance(metadata, dict):
-        return "an object without metadata"
-    return f"{metadata.get('namespace', '')}/{metadata.get('name', '')}".lstrip("/")
+class AppHandler(ResourceHandler):
+    """The handler of ExposedApps, whose own changes have a higher priority."""
+
+    def __init__(self, cache: Cache) -> None:
+        super().__init__(EXPOSED_APPS, cache.apps)
+        self._apps = cache.apps
+        self._nodes = cache.nodes
+
+    def _upsert(self, body: Json) -> Requests:
+        before = self._apps.get(key_of(body))
+        keys = self._apps.upsert(body)
+        self._nodes.add_relevant_labels(_selected_labels(body))
+        return [(key, _priority(before, body)) for key in keys]
 
 
 def resource_handlers(cache: Cache) -> list[ResourceHandler]:
-    """Everything besides an app itself that can make its children or its URLs wrong."""
+    """Handlers of everything besides an app itself that its children and URLs depend on."""
     return [
-        _children(DEPLOYMENTS, cache.children["Deployment"]),
-        _children(SERVICES, cache.children["Service"]),
-        ResourceHandler(
-            ENDPOINT_SLICES,
-            lambda body: _low_priority(cache.put_slice(body)),
-            lambda body: _low_priority(cache.drop_slice(body)),
-            lambda listed: _low_priority(cache.sweep_slices(listed)),
-        ),
-        ResourceHandler(
-            NODES,
-            lambda body: _low_priority(cache.apps if cache.put_node(body) else ()),
-            lambda body: _low_priority(cache.apps if cache.drop_node(body) else ()),
-            lambda listed: _low_priority(cache.apps if cache.sweep_nodes(listed) else ()),
-            of_all=True,
-        ),
+        ResourceHandler(DEPLOYMENTS, cache.children["Deployment"]),
+        ResourceHandler(SERVICES, cache.children["Service"]),
+        ResourceHandler(ENDPOINT_SLICES, cache.endpoint_slices),
+        ResourceHandler(NODES, cache.nodes, affects_all_apps=True),
     ]
-
-
-def app_handler(cache: Cache) -> ResourceHandler:
-    """ExposedApps: kopf delivers their events, and AppResync compares them with a list."""
-    store = cache.apps
-
-    def put(body: Json) -> Requests:
-        key = key_of(body)
-        before = store.get(key)
-        return ((key, _priority(before, body)),) if cache.put_app(body) else ()
-
-    return ResourceHandler(
-        EXPOSED_APPS,
-        put,
-        lambda body: _low_priority([key_of(body)] if store.drop(body) else ()),
-        lambda listed: _low_priority(store.sweep(listed)),
-    )
 
 
 def pending_apps(cache: Cache) -> Requests:
@@ -106,29 +100,34 @@ def pending_apps(cache: Cache) -> Requests:
             yield key, priority
 
 
-def _children(kind: Resource, store: ObjectStore) -> ResourceHandler:
-    """A child has the key of its app."""
-    return ResourceHandler(
-        kind,
-        lambda body: _low_priority([key_of(body)] if store.put(body) else ()),
-        lambda body: _low_priority([key_of(body)] if store.drop(body) else ()),
-        lambda listed: _low_priority(store.sweep(listed)),
-    )
+def describe(body: object) -> str:
+    """Namespace and name of an object, for the log, as far as it has any."""
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    if not isinstance(metadata, dict):
+        return "an object without metadata"
+    return f"{metadata.get('namespace', '')}/{metadata.get('name', '')}".lstrip("/")
 
 
 def _low_priority(keys: Iterable[NamespacedName]) -> Requests:
-    return ((key, Priority.LOW) for key in keys)
+    return [(key, Priority.LOW) for key in keys]
+
+
+def _selected_labels(body: Json) -> set[str]:
+    """The keys of spec.nodes.selector. A malformed spec has none: its reconcile reports it."""
+    value: object = body
+    for field in ("spec", "nodes", "selector"):
+        value = value.get(field) if isinstance(value, dict) else None
+    return set(value) if isinstance(value, dict) else set()
 
 
 def _priority(before: Json | None, body: Json) -> Priority:
-    """How soon an app is to be worked on: what somebody waits for goes before what is swept."""
-    meta = body["metadata"]
+    """How soon to reconcile an app: what a user waits for comes first."""
+    metadata = body["metadata"]
     if before is None:
         status = body.get("status")
         observed = status.get("observedGeneration") if isinstance(status, dict) else None
-        return Priority.LOW if observed == meta.get("generation", 1) else Priority.NORMAL
-    if before["metadata"].get("generation") != meta.get("generation"):
+        return Priority.LOW if observed == metadata.get("generation", 1) else Priority.NORMAL
+    if before["metadata"].get("generation") != metadata.get("generation"):
         return Priority.HIGH
-    # Handing over a foreign object is done by an annotation; one that goes is to be left alone.
-    changed = "deletionTimestamp" in meta or before["metadata"].get("uid") != meta.get("uid")
-    return Priority.HIGH if changed else Priority.LOW
+    is_replaced = before["metadata"].get("uid") != metadata.get("uid")
+    return Priority.HIGH if is_replaced or "deletionTimestamp" in metadata else Priority.LOW

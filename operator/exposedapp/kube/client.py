@@ -246,6 +246,11 @@ class KubeClient:
             items = [*items, *(page["items"] or ())]  # null when there are none
         return version, items
 
+    async def current_version(self, resource: Resource) -> str:
+        """The resourceVersion of a list now, read from etcd."""
+        page = await self.request("GET", resource.path(limit="1"))
+        return str(page["metadata"]["resourceVersion"])
+
     async def watch(self, kind: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
         """What happens to a kind's objects after a version, for so long: {type, object}.
 

@@ -129,7 +129,7 @@ class Children:
             await self._cluster.delete(live, "Deployment")
         except ApiError as error:
             return self._refused(key, "Deployment", live, error)
-        self._cache.children["Deployment"].forget(key, live["metadata"]["uid"])
+        self._cache.children["Deployment"].delete_if(key, live["metadata"]["uid"])
         did = ChildChange("Deployment", "Removed")
         log.info("%s/%s: %s", *key, did)
         return ChildResult(did=did)
@@ -217,7 +217,7 @@ class Children:
                 answer = await self._change(kind, wanted, live, did)
         except ApiError as error:
             return self._refused(key, kind, live, error)
-        self._cache.children[kind].put(answer)
+        self._cache.children[kind].upsert(answer)
         if live and answer["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]:
             applied[kind].futile_for = _digest(live)
             return ChildResult(answer)
@@ -283,7 +283,7 @@ class Children:
             return ChildResult(taken=error)
         if live is not None and (error.status == 409 or "metadata.uid" in error.message):
             # Deleted (409) or replaced (422) since it was last seen.
-            self._cache.children[kind].forget(key, live["metadata"]["uid"])
+            self._cache.children[kind].delete_if(key, live["metadata"]["uid"])
             raise Retry(str(error)) from error
         if is_terminating(error):
             raise AppDeleted from error

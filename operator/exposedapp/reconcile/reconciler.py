@@ -309,7 +309,7 @@ class Reconciler:
         if before and _selector(before) != _selector(results[1].live):
             until = self._clock() + STALE_ENDPOINTS_SECONDS
             memory.outdated = (
-                self._cache.endpoints(app.key),
+                self._cache.endpoint_slices.endpoints(app.key),
                 until,
             )
         return dict(zip(CHILD_KINDS, results, strict=True))
@@ -356,7 +356,7 @@ class Reconciler:
                 return Problem(Reason.FORBIDDEN, error.message)
             raise Retry(str(error), error.retry_after) from error
         if live is None or live["metadata"]["uid"] != app.uid:
-            self._cache.apps.forget(key, app.uid)
+            self._cache.apps.delete_if(key, app.uid)
             raise AppDeleted
         if "deletionTimestamp" in live["metadata"]:
             raise AppDeleted
@@ -374,7 +374,7 @@ class Reconciler:
             # Without a Service there is no address; the ports stay, so that it gets the same again.
             return Exposure(ports=previous.ports or ())
         return compute_exposure(
-            app, spec, service, endpoints, self._cache.all_nodes(), self._settings
+            app, spec, service, endpoints, self._cache.nodes.index(), self._settings
         )
 
     def _ask(self, observation: Observation, memory: _Memory) -> tuple[ProbeResults, float]:
@@ -417,7 +417,7 @@ class Reconciler:
 
     def _endpoints(self, key: NamespacedName, memory: _Memory) -> list[Endpoint]:
         """The pods behind the Service; those of the selector that it had before do not count."""
-        found = self._cache.endpoints(key)
+        found = self._cache.endpoint_slices.endpoints(key)
         if memory.outdated:
             before, until = memory.outdated
             if found == before and self._clock() < until:

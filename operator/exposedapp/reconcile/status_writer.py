@@ -83,11 +83,11 @@ class StatusWriter:
             answer = await self._cluster.patch_status(*key, version, different)
         except ApiError as error:
             if error.status == 404:
-                self._cache.apps.forget(key, app.uid)
+                self._cache.apps.delete_if(key, app.uid)
                 raise AppDeleted from error
             raise Retry(str(error), error.retry_after) from error
         held.status = None
-        self._cache.apps.put(answer)
+        self._cache.apps.upsert(answer)
         _log_transition(key, previous, status)
         for happened in status_events(previous, status):
             self._record(app, happened)

@@ -6,9 +6,12 @@ import pytest
 
 from exposedapp.api.meta import Json, NamespacedName, key_of
 from exposedapp.api.url_settings import NodesSpec
-from exposedapp.cache.cache import MAX_CHANGED_NODES, Cache
+from exposedapp.cache.cache import Cache
 from exposedapp.cache.encoding import strip
-from exposedapp.cache.store import MAX_TOMBSTONES, ListSnapshot, ObjectStore
+from exposedapp.cache.node_store import MAX_CHANGED_NODES
+from exposedapp.cache.store import ObjectStore
+from exposedapp.cache.versions import MAX_TOMBSTONES, ListSnapshot
+from exposedapp.cache.watches import AppHandler
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.nodes import EXCLUSION_LABEL, Node
 from support.objects import APP, OWNER, endpoint_body, node_body, slice_body
@@ -47,7 +50,7 @@ def version(store: ObjectStore) -> str | None:
 )
 def test_the_newer_one_wins(versions: list[int], news: list[bool], kept: str) -> None:
     store = ObjectStore()
-    assert [store.put(body(it)) for it in versions] == news
+    assert [bool(store.upsert(body(it))) for it in versions] == news
     assert version(store) == kept
 
 
@@ -59,40 +62,40 @@ def test_the_newer_one_wins(versions: list[int], news: list[bool], kept: str) ->
 def test_drop(known: list[int], dropped: int, gone: bool) -> None:
     store = ObjectStore()
     for it in known:
-        store.put(body(it, uid="u2"))
-    assert store.drop(body(dropped, uid="u1")) is gone
+        store.upsert(body(it, uid="u2"))
+    assert bool(store.delete(body(dropped, uid="u1"))) is gone
     assert (version(store) is None) is (gone or not known)
 
 
 def test_forget_and_iterate() -> None:
     store = ObjectStore()
-    store.put(body(1))
+    store.upsert(body(1))
     assert list(store) == [KEY]
     for key in store:
         # Handlers drop while they iterate.
-        store.forget(key, "another")
+        store.delete_if(key, "another")
         assert store.get(KEY) is not None
-        store.forget(key, "u1")
+        store.delete_if(key, "u1")
     assert store.get(KEY) is None
-    store.forget(KEY, "u1")
+    store.delete_if(KEY, "u1")
 
 
 def test_an_answer_does_not_bring_back_what_was_deleted() -> None:
     store = ObjectStore()
-    store.put(body(1))
-    assert store.put(body(2))
-    store.drop(body(4))
-    assert not store.put(body(3))
+    store.upsert(body(1))
+    assert store.upsert(body(2))
+    store.delete(body(4))
+    assert not store.upsert(body(3))
     assert store.get(KEY) is None
-    assert store.put(body(5, uid="u2"))
+    assert store.upsert(body(5, uid="u2"))
 
 
 def test_an_answer_does_not_bring_back_what_a_new_list_did_not_have() -> None:
     store = ObjectStore()
-    store.put(body(5))
-    assert store.sweep(ListSnapshot(9, set())) == [KEY]
-    assert not store.put(body(8))
-    assert store.put(body(10))
+    store.upsert(body(5))
+    assert store.delete_missing(ListSnapshot(9, {})) == [KEY]
+    assert not store.upsert(body(8))
+    assert store.upsert(body(10))
 
 
 def test_few_dropped_objects_are_remembered() -> None:
@@ -100,14 +103,14 @@ def test_few_dropped_objects_are_remembered() -> None:
     for it in range(MAX_TOMBSTONES + 5):
         gone = body(it + 1)
         gone["metadata"]["name"] = f"web-{it}"
-        store.drop(gone)
-    assert len(store._tombstones) == MAX_TOMBSTONES
+        store.delete(gone)
+    assert len(store._versions._tombstones) == MAX_TOMBSTONES
 
 
 def test_what_is_remembered_cannot_be_changed_from_outside() -> None:
     store = ObjectStore()
     given = body(1, replicas=1)
-    store.put(given)
+    store.upsert(given)
     given["spec"]["replicas"] = 2
     found = store.get(KEY)
     assert found is not None
@@ -173,19 +176,19 @@ def test_a_label_is_news_when_somebody_selects_by_it(
     label: str, selector: dict[str, str] | None, news: bool
 ) -> None:
     cache = Cache()
-    cache.put_app(app_on(selector))
-    cache.put_node(node_body("n", labels={"other": "1"}))
-    assert cache.put_node(node_body("n", labels={"other": "1", label: "a"})) is news
+    AppHandler(cache).upsert(app_on(selector))
+    cache.nodes.upsert(node_body("n", labels={"other": "1"}))
+    assert bool(cache.nodes.upsert(node_body("n", labels={"other": "1", label: "a"}))) is news
 
 
 def test_a_label_that_somebody_begins_to_select_by_is_known() -> None:
     cache = Cache()
-    cache.put_node(node_body("n"))
-    eligibility = cache.all_nodes().eligibility(NodesSpec(selector={"zone": "a"}), ["IPv4"])
+    cache.nodes.upsert(node_body("n"))
+    eligibility = cache.nodes.index().eligibility(NodesSpec(selector={"zone": "a"}), ["IPv4"])
     assert list(eligibility.hosts) == []
-    cache.put_node(node_body("n", labels={"zone": "a"}))
-    cache.put_app(app_on({"zone": "a"}))
-    eligibility = cache.all_nodes().eligibility(NodesSpec(selector={"zone": "a"}), ["IPv4"])
+    cache.nodes.upsert(node_body("n", labels={"zone": "a"}))
+    AppHandler(cache).upsert(app_on({"zone": "a"}))
+    eligibility = cache.nodes.index().eligibility(NodesSpec(selector={"zone": "a"}), ["IPv4"])
     assert list(eligibility.hosts) == ["n"]
 
 
@@ -196,8 +199,8 @@ def test_a_heartbeat_changes_nothing() -> None:
     heartbeat["status"]["conditions"][1]["lastHeartbeatTime"] = "2026-01-02"
     heartbeat["status"]["conditions"][0]["status"] = "True"
     heartbeat["status"]["images"] = [{"names": ["registry.example/web:1"]}]
-    assert cache.put_node(first) is True
-    assert cache.put_node(heartbeat) is False
+    assert bool(cache.nodes.upsert(first)) is True
+    assert bool(cache.nodes.upsert(heartbeat)) is False
 
 
 @pytest.mark.parametrize(
@@ -211,20 +214,20 @@ def test_a_heartbeat_changes_nothing() -> None:
 )
 def test_what_matters_of_a_node_is_news(changed: Json) -> None:
     cache = Cache()
-    cache.put_node(node_body("n"))
-    assert cache.put_node(changed) is True
-    assert cache.put_node(changed) is False
+    cache.nodes.upsert(node_body("n"))
+    assert bool(cache.nodes.upsert(changed)) is True
+    assert bool(cache.nodes.upsert(changed)) is False
 
 
 def test_a_node_that_went() -> None:
     cache = Cache()
-    cache.put_node(node_body("n"))
-    assert cache.nodes == {
+    cache.nodes.upsert(node_body("n"))
+    assert cache.nodes.nodes == {
         "n": Node("n", True, False, (("InternalIP", "10.0.0.1"), ("Hostname", "n")))
     }
-    assert cache.drop_node(node_body("n")) is True
-    assert cache.drop_node(node_body("n")) is False
-    assert cache.nodes == {}
+    assert bool(cache.nodes.delete(node_body("n"))) is True
+    assert bool(cache.nodes.delete(node_body("n"))) is False
+    assert cache.nodes.nodes == {}
 
 
 def listing(name: str, url: str) -> Json:
@@ -243,15 +246,15 @@ def test_apps_that_list_a_node_that_changed_are_looked_at_first(
 ) -> None:
     cache = Cache()
     for number in range(5):
-        cache.put_app(listing(f"other-{number}", "http://10.0.0.11:30080"))
-    cache.put_app(listing("mine", url))
-    cache.put_node(node_body("n", address))
-    cache.put_node(node_body("m", "10.0.0.2"))
+        AppHandler(cache).upsert(listing(f"other-{number}", "http://10.0.0.11:30080"))
+    AppHandler(cache).upsert(listing("mine", url))
+    cache.nodes.upsert(node_body("n", address))
+    cache.nodes.upsert(node_body("m", "10.0.0.2"))
     assert cache.apps_by_node_impact()[0].name == "other-0"
     if goes:
-        cache.drop_node(node_body("n", address))
+        cache.nodes.delete(node_body("n", address))
     else:
-        cache.put_node(node_body("n", address, ready=False))
+        cache.nodes.upsert(node_body("n", address, ready=False))
     first, *others = cache.apps_by_node_impact()
     assert first.name == "mine"
     assert len(others) == 5
@@ -260,11 +263,11 @@ def test_apps_that_list_a_node_that_changed_are_looked_at_first(
 
 def test_when_many_nodes_change_at_once_all_apps_are_looked_at_in_any_order() -> None:
     cache = Cache()
-    cache.put_app(listing("a", "http://10.0.0.1:30080"))
+    AppHandler(cache).upsert(listing("a", "http://10.0.0.1:30080"))
     for ready in (True, False) * 2:
         for number in range(100):
-            cache.put_node(node_body(f"n-{number}", "10.0.0.1", ready=ready))
-    assert len(cache._changed) <= MAX_CHANGED_NODES + 1
+            cache.nodes.upsert(node_body(f"n-{number}", "10.0.0.1", ready=ready))
+    assert len(cache.nodes._changed) <= MAX_CHANGED_NODES + 1
     assert [it.name for it in cache.apps_by_node_impact()] == ["a"]
 
 
@@ -284,49 +287,51 @@ def test_when_many_nodes_change_at_once_all_apps_are_looked_at_in_any_order() ->
 def test_an_endpoint(conditions: dict[str, bool], ready: bool, terminating: bool) -> None:
     cache = Cache()
     given = {**endpoint_body("p"), "conditions": conditions}
-    assert cache.put_slice(slice_body("s", given)) == (KEY,)
-    assert cache.endpoints(KEY) == [Endpoint("uid-p", ready, terminating)]
+    assert cache.endpoint_slices.upsert(slice_body("s", given)) == [KEY]
+    assert cache.endpoint_slices.endpoints(KEY) == [Endpoint("uid-p", ready, terminating)]
 
 
 def test_an_endpoint_without_a_pod_is_its_address() -> None:
     cache = Cache()
-    cache.put_slice(slice_body("s", {"addresses": ["10.1.0.9"]}))
-    assert cache.endpoints(KEY) == [Endpoint("10.1.0.9", ready=True, terminating=False)]
+    cache.endpoint_slices.upsert(slice_body("s", {"addresses": ["10.1.0.9"]}))
+    assert cache.endpoint_slices.endpoints(KEY) == [
+        Endpoint("10.1.0.9", ready=True, terminating=False)
+    ]
 
 
 def test_two_slices_of_two_families() -> None:
     cache = Cache()
-    cache.put_slice(slice_body("s4", endpoint_body("p", "10.1.0.1", ready=True)))
-    cache.put_slice(slice_body("s6", endpoint_body("p", "fd00::1", ready=True)))
-    assert [it.pod for it in cache.endpoints(KEY)] == ["uid-p", "uid-p"]
-    assert cache.drop_slice(slice_body("s4")) == (KEY,)
-    assert [it.pod for it in cache.endpoints(KEY)] == ["uid-p"]
-    cache.drop_slice(slice_body("s6"))
-    assert cache.endpoints(KEY) == []
+    cache.endpoint_slices.upsert(slice_body("s4", endpoint_body("p", "10.1.0.1", ready=True)))
+    cache.endpoint_slices.upsert(slice_body("s6", endpoint_body("p", "fd00::1", ready=True)))
+    assert [it.pod for it in cache.endpoint_slices.endpoints(KEY)] == ["uid-p", "uid-p"]
+    assert cache.endpoint_slices.delete(slice_body("s4")) == [KEY]
+    assert [it.pod for it in cache.endpoint_slices.endpoints(KEY)] == ["uid-p"]
+    cache.endpoint_slices.delete(slice_body("s6"))
+    assert cache.endpoint_slices.endpoints(KEY) == []
 
 
 def test_a_slice_that_says_the_same_is_no_news() -> None:
     cache = Cache()
-    assert cache.put_slice(slice_body("s", endpoint_body("p", ready=True))) == (KEY,)
+    assert cache.endpoint_slices.upsert(slice_body("s", endpoint_body("p", ready=True))) == [KEY]
     again = slice_body("s", endpoint_body("p", ready=True, serving=True))
     again["metadata"]["annotations"] = {"endpoints.kubernetes.io/last-change-trigger-time": "now"}
-    assert cache.put_slice(again) == ()
-    assert cache.put_slice(slice_body("s", endpoint_body("p", ready=False))) == (KEY,)
+    assert cache.endpoint_slices.upsert(again) == []
+    assert cache.endpoint_slices.upsert(slice_body("s", endpoint_body("p", ready=False))) == [KEY]
 
 
 def test_slices_without_endpoints_or_without_a_service() -> None:
     cache = Cache()
     empty = slice_body("s")
     empty["endpoints"] = None
-    cache.put_slice(empty)
-    assert cache.endpoints(KEY) == []
+    cache.endpoint_slices.upsert(empty)
+    assert cache.endpoint_slices.endpoints(KEY) == []
     of_nobody = slice_body("s")
     of_nobody["metadata"]["labels"] = {}
-    assert cache.put_slice(of_nobody) == (NamespacedName("shop", ""),)
+    assert cache.endpoint_slices.upsert(of_nobody) == [NamespacedName("shop", "")]
 
 
-def test_dropping_an_unknown_slice() -> None:
-    assert Cache().drop_slice(slice_body("s")) == (KEY,)
+def test_deleting_an_unknown_slice() -> None:
+    assert Cache().endpoint_slices.delete(slice_body("s")) == []
 
 
 def test_key_of() -> None:
@@ -347,13 +352,13 @@ def test_key_of() -> None:
 def test_an_endpoint_has_its_node_and_the_names_of_its_ports(ports: Any, names: set[str]) -> None:
     cache = Cache()
     given = slice_body("s", {**endpoint_body("p", ready=True), "nodeName": "a"})
-    assert cache.put_slice({**given, "ports": ports}) == (KEY,)
-    (found,) = cache.endpoints(KEY)
+    assert cache.endpoint_slices.upsert({**given, "ports": ports}) == [KEY]
+    (found,) = cache.endpoint_slices.endpoints(KEY)
     assert (found.node, set(found.ports)) == ("a", names)
     # Another node, or another port, is news.
-    assert cache.put_slice({**given, "ports": [{"name": "other"}]}) == (KEY,)
+    assert cache.endpoint_slices.upsert({**given, "ports": [{"name": "other"}]}) == [KEY]
     moved = {**given, "endpoints": [{**given["endpoints"][0], "nodeName": "b"}]}
-    assert cache.put_slice({**moved, "ports": [{"name": "other"}]}) == (KEY,)
+    assert cache.endpoint_slices.upsert({**moved, "ports": [{"name": "other"}]}) == [KEY]
 
 
 def test_the_annotations_that_tell_who_took_it_over_are_kept() -> None:

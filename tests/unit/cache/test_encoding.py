@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exposedapp.api.meta import Json, NamespacedName
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.encoding import MAX_APP_BYTES, UNREADABLE
-from exposedapp.cache.watches import app_handler
+from exposedapp.cache.watches import AppHandler
 from exposedapp.kube.client import _parse
 from exposedapp.main import MAX_JSON_DEPTH
 from exposedapp.workqueue.priority import Priority
@@ -44,7 +44,7 @@ def nested(levels: int, inner: str = "{}") -> str:
 
 def taken_in(body: Json) -> Json | None:
     cache = Cache()
-    requests = list(app_handler(cache).put(body))
+    requests = list(AppHandler(cache).upsert(body))
     assert requests == [(KEY, Priority.LOW)]
     return cache.apps.get(KEY)
 
@@ -88,10 +88,10 @@ def test_a_deep_app_does_not_change_how_the_others_of_its_page_are_read() -> Non
 
 def test_an_app_is_readable_again_when_it_is_corrected() -> None:
     cache = Cache()
-    handler = app_handler(cache)
-    handler.put(_parse(app_text(nested(300))))
+    handler = AppHandler(cache)
+    handler.upsert(_parse(app_text(nested(300))))
     corrected = {**METADATA, "resourceVersion": "6", "generation": 2}
-    requests = handler.put({"metadata": corrected, "spec": {"image": "x"}})
+    requests = handler.upsert({"metadata": corrected, "spec": {"image": "x"}})
     assert list(requests) == [(KEY, Priority.HIGH)]
     found = cache.apps.get(KEY)
     assert found is not None
@@ -117,11 +117,11 @@ def test_whatever_the_spec_is_the_app_is_known(spec: str) -> None:
 
 @given(text=json_texts, malformed=st.dictionaries(fields, json_values))
 def test_no_json_raises(text: str, malformed: dict[str, Any]) -> None:
-    handler = app_handler(Cache())
+    handler = AppHandler(Cache())
     valid = {"metadata": METADATA, "spec": {}, "status": STATUS}
     for body in (_parse(text.encode()), {**valid, **malformed}):
-        list(handler.put(body))
-        list(handler.drop(body))
+        list(handler.upsert(body))
+        list(handler.delete(body))
 
 
 METADATA_FIELDS = [*METADATA, "labels", "annotations", "ownerReferences", "deletionTimestamp"]
@@ -130,4 +130,4 @@ METADATA_FIELDS = [*METADATA, "labels", "annotations", "ownerReferences", "delet
 @given(metadata=st.dictionaries(st.sampled_from(METADATA_FIELDS), json_values), spec=json_texts)
 def test_no_metadata_raises(metadata: Json, spec: str) -> None:
     body = _parse(app_text(spec, {**METADATA, **metadata}))
-    list(app_handler(Cache()).put(body))
+    list(AppHandler(Cache()).upsert(body))

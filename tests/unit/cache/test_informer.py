@@ -9,6 +9,7 @@ import pytest
 from exposedapp.api.meta import Json
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import BACKOFF, WATCH_SECONDS, Informer
+from exposedapp.cache.versions import HistoryRewrittenError
 from exposedapp.cache.watches import Requests, ResourceHandler, resource_handlers
 from exposedapp.kube.client import CONNECT_SECONDS, JSON, KubeClient
 from exposedapp.kube.errors import ApiError
@@ -42,6 +43,9 @@ class Server(KubeClient):
             yield page
         if pages is None:
             await asyncio.Event().wait()
+
+    async def current_version(self, resource: Resource) -> str:
+        return str(self._next(f"version of {resource.plural}"))
 
     async def watch(self, kind: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
         assert WATCH_SECONDS * 0.8 - 1 <= seconds <= WATCH_SECONDS
@@ -84,6 +88,12 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pauses
 
 
+@pytest.fixture
+def slow_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch that ends at once is not what an API server does that is about to stop."""
+    monkeypatch.setattr("exposedapp.cache.informer.MIN_WATCH_SECONDS", 0.0)
+
+
 async def follow(server: Server) -> tuple[Cache, int]:
     """What is remembered of the nodes in the end, and how often there was news of them."""
     cache, news = Cache(), []
@@ -91,13 +101,14 @@ async def follow(server: Server) -> tuple[Cache, int]:
     def queue(watch: ResourceHandler, found: Requests) -> None:
         news.append((watch, list(found)))
 
-    nodes = next(it for it in resource_handlers(cache) if it.kind == NODES)
+    nodes = next(it for it in resource_handlers(cache) if it.resource == NODES)
     task = asyncio.create_task(Informer(server, nodes, queue, lambda _: None).run())
-    try:
-        async with asyncio.timeout(10):
-            await server.done.wait()
-    finally:
-        task.cancel()
+    done = asyncio.create_task(server.done.wait())
+    await asyncio.wait((task, done), timeout=10, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        await task
+    task.cancel()
+    assert done.done()
     return cache, len(news)
 
 
@@ -109,7 +120,7 @@ async def test_lists_page_by_page_and_then_follows() -> None:
     ]
     server = Server([page(10, node("a", 1)), page(10, node("b", 2))], events)
     cache, _ = await follow(server)
-    assert sorted(cache.nodes) == ["b", "c"]
+    assert sorted(cache.nodes.nodes) == ["b", "c"]
     assert server.requests == ["list nodes", "watch nodes 10", "watch nodes 13"]
 
 
@@ -122,21 +133,21 @@ async def test_a_bookmark_says_where_to_go_on() -> None:
 async def test_a_break_goes_on_where_it_was() -> None:
     server = Server([page(10)], [event("ADDED", node("a", 11)), AWAY], [AWAY], [])
     cache, _ = await follow(server)
-    assert list(cache.nodes) == ["a"]
+    assert list(cache.nodes.nodes) == ["a"]
     assert server.requests == ["list nodes", "watch nodes 10", *["watch nodes 11"] * 3]
 
 
 async def test_what_was_deleted_while_nobody_watched_is_gone_after_the_new_list() -> None:
     server = Server([page(10, node("a", 1), node("b", 2))], [EXPIRED], [page(20, node("b", 2))], [])
     cache, _ = await follow(server)
-    assert list(cache.nodes) == ["b"]
+    assert list(cache.nodes.nodes) == ["b"]
     assert server.requests[2] == "list nodes"
 
 
 async def test_a_list_that_breaks_off_takes_nothing_away() -> None:
     server = Server([page(10, node("a", 1))], [EXPIRED], AWAY, [page(20, node("a", 1))], [])
     cache, _ = await follow(server)
-    assert list(cache.nodes) == ["a"]
+    assert list(cache.nodes.nodes) == ["a"]
 
 
 async def test_tries_again_later_and_later_and_at_once_after_news(
@@ -186,16 +197,54 @@ async def test_an_object_that_cannot_be_read_stops_no_other(
     events = [event("MODIFIED", body) for body in malformed]
     server = Server([listed], [*events, event("ADDED", node("c", 12))])
     cache, _ = await follow(server)
-    assert sorted(cache.nodes) == ["a", "b", "c"]
+    assert sorted(cache.nodes.nodes) == ["a", "b", "c"]
     assert server.requests == ["list nodes", "watch nodes 10", "watch nodes 12"]
     assert "nodes: cannot read odd" in caplog.text
     assert "nodes: cannot read an object without metadata" in caplog.text
 
 
+RESTORED = "resourceVersion 5 after 20"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        ([], 5),
+        ([event("BOOKMARK", {"metadata": {"resourceVersion": "5"}})], [page(5, node("a", 1))]),
+        ([event("MODIFIED", node("a", 5))], [page(5, node("a", 5))]),
+        ([EXPIRED], [page(5, node("a", 1))]),
+    ],
+    ids=["a silent watch", "an older bookmark", "an older event", "an older list"],
+)
+async def test_an_etcd_restore_ends_it(script: tuple[Any, ...], slow_watches: None) -> None:
+    server = Server([page(20, node("a", 10))], *script)
+    with pytest.raises(HistoryRewrittenError, match=RESTORED):
+        await follow(server)
+
+
+async def test_a_list_with_a_state_that_is_over_shows_an_etcd_restore() -> None:
+    """The revisions have already passed the point at which the backup was restored."""
+    server = Server([page(20, node("a", 10))], [EXPIRED], [page(30, node("a", 9))])
+    with pytest.raises(HistoryRewrittenError, match="/a is listed with resourceVersion 9, after"):
+        await follow(server)
+
+
+async def test_a_silent_watch_is_followed_by_one_small_request(slow_watches: None) -> None:
+    server = Server([page(20)], [], 25, [BOOKMARK])
+    await follow(server)
+    assert server.requests == [
+        "list nodes",
+        "watch nodes 20",
+        "version of nodes",
+        "watch nodes 20",
+        "watch nodes 90",
+    ]
+
+
 async def test_nothing_ends_it(caplog: pytest.LogCaptureFixture) -> None:
     server = Server([{"no": "page"}], [page(10, node("a", 1))], [])
     cache, _ = await follow(server)
-    assert list(cache.nodes) == ["a"]
+    assert list(cache.nodes.nodes) == ["a"]
     assert "unexpected error" in caplog.text
 
 

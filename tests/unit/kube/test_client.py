@@ -177,6 +177,15 @@ async def test_a_list_comes_page_by_page() -> None:
     assert queries == [{"limit": "100"}, {"limit": "100", "continue": "a/b="}]
 
 
+async def test_the_current_version_is_that_of_a_list_of_one() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        assert request.query == {"limit": "1"}
+        return web.json_response({"metadata": {"resourceVersion": "7"}, "items": []})
+
+    async with served(handler) as cluster:
+        assert await cluster.current_version(NODES) == "7"
+
+
 async def test_of_all_services_only_who_has_which_port_is_kept() -> None:
     meta = {"namespace": "shop", "name": "web"}
     spec = {"ports": [{"port": 80, "nodePort": 30080}], "healthCheckNodePort": 30090}

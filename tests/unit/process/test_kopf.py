@@ -12,6 +12,7 @@ from aiohttp import web
 
 from exposedapp.handlers import configure_kopf
 from exposedapp.main import MAX_JSON_DEPTH
+from exposedapp.runtime import Periods
 from support.http_api_server import Fault, HttpApiServer, refuse, status_body
 from support.operator_process import OperatorProcess, until
 from support.rbac import allowed, may_get
@@ -332,3 +333,28 @@ async def test_one_app_never_stops_the_others(server: HttpApiServer, tmp_path: P
         reasons = [server.ready_reason(name) for name in ("listed", "watched")]
         assert reasons == ["InvalidSpec"] * 2
         await operator.until_ready()
+
+
+async def test_an_etcd_restore_ends_the_process_and_the_next_one_is_right(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    """A watch from a revision that is in the future since then is silent, and no error."""
+    server.app("kept")
+    async with OperatorProcess(server, tmp_path, periods=Periods(watch_seconds=2)) as operator:
+        await until(lambda: server.url_of("kept"), "the app has a URL")
+        backup = server.backup()
+        server.skip_revisions(100_000)
+        server.app("lost")
+        await until(lambda: server.url_of("lost"), "the app has a URL")
+        server.restore(backup)
+        assert await operator.end() == 1
+    [line] = [line for line in operator.log.splitlines() if "CRITICAL" in line]
+    assert "HistoryRewrittenError" in line
+    assert "Traceback" not in operator.log
+    server.requests.clear()
+    async with OperatorProcess(server, tmp_path) as operator:
+        await operator.until_ready()
+        server.app("later")
+        await until(lambda: server.url_of("later"), "events are delivered")
+    assert server.url_of("kept")
+    assert server.get("services", "lost") is None

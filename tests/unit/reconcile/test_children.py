@@ -289,7 +289,7 @@ async def test_a_deleted_child_does_not_come_back_with_a_late_answer(stopped: Wo
         gone = dict(stopped.live("Deployment"))
         stopped.cluster.remove("Deployment", *KEY)
         late = {**gone, "metadata": {**gone["metadata"], "resourceVersion": "100000"}}
-        stopped.cache.children["Deployment"].drop(late)
+        stopped.cache.children["Deployment"].delete(late)
         stopped.cluster.put("Deployment", gone)
 
     stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))

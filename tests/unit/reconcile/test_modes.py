@@ -4,6 +4,7 @@ import pytest
 
 from exposedapp.api.meta import Json
 from support.harness import KEY, World
+from support.objects import node_body
 from support.specs import SPECS
 
 SELECTOR, EXTERNAL = SPECS["selector"], SPECS["external-name"]
@@ -228,7 +229,7 @@ async def test_the_status_of_a_suspended_app_stays_true(running: World) -> None:
     await running.reconcile()
     running.run_pods(ready=1, total=2)
     running.nodes.pop()
-    running.cache.drop_node({"metadata": {"name": "b"}})
+    running.cache.nodes.delete(node_body("b"))
     await running.reconcile()
     assert running.ready() == ("False", "Progressing")
     assert running.status()["urls"] == ["http://10.0.0.1:30000"]

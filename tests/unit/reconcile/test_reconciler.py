@@ -193,7 +193,7 @@ async def test_children_that_went_with_their_app_are_not_made_again(
         stopped.cluster.remove(kind, *KEY)
     for store in stopped.cache.children.values():
         for key in store:
-            store.forget(key, (store.get(key) or {})["metadata"]["uid"])
+            store.delete_if(key, (store.get(key) or {})["metadata"]["uid"])
     if replaced:
         stopped.app()
     assert await stopped.reconciler.reconcile(KEY) == Result()
