@@ -12,9 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from exposedapp.api.hosts import HOST_WORDS, parse_host
-
-NodePortKey = tuple[int, str]
-"""A node port and its protocol."""
+from exposedapp.api.service import PortKey
 
 MAX_PORT = 65535
 
@@ -29,7 +27,7 @@ def _log_level(text: str) -> str:
 
 
 def _bool(value: Any) -> bool:
-    """Refuses pydantic's other words, such as "yes" and "1": there is one way to write it."""
+    """Refuse pydantic's other words, such as "yes" and "1": a boolean has one spelling."""
     if isinstance(value, str):
         if value not in ("true", "false"):
             raise ValueError
@@ -57,7 +55,7 @@ def _port_mappings(value: Any) -> Any:
     return dict(map(_port_mapping, _parts(value))) if isinstance(value, str) else value
 
 
-def _port_mapping(text: str) -> tuple[NodePortKey, int]:
+def _port_mapping(text: str) -> tuple[PortKey, int]:
     numbers, _, protocol = text.partition("/")
     node_port, _, port = numbers.partition(":")
     if protocol not in ("", "TCP", "UDP", "SCTP"):
@@ -102,7 +100,7 @@ class Settings(BaseModel):
     nodes_host: Annotated[Host | None, Field(description=HOST_WORDS)] = None
     """Replaces the nodes' addresses, for apps that do not set spec.nodes.host themselves."""
     port_mappings: Annotated[
-        Mapping[NodePortKey, int],
+        Mapping[PortKey, int],
         BeforeValidator(_port_mappings),
         Field(description="NODEPORT:PORT/PROTOCOL with commas between, such as 30008:8080/TCP"),
     ] = {}

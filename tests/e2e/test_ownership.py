@@ -125,7 +125,7 @@ def test_events_tell_what_happened_once(namespace: Namespace) -> None:
     namespace.apply(app("noted"))
     port = namespace.wait_ready("noted")["status"]["ports"][0]["nodePort"]
     eventually(lambda: has_event(namespace, "noted", "Created", "the Deployment and the Service"))
-    words = f"80/TCP is node port {port} on every node"
+    words = f"Assigned node port {port} to 80/TCP."
     eventually(lambda: has_event(namespace, "noted", "PortsAssigned", words))
     eventually(lambda: has_event(namespace, "noted", "Available", "1 of 1 pods are ready"))
     for replicas in (2, 3):
@@ -140,7 +140,7 @@ def test_events_tell_what_happened_once(namespace: Namespace) -> None:
 
         eventually(counted)
     output = namespace.kubectl("describe", "xapp", "noted")
-    assert "Put back what somebody else had changed" in output
+    assert "Reverted changes by another client" in output
     for item in events_of(namespace, "noted"):
         assert item["involvedObject"]["uid"] == namespace.get("xapp", "noted")["metadata"]["uid"]
 

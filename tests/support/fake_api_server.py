@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exposedapp.api.meta import Json
-from exposedapp.desired.node_ports import PortKey
+from exposedapp.api.service import PortKey
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from support.rbac import allowed, needed

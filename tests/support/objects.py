@@ -113,12 +113,14 @@ def pod_body(
     waiting: Json | None = None,
     last: Json | None = None,
     init: bool = False,
+    restarts: int = 0,
+    ready: bool = False,
     container: str = "app",
     conditions: list[Json] | None = None,
 ) -> Json:
     """A pod with one container, waiting when `waiting` is given, else running."""
     state: Json = {"waiting": waiting} if waiting else {"running": {}}
-    status: Json = {"name": container, "state": state}
+    status: Json = {"name": container, "state": state, "restartCount": restarts, "ready": ready}
     if last:
         status["lastState"] = {"terminated": last}
     return {

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from exposedapp.api.app import Condition, ExposedAppSpec, ExposedAppStatus
 from exposedapp.api.meta import AppRef, ChildKind, Json
-from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.exposure.exposure import Exposure
 from exposedapp.exposure.node_selection import NodeIndex
 from exposedapp.exposure.nodes import Node
 from exposedapp.exposure.probes import NOTHING_PROBED, ProbeResults

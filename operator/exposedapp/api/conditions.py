@@ -84,7 +84,7 @@ class Explanation:
 
 EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.PROGRESSING: Explanation(
-        "Pods or objects are still being created, replaced or deleted.",
+        "Pods or objects are still being created, restarted, replaced or deleted.",
         "Wait; if it lasts, the message names what is missing.",
     ),
     Reason.IMAGE_PULL: Explanation(
@@ -134,12 +134,13 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Check the operator's ClusterRole and the cluster's admission policies.",
     ),
     Reason.NO_ELIGIBLE_NODE: Explanation(
-        "No node forwards to the app.",
+        "No node is eligible, so no node's URL can be listed.",
         "The message counts the nodes by cause (not ready, excluded by label, not matching "
-        "nodes.selector, ...): check `kubectl get nodes` and spec.nodes.",
+        "spec.nodes.selector, ...): check `kubectl get nodes` and spec.nodes.",
     ),
     Reason.WAITING_FOR_ANSWER: Explanation(
-        "The pods are ready, but no URL answers yet.", "Wait; this lasts 30 seconds at most."
+        "The pods are ready, but no URL answers yet.",
+        "Wait; this lasts 30 seconds, longer only while probes are overdue.",
     ),
     Reason.UNREACHABLE: Explanation(
         "The pods are ready, but no URL answers the operator.",
@@ -148,7 +149,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.AVAILABLE: Explanation("The app is as its spec says."),
     Reason.SCALED_TO_ZERO: Explanation(
-        "The spec asks for 0 replicas; the Service and its node ports are kept."
+        "The spec asks for 0 replicas; the Service is kept, with its node ports if it has any."
     ),
 }
 """In the order of README's table."""

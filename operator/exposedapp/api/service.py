@@ -16,6 +16,9 @@ NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
 
 Protocol = Literal["TCP", "UDP", "SCTP"]
 
+PortKey = tuple[int, str]
+"""(number, protocol): what identifies a port among those of a Service, or among node ports."""
+
 ServiceType = Literal["NodePort", "ClusterIP", "LoadBalancer", "ExternalName"]
 
 IPFamily = Literal["IPv4", "IPv6"]

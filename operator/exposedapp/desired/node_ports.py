@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 
 from exposedapp.api.meta import Json
-from exposedapp.api.service import NODE_PORT_TYPES
-
-PortKey = tuple[int, str]
-"""What identifies a port of a Service: (port, protocol)."""
+from exposedapp.api.service import NODE_PORT_TYPES, PortKey
 
 
 def keep_node_ports(service: Json, allocated: Mapping[PortKey, int]) -> Json:

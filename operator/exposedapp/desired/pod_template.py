@@ -7,9 +7,8 @@ import re
 
 from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.meta import NAME_LABEL, AppRef, Json, common_labels
-from exposedapp.api.service import Port
+from exposedapp.api.service import Port, PortKey
 from exposedapp.desired.adoption import adopted_deployment, adopted_pod_labels
-from exposedapp.desired.node_ports import PortKey
 from exposedapp.desired.strategic_merge import strategic_merge
 
 CONTAINER_NAME = "app"

@@ -1,4 +1,6 @@
-"""Under which URLs an app can be reached, from its Service, its endpoints and the nodes.
+"""The URLs of an app: what its Service, the endpoints and the nodes add up to.
 
-Pure. It says what to probe and how to judge the results; it never connects to anything.
+One module per origin of URLs (nodes, load balancers, port mappings, the cluster itself), one that
+merges them, and two that say which URLs to probe and what the results mean. Pure: nothing here
+connects to anything. Called by reconcile/, status/ and the command line.
 """

@@ -1,4 +1,4 @@
-"""The pods behind a Service, from its EndpointSlices."""
+"""The pods behind a Service, from its EndpointSlices. Pure. Called by cache/, status/ and cli/."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,25 +9,42 @@ from exposedapp.api.meta import Json
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One pod behind the Service, from its EndpointSlices."""
+    """One endpoint of a Service: a pod, as one EndpointSlice has it."""
 
     pod: str
+    """The pod's UID; its addresses if the endpoint names no object."""
     ready: bool
     terminating: bool
     node: str | None = None
     ports: frozenset[str] = frozenset()
-    """The names of the Service's ports that the pod really has; "" for one without a name."""
+    """The names of the Service's ports that the pod has; "" for one without a name."""
 
 
 def parse_endpoint_slice(body: Json) -> tuple[Endpoint, ...]:
     """The endpoints of an EndpointSlice as the API server sends it."""
     ports = frozenset(port.get("name") or "" for port in body.get("ports") or ())
-    return tuple(_parse_endpoint(it, ports) for it in body.get("endpoints") or ())
+    return tuple(_parse_endpoint(endpoint, ports) for endpoint in body.get("endpoints") or ())
 
 
 def nodes_with_ready_pods(endpoints: Iterable[Endpoint]) -> set[str]:
     """The nodes that forward under externalTrafficPolicy Local."""
-    return {it.node for it in endpoints if it.node and it.ready and not it.terminating}
+    return {
+        endpoint.node
+        for endpoint in endpoints
+        if endpoint.node and endpoint.ready and not endpoint.terminating
+    }
+
+
+def ready_pods(endpoints: Iterable[Endpoint]) -> set[str]:
+    """The pods that are ready; a pod in two slices (two IP families) counts once."""
+    return {endpoint.pod for endpoint in endpoints if endpoint.ready}
+
+
+def endpoint_counts(endpoints: Sequence[Endpoint]) -> EndpointsStatus:
+    """How many pods are ready, and how many there are."""
+    ready = ready_pods(endpoints)
+    running = {endpoint.pod for endpoint in endpoints if not endpoint.terminating}
+    return EndpointsStatus(ready=len(ready), total=len(running | ready))
 
 
 def _parse_endpoint(body: Json, ports: frozenset[str]) -> Endpoint:
@@ -41,10 +58,3 @@ def _parse_endpoint(body: Json, ports: frozenset[str]) -> Endpoint:
         node=body.get("nodeName"),
         ports=ports,
     )
-
-
-def endpoint_counts(endpoints: Sequence[Endpoint]) -> EndpointsStatus:
-    """How many pods are ready, and how many there are; one in two slices counts once."""
-    ready = {it.pod for it in endpoints if it.ready}
-    standing = {it.pod for it in endpoints if not it.terminating}
-    return EndpointsStatus(ready=len(ready), total=len(standing | ready))

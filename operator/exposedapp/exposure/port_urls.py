@@ -1,9 +1,12 @@
-"""The ports of a Service and what their URLs look like."""
+"""The ports of a Service and what their URLs look like. Pure.
+
+Called by urls.py, and by the command line for URLs of its own.
+"""
 
 from dataclasses import dataclass
 
-from exposedapp.api.app import ExposedAppSpec, PortStatus
-from exposedapp.api.meta import AppRef, Json
+from exposedapp.api.app import ExposedAppSpec
+from exposedapp.api.meta import Json
 from exposedapp.api.service import Port
 
 PROTOCOL_SCHEMES = {"TCP": "http", "UDP": "udp", "SCTP": "sctp"}
@@ -16,7 +19,7 @@ APP_PROTOCOL_SCHEMES = {
     "kubernetes.io/ws": "ws",
     "kubernetes.io/wss": "wss",
 }
-"""Source: KEP-3726, standard application protocols, and the names that IANA has for these."""
+"""Source: KEP-3726, standard application protocols, and the IANA names of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,68 +33,44 @@ class PortUrls:
     path: str
 
     def url(self, host: str, port: int) -> str:
-        """Its URL where this port of this host leads to it."""
-        return f"{self.scheme}://{_host(host)}:{port}{self.path}"
+        """The URL of the port where `port` of `host` leads to it."""
+        return f"{self.scheme}://{_bracketed(host)}:{port}{self.path}"
 
 
-def service_ports(body: Json, spec: ExposedAppSpec | None) -> list[PortUrls]:
-    """The Service's ports: first the main one, which a person means, the first of TCP."""
-    requested = {(it.port, it.protocol): it for it in (spec.ports if spec else None) or ()}
-    ports = body.get("ports") or ()
-    ways = [port_urls(it, requested.get((it["port"], it.get("protocol", "TCP")))) for it in ports]
-    return sorted(ways, key=lambda it: it.protocol != "TCP")
+def service_ports(service_spec: Json, spec: ExposedAppSpec | None) -> list[PortUrls]:
+    """The Service's ports. The first is the main one, which status.url is about: the first TCP."""
+    requested = {(port.port, port.protocol): port for port in (spec.ports if spec else None) or ()}
+    ports = [
+        port_urls(port, requested.get((port["port"], port.get("protocol", "TCP"))))
+        for port in service_spec.get("ports") or ()
+    ]
+    return sorted(ports, key=lambda port: port.protocol != "TCP")
 
 
-def port_urls(body: Json, requested: Port | None) -> PortUrls:
+def port_urls(service_port: Json, requested: Port | None) -> PortUrls:
     """What the URLs of one port look like; `requested` is the port of the spec, if it has one."""
-    protocol = body.get("protocol", "TCP")
-    spoken = requested.app_protocol if requested else body.get("appProtocol")
+    protocol = service_port.get("protocol", "TCP")
+    app_protocol = requested.app_protocol if requested else service_port.get("appProtocol")
     return PortUrls(
-        body["port"],
-        body.get("nodePort"),
-        protocol,
-        (requested and requested.scheme) or scheme_of(protocol, spoken),
-        (requested and requested.path) or "",
+        port=service_port["port"],
+        node_port=service_port.get("nodePort"),
+        protocol=protocol,
+        scheme=(requested and requested.scheme) or default_scheme(protocol, app_protocol),
+        path=(requested and requested.path) or "",
     )
 
 
-def port_status(body: Json) -> PortStatus:
-    """A port as the status has it."""
-    return PortStatus(
-        name=body.get("name"),
-        port=body["port"],
-        target_port=body["targetPort"],
-        node_port=body.get("nodePort"),
-        protocol=body.get("protocol", "TCP"),
-    )
+def default_scheme(protocol: str, app_protocol: str | None) -> str:
+    """The scheme of a port's URLs when the spec names none.
 
-
-def scheme_of(protocol: str, app_protocol: str | None) -> str:
-    """The scheme of a port's URLs when the spec names none; an appProtocol is of TCP only.
-
-    In whatever case it is written (RFC 6335).
+    An appProtocol counts for TCP only, and regardless of case (RFC 6335).
     """
     scheme = PROTOCOL_SCHEMES[protocol]
-    return (
-        APP_PROTOCOL_SCHEMES.get((app_protocol or "").lower(), scheme)
-        if protocol == "TCP"
-        else scheme
-    )
+    if protocol != "TCP":
+        return scheme
+    return APP_PROTOCOL_SCHEMES.get((app_protocol or "").lower(), scheme)
 
 
-def cluster_url_of(app: AppRef, way: PortUrls) -> str:
-    """The URL of a port inside the cluster."""
-    return f"{way.scheme}://{app.name}.{app.namespace}.svc:{way.port}"
-
-
-def proxy_path_of(app: AppRef, way: PortUrls) -> str | None:
-    """The API server's proxy path to a port; None where it cannot proxy."""
-    if way.protocol != "TCP":
-        return None  # the API server passes on HTTP only
-    name = f"https:{app.name}" if way.scheme == "https" else app.name
-    return f"/api/v1/namespaces/{app.namespace}/services/{name}:{way.port}/proxy/"
-
-
-def _host(host: str) -> str:
-    """An IPv6 address is put in brackets (RFC 3986)."""
+def _bracketed(host: str) -> str:
+    """The host as URLs have it: an IPv6 address in brackets (RFC 3986)."""
     return f"[{host}]" if ":" in host else host

@@ -1,60 +1,31 @@
-"""What is probed of an app's URLs, and what is known of the results."""
+"""Which URLs to probe, and what a probe found. Pure data.
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+reconcile/ hands targets to probing/, which returns results; reachability.py evaluates them.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple
 
-import orjson
-
-from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import Json
-from exposedapp.api.service import NODE_PORT_TYPES
 from exposedapp.api.url_settings import ProbeSpec
-from exposedapp.settings import Settings
-
-
-class BackendFingerprint(NamedTuple):
-    """What answers at the URLs of an app, as numbers that differ when it does."""
-
-    service: int = 0
-    pods: int | None = None
-    """None while they are on their way, when every moment has its own."""
-
-    def changed_since(self, before: "BackendFingerprint") -> bool:
-        """Whether an answer of then says little of now."""
-        moved = None not in (self.pods, before.pods) and self.pods != before.pods
-        return moved or self.service != before.service
-
-    def keeping_pods_of(self, before: "BackendFingerprint") -> "BackendFingerprint":
-        """What is to be compared with the next one: pods on their way leave the former ones."""
-        return self if self.pods is not None else self._replace(pods=before.pods)
-
-
-UNKNOWN_BACKEND = BackendFingerprint()
-
-
-def backend_fingerprint(
-    service: Json | None, ready_pods: Iterable[str] | None
-) -> BackendFingerprint:
-    """See above. Of the Service all is taken: where it leads, for whom, and from where."""
-    options = orjson.OPT_SORT_KEYS
-    spec = hash(orjson.dumps(service["spec"], option=options)) if service else 0
-    return BackendFingerprint(spec, None if ready_pods is None else hash(frozenset(ready_pods)))
+from exposedapp.exposure.backend import UNKNOWN_BACKEND, BackendFingerprint
+from exposedapp.exposure.exposure import ProbeCandidate
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One URL to try."""
+    """One URL to probe, and how."""
 
     url: str
     host: str
     port: int
     http: bool
-    """Whether a GET must be answered, or a connection is enough."""
+    """Whether a GET must be answered; False: a connection is enough."""
     period: float
     timeout: float
+    """Both in seconds."""
     threshold: int
+    """How many failures in a row make a URL that has answered count as failing."""
     backend: BackendFingerprint = field(default=UNKNOWN_BACKEND, compare=False)
 
 
@@ -102,41 +73,54 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResults:
-    """What is known of the URLs that are tried."""
+    """What is known of an app's URLs that are probed.
+
+    A result is fresh or stale, depending on whether the backend (the Service's spec, the ready
+    pods) has changed since it was found:
+
+        targets set      backend changes       next probe of the URL
+        --+--------------------+---------------------------+-------------> time
+          | None,  then fresh  | stale                     | fresh
+          started_at           backends_changed_at
+
+    A stale result still counts, so that a rollout does not make an app unreachable while its new
+    pods have not been probed. only_fresh() drops stale results: an app becomes Ready for a new
+    spec only by results that were found with it.
+    """
 
     started_at: float | None
-    """When the first try of this app was wanted; None: nothing is tried."""
+    """When probing of this app began, on the prober's clock; None: no URL is probed."""
     by_url: Mapping[str, ProbeResult | None]
-    """By URL; None while it has not been tried."""
+    """None for a URL without a result yet."""
     stale: frozenset[str] = frozenset()
-    """The URLs that have not been tried since something else is behind them."""
+    """The URLs whose result is stale."""
     backends_changed_at: float | None = None
-    """Since when that is so, or was."""
+    """When the backend last changed; None: not since started_at."""
     fresh_only: bool = False
-    """Whether what was said of the app before does not count either; see afresh()."""
+    """Whether the app's previous condition does not count either; see only_fresh()."""
     not_probed: str = ""
-    """What is not tried, and why; in one sentence."""
+    """Which URLs are not probed, and why, in one sentence."""
 
     def only_fresh(self) -> "ProbeResults":
-        """What was found out about what is there now, and nothing older.
-
-        Only such answers make an app Ready that was not so for its present spec.
-        """
-        by_url = {url: None if url in self.stale else found for url, found in self.by_url.items()}
-        started_at = (
-            self.started_at if self.backends_changed_at is None else self.backends_changed_at
-        )
+        """The fresh results, counted from the last change of the backend."""
+        changed_at = self.backends_changed_at
         return replace(
-            self, started_at=started_at, by_url=by_url, stale=frozenset(), fresh_only=True
+            self,
+            started_at=self.started_at if changed_at is None else changed_at,
+            by_url={
+                url: None if url in self.stale else result for url, result in self.by_url.items()
+            },
+            stale=frozenset(),
+            fresh_only=True,
         )
 
     def failed(self, url: str) -> bool:
-        """Whether it is known not to answer."""
+        """Whether the URL is known not to answer."""
         result = self.by_url.get(url)
         return result is not None and not result.answered
 
     def answered(self, url: str) -> bool:
-        """Whether it is known to answer."""
+        """Whether the URL is known to answer."""
         result = self.by_url.get(url)
         return result is not None and result.answered
 
@@ -145,80 +129,26 @@ NOTHING_PROBED = ProbeResults(None, {})
 
 
 def probe_targets(
-    found: Iterable[tuple[str, str, int]],
+    candidates: Iterable[ProbeCandidate],
     probe: ProbeSpec | None,
     *,
     enabled: bool,
     backend: BackendFingerprint = UNKNOWN_BACKEND,
 ) -> list[Target]:
-    """What to try of (URL, host, port); nothing when the app or the operator's owner says so."""
+    """The URLs to probe; none when the app's spec or the caller has disabled probing."""
     probe = probe or ProbeSpec()
     if not (enabled and probe.enabled):
         return []
     return [
         Target(
-            url,
-            host,
-            port,
-            probe.type == "http" and url.startswith(("http://", "https://")),
-            float(probe.period_seconds),
-            float(probe.timeout_seconds),
-            probe.failure_threshold,
-            backend,
+            url=candidate.url,
+            host=candidate.host,
+            port=candidate.port,
+            http=probe.type == "http" and candidate.url.startswith(("http://", "https://")),
+            period=float(probe.period_seconds),
+            timeout=float(probe.timeout_seconds),
+            threshold=probe.failure_threshold,
+            backend=backend,
         )
-        for url, host, port in found
+        for candidate in candidates
     ]
-
-
-def no_probe_reason(
-    spec: ExposedAppSpec | None, service: Json | None, settings: Settings, *, ready: bool
-) -> str:
-    """Why no URL is tried; what lasts is told before what passes. `ready`: a pod could answer."""
-    if service is None:
-        return "There is no Service yet."
-    host = spec.nodes.host if spec and spec.nodes else None
-    ports = service["spec"].get("ports") or ()
-    hindrances = {
-        "The Service has no address outside the cluster.": (
-            service["spec"]["type"] not in NODE_PORT_TYPES
-        ),
-        "Probing is switched off by the operator's owner.": not settings.probe,
-        "Probing is switched off by spec.probe.enabled.": (
-            spec is not None and spec.probe is not None and not spec.probe.enabled
-        ),
-        "UDP and SCTP ports cannot be checked.": (
-            bool(ports) and all(_is_datagram(it) for it in ports)
-        ),
-        "spec.nodes.host is tried only when the operator's owner lists it in probe.hosts.": (
-            host is not None and host not in settings.probe_hosts
-        ),
-        "No pod is ready.": not ready,
-    }
-    return next((why for why, true in hindrances.items() if true), "There is no node URL to try.")
-
-
-def not_probed_note(
-    service: Json, listed: Iterable[str], best: Sequence[str], tried: Collection[str]
-) -> str:
-    """What is listed beside the URLs that are tried; "" when that is nothing.
-
-    A balancer's or localhost's URL stays the `url`, since somebody has declared it the way in; but
-    nobody has tried it.
-    """
-    status = service.get("status") or {}
-    others = [url for url in listed if url not in tried]
-    parts = []
-    if any(_is_datagram(it) for it in service["spec"].get("ports") or ()):
-        parts.append("UDP and SCTP ports")
-    if (status.get("loadBalancer") or {}).get("ingress") and others:
-        parts.append("load balancer URLs")
-    if any("://localhost:" in url for url in others):
-        parts.append("localhost URLs")
-    if not parts:
-        return ""
-    url = "" if all(it in tried for it in best) else ", status.url among them"
-    return f"Not checked: {' and '.join(parts)}{url}."
-
-
-def _is_datagram(port: Json) -> bool:
-    return bool(port.get("protocol", "TCP") != "TCP")

@@ -1,6 +1,9 @@
-"""Pure: what is tried of an app's URLs, and what follows from the answers."""
+"""What probe results say about an app, and which URL is the one to click. Pure.
 
-from collections.abc import Mapping, Sequence
+Called by status/, and by reconcile/ for the time of the next evaluation.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exposedapp.api.app import Condition, ConditionStatus
@@ -11,52 +14,18 @@ FIRST_ANSWER_GRACE_SECONDS = 30.0
 """How long an app whose pods are ready may take until the first URL answers: kube-proxy needs a
 second, a program that counts as ready before it listens some more."""
 
-FIRST_STATUS_DELAY_SECONDS = 1.0
-"""Within this a URL has most likely been tried after a change; nothing is written for less."""
-
-MAX_QUOTED = 5
+MAX_QUOTED_URLS = 5
 
 ANSWERS = "The node URLs answer, tried from the operator's pod."
 
 
 @dataclass(frozen=True, slots=True)
 class Reachability:
-    """What the answers say of the app as a whole."""
+    """The condition Reachable, without its times."""
 
     status: ConditionStatus
     reason: str
     message: str
-
-
-def evaluate(answers: ProbeResults, before: Condition | None, waited: float) -> Reachability:
-    """Whether the app can be reached; `before` is what was said of it, `waited` in seconds.
-
-    A URL that has not been tried yet is none that fails: as long as there is one, what was said is
-    most likely true still, and stays. So a restart of the operator writes nothing, and no app is
-    called unreachable since its turn to be tried has not come.
-    """
-    if answers.started_at is None:
-        return Reachability(
-            "Unknown", ReachableReason.NOT_PROBED, answers.not_probed or "No URL is tried."
-        )
-    wrong = {
-        url: result for url, result in answers.by_url.items() if result and not result.answered
-    }
-    good = [url for url in answers.by_url if answers.answered(url)]
-    early = waited < FIRST_ANSWER_GRACE_SECONDS
-    said = before if before and before.status != "Unknown" else None
-    failed_before = said is not None and said.status == "False"
-    if None in answers.by_url.values():
-        return _so_far(answers, said, any_good=bool(good))
-    if good and (not wrong or (early and not failed_before)):
-        # The nodes do not learn of a new port at the same moment.
-        return Reachability("True", ReachableReason.ANSWERS, _told(ANSWERS, answers))
-    counted = _told(_counted(len(good), answers.by_url, wrong), answers)
-    if good:
-        return Reachability("False", ReachableReason.SOME_UNREACHABLE, counted)
-    if early and (answers.fresh_only or not failed_before):
-        return WAITING
-    return Reachability("False", ReachableReason.UNREACHABLE, counted)
 
 
 WAITING = Reachability(
@@ -64,49 +33,94 @@ WAITING = Reachability(
 )
 
 
-def _so_far(answers: ProbeResults, said: Condition | None, *, any_good: bool) -> Reachability:
-    """What can be said before all URLs have been tried."""
-    refuted = any_good and said is not None and said.reason == ReachableReason.UNREACHABLE
-    # What was said of another spec stands only for the rest, once there is an answer to this one.
-    if said and not refuted and (any_good or not answers.fresh_only):
-        return Reachability(said.status, said.reason, said.message)
-    return (
-        Reachability("True", ReachableReason.ANSWERS, _told(ANSWERS, answers))
-        if any_good
-        else WAITING
-    )
+def evaluate(
+    results: ProbeResults, previous: Condition | None, probing_seconds: float
+) -> Reachability:
+    """Whether the app is reachable, given the condition Reachable in its previous status.
+
+    A URL without a result does not count as failing: while there is one, the previous condition is
+    most likely still true, and stays. So a restart of the operator writes nothing, and no app is
+    called unreachable only because its URLs have not been probed yet.
+    """
+    if results.started_at is None:
+        message = results.not_probed or "No URL is probed."
+        return Reachability("Unknown", ReachableReason.NOT_PROBED, message)
+    known = previous if previous and previous.status != "Unknown" else None
+    answering = [url for url in results.by_url if results.answered(url)]
+    if None in results.by_url.values():
+        return _evaluate_incomplete(results, known, any_answers=bool(answering))
+    failing = [url for url in results.by_url if results.failed(url)]
+    early = probing_seconds < FIRST_ANSWER_GRACE_SECONDS
+    failed_before = known is not None and known.status == "False"
+    if answering and (not failing or (early and not failed_before)):
+        # The nodes do not learn of a new port at the same moment.
+        return _answers(results)
+    if answering:
+        return Reachability("False", ReachableReason.SOME_UNREACHABLE, _quote_failures(results))
+    if early and (results.fresh_only or not failed_before):
+        return WAITING
+    return Reachability("False", ReachableReason.UNREACHABLE, _quote_failures(results))
 
 
-def grace_left(answers: ProbeResults, waited: float) -> float | None:
-    """After how many seconds URLs that do not answer must be judged anew, if they must."""
-    left = FIRST_ANSWER_GRACE_SECONDS - waited
-    settled = all(map(answers.answered, answers.by_url))
-    return None if answers.started_at is None or settled or left <= 0 else left
-
-
-def _told(message: str, answers: ProbeResults) -> str:
-    not_probed = answers.not_probed
-    return f"{message.removesuffix('.')}. {not_probed}" if not_probed else message
-
-
-def _counted(
-    good: int, of: Mapping[str, ProbeResult | None], wrong: Mapping[str, ProbeResult]
-) -> str:
-    told = [f"{url}: {why}" for url, why in sorted(wrong.items())]
-    more = f"; and {len(told) - MAX_QUOTED} more" if len(told) > MAX_QUOTED else ""
-    counted = f"{good} of {len(of)} node URLs answer, tried from the operator's pod"
-    return f"{counted}; {'; '.join(told[:MAX_QUOTED])}{more}"
+def grace_left(results: ProbeResults, probing_seconds: float) -> float | None:
+    """The seconds until failing URLs must be evaluated again; None if no evaluation is due."""
+    left = FIRST_ANSWER_GRACE_SECONDS - probing_seconds
+    all_answer = all(map(results.answered, results.by_url))
+    return None if results.started_at is None or all_answer or left <= 0 else left
 
 
 def select_url(
-    best: Sequence[str], before: str | None, answers: ProbeResults, *, known: bool
+    preferred: Sequence[str],
+    previous: str | None,
+    results: ProbeResults,
+    *,
+    previous_was_probed: bool,
 ) -> str | None:
-    """The URL to click: one that answers, then one that may, and as long as it can be the same.
+    """The URL to click: one that answers, else one that may; the previous one if possible.
 
-    `known`: that `before` answers was found out by an operator that has been restarted since.
+    `previous_was_probed`: the previous status says whether its URL answers, from before a restart
+    of the operator.
     """
-    if known and before in best and not answers.failed(before or ""):
-        return before
-    usable = [it for it in best if answers.answered(it)]
-    usable = usable or [it for it in best if not answers.failed(it)] or list(best)
-    return before if before in usable else next(iter(usable), None)
+    if previous_was_probed and previous in preferred and not results.failed(previous or ""):
+        return previous
+    answering = [url for url in preferred if results.answered(url)]
+    usable = answering or [url for url in preferred if not results.failed(url)] or list(preferred)
+    return previous if previous in usable else next(iter(usable), None)
+
+
+def _evaluate_incomplete(
+    results: ProbeResults, known: Condition | None, *, any_answers: bool
+) -> Reachability:
+    """The reachability before all URLs have a result; `known` is a condition that is not Unknown.
+
+    With fresh results only, `known` is about another spec: it counts once a URL answers for this
+    one, for the URLs that have no result yet.
+    """
+    refuted = any_answers and known is not None and known.reason == ReachableReason.UNREACHABLE
+    if known and not refuted and (any_answers or not results.fresh_only):
+        return Reachability(known.status, known.reason, known.message)
+    return _answers(results) if any_answers else WAITING
+
+
+def _answers(results: ProbeResults) -> Reachability:
+    return Reachability("True", ReachableReason.ANSWERS, _with_note(ANSWERS, results))
+
+
+def _quote_failures(results: ProbeResults) -> str:
+    quotes = [
+        f"{url}: {result}" for url, result in sorted(results.by_url.items()) if _failed(result)
+    ]
+    answering = len(results.by_url) - len(quotes)
+    counts = f"{answering} of {len(results.by_url)} node URLs answer, tried from the operator's pod"
+    more = len(quotes) - MAX_QUOTED_URLS
+    rest = f"; and {more} more" if more > 0 else ""
+    return _with_note(f"{counts}; {'; '.join(quotes[:MAX_QUOTED_URLS])}{rest}", results)
+
+
+def _failed(result: ProbeResult | None) -> bool:
+    return result is not None and not result.answered
+
+
+def _with_note(message: str, results: ProbeResults) -> str:
+    note = results.not_probed
+    return f"{message.removesuffix('.')}. {note}" if note else message

@@ -1,67 +1,60 @@
-"""How much of a status URLs may take."""
+"""How many bytes of a status its URLs may take. Pure. Called by the modules that list URLs."""
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from exposedapp.api.meta import Json, selector_string
 from exposedapp.api.service import LoadBalancerIngress
-from exposedapp.exposure.addresses import Exposure
-from exposedapp.exposure.port_urls import PortUrls
+from exposedapp.exposure.exposure import Exposure
+from exposedapp.exposure.external_url import ExternalUrl
 
 MAX_STATUS_BYTES = 95_000
-"""Of a status as JSON: it must stay well below the 1.5 MiB that etcd takes, and below what a person
-can read."""
+"""Of a status as JSON: it must stay well below the 1.5 MiB that etcd accepts, and readable."""
 
-OTHER_BYTES = 28_000
-"""Of these, for what is not counted here: the conditions, whose messages status.py keeps short, the
-url, and what is small."""
+RESERVED_BYTES = 28_000
+"""The part of MAX_STATUS_BYTES for what is not counted here: the conditions, whose messages
+status/conditions.py shortens, status.url, and small fields."""
 
 MIN_URL_BYTES = 5_000
-"""What the URLs get in any case: two of the longest have room."""
+"""What URLs get in any case: enough for two of the longest."""
 
 MAX_LOAD_BALANCER_BYTES = 8_000
 
-PORT_BYTES, INGRESS_BYTES = 100, 40
-"""Of one of these in a status, but for its names."""
+PORT_BYTES = 100
+"""Of one port in a status, without its name and target port."""
 
-MAPPED, BALANCER, NODE = range(3)
-"""Where a URL leads, the nearest to the person first: their own machine, the balancer, a node."""
-
-
-class ExternalUrl(NamedTuple):
-    """A URL from outside, with what it was made of."""
-
-    text: str
-    way: PortUrls
-    host: str
-    place: int
+INGRESS_BYTES = 40
+"""Of one load balancer address in a status, without the address."""
 
 
-def byte_budget(inside: Exposure, body: Json, ingress: Sequence[LoadBalancerIngress]) -> int:
-    """How many bytes of the status the URLs may take."""
-    ports = (PORT_BYTES + len(it.name or "") + len(str(it.target_port)) for it in inside.ports)
-    selector = len(selector_string(body.get("selector") or {}))
-    left = MAX_STATUS_BYTES - OTHER_BYTES - sum(ports) - sum(map(ingress_size, ingress)) - selector
-    return max(left, MIN_URL_BYTES)
+def url_budget(
+    in_cluster: Exposure, service_spec: Json, ingress: Sequence[LoadBalancerIngress]
+) -> int:
+    """How many bytes of the status its URLs may take."""
+    ports = (
+        PORT_BYTES + len(port.name or "") + len(str(port.target_port)) for port in in_cluster.ports
+    )
+    selector = len(selector_string(service_spec.get("selector") or {}))
+    other = RESERVED_BYTES + sum(ports) + sum(map(ingress_size, ingress)) + selector
+    return max(MAX_STATUS_BYTES - other, MIN_URL_BYTES)
 
 
-def ingress_size(it: LoadBalancerIngress) -> int:
-    """How many bytes an ingress takes in a status."""
-    return INGRESS_BYTES + len(it.ip or "") + len(it.hostname or "")
+def ingress_size(address: LoadBalancerIngress) -> int:
+    """The bytes of a load balancer address in a status."""
+    return INGRESS_BYTES + len(address.ip or "") + len(address.hostname or "")
 
 
-def within_budget(urls: Iterable[ExternalUrl], room: int) -> list[ExternalUrl]:
-    """As many as fit, the first ones first."""
-    found = []
+def within_budget(urls: Iterable[ExternalUrl], budget: int) -> list[ExternalUrl]:
+    """The first URLs, as many as fit into `budget` bytes."""
+    fitting = []
     for url in urls:
-        room -= url_size(url)
-        if room < 0:
+        budget -= url_size(url)
+        if budget < 0:
             break
-        found.append(url)
-    return found
+        fitting.append(url)
+    return fitting
 
 
 def url_size(url: ExternalUrl) -> int:
-    """How many bytes it takes in a list of JSON."""
+    """The bytes of a URL in a JSON list."""
     return len(json.dumps(url.text)) + 2

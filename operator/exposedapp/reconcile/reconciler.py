@@ -30,16 +30,12 @@ from exposedapp.desired.errors import SpecError
 from exposedapp.desired.metadata import is_upgrade
 from exposedapp.desired.pod_template import pod_labels
 from exposedapp.desired.service import make_service
-from exposedapp.exposure.addresses import Exposure
+from exposedapp.exposure.backend import backend_fingerprint
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.exposure.probes import (
-    ProbeResults,
-    backend_fingerprint,
-    no_probe_reason,
-    not_probed_note,
-    probe_targets,
-)
-from exposedapp.exposure.reachability import FIRST_STATUS_DELAY_SECONDS, grace_left
+from exposedapp.exposure.exposure import Exposure
+from exposedapp.exposure.not_probed import no_probe_reason, not_probed_note
+from exposedapp.exposure.probes import ProbeResults, probe_targets
+from exposedapp.exposure.reachability import grace_left
 from exposedapp.exposure.urls import compute_exposure
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
@@ -47,7 +43,11 @@ from exposedapp.probing.prober import Prober
 from exposedapp.reconcile.children import Applied, Children, ChildResult
 from exposedapp.reconcile.errors import AppDeleted, Retry
 from exposedapp.reconcile.metrics import ConditionMetrics, NoopConditionMetrics
-from exposedapp.reconcile.status_writer import PendingStatus, StatusWriter
+from exposedapp.reconcile.status_writer import (
+    FIRST_STATUS_DELAY_SECONDS,
+    PendingStatus,
+    StatusWriter,
+)
 from exposedapp.reconcile.upgrades import Upgrades
 from exposedapp.settings import Settings
 from exposedapp.status.compute import compute_status

@@ -20,6 +20,10 @@ STATUS_DEBOUNCE = (1.0, 5.0)
 """A status whose news can wait is written when nothing more has come for so long, but not later
 than this; both in seconds."""
 
+FIRST_STATUS_DELAY_SECONDS = 1.0
+"""Delay before the first status after a change of the spec, so that one write can include the first
+probe result."""
+
 ROLLOUT_DEBOUNCE = (10.0, 30.0)
 """The same while pods are on their way: their last step is urgent, and takes the others along."""
 

@@ -1,4 +1,4 @@
-"""From what was observed to an app's status, its conditions and its Events.
+"""From an observation to an app's status, its conditions and its Events.
 
-Pure. When and whether a status is sent is the reconciler's business; this package never sends.
+Pure. Whether and when a status is sent is up to reconcile/; this package never sends.
 """

@@ -1,4 +1,4 @@
-"""The whole status, from what was observed."""
+"""The whole status of an app, from what was observed. Pure. Called by reconcile/."""
 
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.meta import selector_string
@@ -15,23 +15,27 @@ def compute_status(
     pod_failure: PodFailure | None,
     probing_seconds: float,
 ) -> ExposedAppStatus:
-    """The status that follows from the observed objects and from what probes and pods report.
+    """The status that follows from the observed objects, the probe results and the pods' failure.
 
-    `probing_seconds` is how long URLs have been probed without a break; `pod_failure` is None when
+    `probing_seconds` is how long URLs have been probed without a break; `pod_failure` is None if
     the pods were not polled or report none.
     """
     exposure = observation.exposure
-    # The EndpointSlices of a Service that became an ExternalName stay behind.
+    # The EndpointSlices of a Service that became an ExternalName remain; they count no longer.
     counts = endpoint_counts(observation.endpoints if observation.pod_selector else ())
-    deployed = (observation.deployment or {}).get("status") or {}
+    deployment_status = (observation.deployment or {}).get("status") or {}
     if observation.runs_pods:
-        replicas, ready = deployed.get("replicas", 0), deployed.get("readyReplicas", 0)
+        replicas = deployment_status.get("replicas", 0)
+        ready = deployment_status.get("readyReplicas", 0)
     else:
         replicas, ready = counts.total, counts.ready
     return ExposedAppStatus(
         observed_generation=observation.generation,
         url=select_url(
-            exposure.preferred, observation.previous.url, probes, known=was_probed(observation)
+            exposure.preferred,
+            observation.previous.url,
+            probes,
+            previous_was_probed=was_probed(observation),
         ),
         urls=list(exposure.urls) or None,
         nodes=exposure.nodes,

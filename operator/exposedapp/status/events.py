@@ -1,4 +1,4 @@
-"""Pure: what of an app's life a person would want to find in `kubectl describe`."""
+"""The Events of an app, for `kubectl describe`. Pure. Called by reconcile/."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from exposedapp.status.queries import ready_condition
 ReachableStatus = Literal["True", "False"]
 
 MAX_MESSAGE_LENGTH = 1024
-"""What the API server takes (pkg/apis/core/validation, events.go)."""
+"""What the API server accepts (pkg/apis/core/validation, events.go)."""
 
 REASONS_WITHOUT_EVENT = (Reason.PROGRESSING, Reason.WAITING_FOR_ANSWER, Reason.UNREACHABLE)
-"""Reasons of Ready that are on the way to another one, or told otherwise."""
+"""Reasons of Ready that only lead to another one, or that have an Event of their own."""
 
-MESSAGES = {
-    "Created": "Made the {kinds}.",
-    "Updated": "Changed the {kinds}, as the spec has changed.",
-    "Upgraded": "Changed the {kinds}: this version of the operator generates different children.",
-    "Repaired": "Put back what somebody else had changed: {fields}.",
-    "Adopted": "Took over the {kinds} that was there.",
-    "Removed": "Removed the {kinds}: the app runs no pods of its own now.",
+CHILD_MESSAGES = {
+    "Created": "Created the {kinds}.",
+    "Updated": "Updated the {kinds} after a change of the spec.",
+    "Upgraded": "Updated the {kinds}: this version of the operator generates different children.",
+    "Repaired": "Reverted changes by another client: {fields}.",
+    "Adopted": "Adopted the existing {kinds}.",
+    "Removed": "Deleted the {kinds}: the app no longer runs pods of its own.",
 }
 
 
@@ -39,80 +39,88 @@ class EventMessage:
 
 @dataclass(frozen=True, slots=True)
 class ChildChange:
-    """What was done to a child."""
+    """What the operator did to a child."""
 
     kind: ChildKind
     action: Literal["Created", "Updated", "Upgraded", "Repaired", "Adopted", "Removed"]
     fields: tuple[str, ...] = ()
-    """What somebody else had changed, and was put back."""
+    """The fields that another client had changed and the operator reverted."""
 
     def __str__(self) -> str:
         fields = f": {', '.join(self.fields)}" if self.fields else ""
         return f"{self.kind} {self.action.lower()}{fields}"
 
 
-def child_events(done: Sequence[ChildChange]) -> list[EventMessage]:
-    """What was done to the children, the same of both as one."""
-    found = []
-    for action, words in MESSAGES.items():
-        same = [it for it in done if it.action == action]
+def child_events(changes: Sequence[ChildChange]) -> list[EventMessage]:
+    """The Events about the children; the same action on both is one Event."""
+    events = []
+    for action, message in CHILD_MESSAGES.items():
+        same = [change for change in changes if change.action == action]
         if same:
-            kinds = " and the ".join(kind for kind in CHILD_KINDS if kind in {d.kind for d in same})
-            fields = ", ".join(f"{field} of the {it.kind}" for it in same for field in it.fields)
-            said = words.format(kinds=kinds, fields=fields)
-            found.append(EventMessage("Normal", action, said))
-    return found
+            changed_kinds = {change.kind for change in same}
+            kinds = " and the ".join(kind for kind in CHILD_KINDS if kind in changed_kinds)
+            fields = ", ".join(
+                f"{field} of the {change.kind}" for change in same for field in change.fields
+            )
+            text = message.format(kinds=kinds, fields=fields)
+            events.append(EventMessage("Normal", action, text))
+    return events
 
 
 def status_events(before: ExposedAppStatus, after: ExposedAppStatus) -> list[EventMessage]:
-    """What has become different: node ports, why the app is ready or not."""
-    found = []
-    if after.ports and _node_ports(before) != (ports := _node_ports(after)) and ports:
-        told = ", ".join(f"{port} is node port {number}" for port, number in ports.items())
-        found.append(EventMessage("Normal", "PortsAssigned", f"{told} on every node."))
-    was, ready = ready_condition(before), ready_condition(after)
+    """The Events about a change of the status: other node ports, another reason of Ready."""
+    events = []
+    ports = _node_ports(after)
+    if ports and _node_ports(before) != ports:
+        assigned = ", ".join(f"{number} to {port}" for port, number in ports.items())
+        events.append(EventMessage("Normal", "PortsAssigned", f"Assigned node port {assigned}."))
+    previous, ready = ready_condition(before), ready_condition(after)
     if (
         ready
         and ready.reason not in REASONS_WITHOUT_EVENT
-        and (was is None or (was.status, was.reason) != (ready.status, ready.reason))
+        and (previous is None or (previous.status, previous.reason) != (ready.status, ready.reason))
     ):
         kind: Literal["Normal", "Warning"] = "Normal" if ready.status == "True" else "Warning"
-        found.append(EventMessage(kind, ready.reason, ready.message))
-    return found
+        events.append(EventMessage(kind, ready.reason, ready.message))
+    return events
 
 
 def reachability_events(
     last: ReachableStatus | None, after: ExposedAppStatus
 ) -> list[EventMessage]:
-    """Whether the URLs answer, when that is not what was told last.
+    """The Event about whether the URLs answer, if that differs from the last Event, `last`.
 
-    Between the two it may have been unknown for a while. That a new app can be reached is not told
+    Between the two it may have been unknown for a while. A new app that can be reached has no Event
     here: it becomes Available.
     """
-    found = after.condition(ConditionType.REACHABLE)
-    if found and found.status == "False" and last != "False":
-        return [EventMessage("Warning", "NotReachable", found.message)]
-    if found and found.status == "True" and last == "False":
-        return [EventMessage("Normal", "Reachable", found.message)]
+    reachable = after.condition(ConditionType.REACHABLE)
+    if reachable and reachable.status == "False" and last != "False":
+        return [EventMessage("Warning", "NotReachable", reachable.message)]
+    if reachable and reachable.status == "True" and last == "False":
+        return [EventMessage("Normal", "Reachable", reachable.message)]
     return []
 
 
 def last_reachable(status: ExposedAppStatus) -> ReachableStatus | None:
-    """Whether the URLs answer, if that is told; None when it is not known."""
-    found = status.condition(ConditionType.REACHABLE)
-    return found.status if found and found.status != "Unknown" else None
+    """Whether the URLs answer; None if that is not known."""
+    reachable = status.condition(ConditionType.REACHABLE)
+    return reachable.status if reachable and reachable.status != "Unknown" else None
 
 
 def _node_ports(status: ExposedAppStatus) -> dict[str, int]:
-    return {f"{it.port}/{it.protocol}": it.node_port for it in status.ports or () if it.node_port}
+    return {
+        f"{port.port}/{port.protocol}": port.node_port
+        for port in status.ports or ()
+        if port.node_port
+    }
 
 
-def event_object(app: AppRef, it: EventMessage, count: int, first: str, last: str) -> Json:
-    """The Event object; the same happening has the same name, so that it is counted, not repeated.
+def event_object(app: AppRef, event: EventMessage, count: int, first: str, last: str) -> Json:
+    """The Event object. Equal messages have the same name, so that they are counted, not repeated.
 
     `first` and `last` are times as Kubernetes writes them.
     """
-    identity = "\n".join((app.uid, it.type, it.reason, it.message))
+    identity = "\n".join((app.uid, event.type, event.reason, event.message))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     return {
         "apiVersion": "v1",
@@ -125,9 +133,9 @@ def event_object(app: AppRef, it: EventMessage, count: int, first: str, last: st
             "namespace": app.namespace,
             "uid": app.uid,
         },
-        "type": it.type,
-        "reason": it.reason,
-        "message": it.message[:MAX_MESSAGE_LENGTH],
+        "type": event.type,
+        "reason": event.reason,
+        "message": event.message[:MAX_MESSAGE_LENGTH],
         "count": count,
         "firstTimestamp": first,
         "lastTimestamp": last,

@@ -1,4 +1,4 @@
-"""Everything that a status is computed from."""
+"""Everything that a status is computed from. Pure data. Built by reconcile/."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,30 +6,30 @@ from dataclasses import dataclass, field
 from exposedapp.api.app import ExposedAppSpec, ExposedAppStatus
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import AppRef, ChildKind, Json
-from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.exposure.exposure import Exposure
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why the app cannot become what its spec says until somebody changes something."""
+    """What keeps the app from its desired state until a user or administrator changes something."""
 
     reason: Reason
     message: str
     child: ChildKind | None = None
-    """The child that it is about; None: the spec as a whole."""
+    """The child that cannot be applied; None: neither can, because of the spec."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodFailure:
-    """What keeps a pod from starting, in Kubernetes' own words."""
+    """Why a pod does not start or keeps failing, in Kubernetes' own words."""
 
     reason: Reason
     message: str
     pod: str = field(default="", compare=False)
 
     def same_as(self, other: "PodFailure | None") -> bool:
-        """Whether it is the same trouble; the kubelet words it anew at every attempt."""
+        """Whether both are one failure; the kubelet's message differs at each attempt."""
         return other is not None and (self.reason, self.pod) == (other.reason, other.pod)
 
 
@@ -44,10 +44,10 @@ class Observation:
     app: AppRef
     generation: int
     spec: ExposedAppSpec | None
-    """None when it could not be parsed; then there is a problem that says why."""
+    """None if it could not be parsed; then a problem says why."""
     previous: ExposedAppStatus
     pod_selector: Mapping[str, str]
-    """The labels that select the app's pods; empty when the app has none."""
+    """The labels that select the app's pods; empty if it has none."""
     deployment: Json | None
     service: Json | None
     endpoints: Sequence[Endpoint]
@@ -60,12 +60,12 @@ class Observation:
 
     @property
     def runs_pods(self) -> bool:
-        """Whether the pods are the app's own; what is there tells when the spec is not followed."""
+        """Whether the pods are the app's own; the live state decides while no spec is applied."""
         if self.spec is None or self.spec.suspend:
             return self.deployment is not None
         return self.spec.image is not None
 
     @property
     def suspended(self) -> bool:
-        """Whether nothing is to be changed."""
+        """Whether the operator leaves the children unchanged."""
         return self.spec is not None and self.spec.suspend

@@ -1,14 +1,15 @@
-"""Pure: what keeps pods from starting, in Kubernetes' own words."""
+"""Why pods do not start or keep failing, in Kubernetes' own words. Pure.
 
-from collections.abc import Sequence
+Called by reconcile/ and by the command line.
+"""
 
-from exposedapp.api.conditions import Reason
+from collections.abc import Iterator, Sequence
+
+from exposedapp.api.conditions import Reason, find_condition
 from exposedapp.api.meta import Json
 from exposedapp.desired.pod_template import CONTAINER_NAME
 from exposedapp.status.observation import PodFailure
 
-# What a container may be waiting for, and the one word of the closed list that it goes under.
-# Source: kubelet's pkg/kubelet/images/types.go and pkg/kubelet/kuberuntime.
 WAITING_REASONS = {
     "ErrImagePull": Reason.IMAGE_PULL,
     "ImagePullBackOff": Reason.IMAGE_PULL,
@@ -22,50 +23,76 @@ WAITING_REASONS = {
     "RunContainerError": Reason.CRASH_LOOP,
     "CrashLoopBackOff": Reason.CRASH_LOOP,
 }
+"""What a container waits for, and the word of the closed list for it.
+Source: kubelet's pkg/kubelet/images/types.go and pkg/kubelet/kuberuntime."""
+
+MIN_CRASH_LOOP_RESTARTS = 2
+"""From this many restarts on, a container that is not ready is crash looping also between two
+crashes, while it runs for a moment or has just ended."""
 
 POD_REASONS = frozenset({*WAITING_REASONS.values(), Reason.UNSCHEDULABLE})
-"""The reasons that only the pods themselves can have told."""
+"""The reasons that only the pods themselves can have reported."""
 
 
 def pod_failure(pods: Sequence[Json]) -> PodFailure | None:
-    """What keeps the newest pod that cannot start from starting; None when all seem well."""
-    standing = [it for it in pods if "deletionTimestamp" not in it["metadata"]]
-    standing.sort(key=lambda it: str(it["metadata"]["creationTimestamp"]), reverse=True)
-    for pod in standing:
-        if _template(pod) != _template(standing[0]):
-            continue  # of an older spec
-        name, status = pod["metadata"]["name"], pod.get("status") or {}
-        for container in (
-            *(status.get("initContainerStatuses") or ()),
-            *(status.get("containerStatuses") or ()),
-        ):
-            waiting = (container.get("state") or {}).get("waiting") or {}
-            if reason := WAITING_REASONS.get(waiting.get("reason", "")):
-                return PodFailure(reason, _words(name, container, waiting), name)
-            if container.get("restartCount") and not container.get("ready"):
-                # Between two crashes it runs for a moment, or has just ended.
-                crash = {"reason": Reason.CRASH_LOOP}
-                return PodFailure(Reason.CRASH_LOOP, _words(name, container, crash), name)
-        for condition in status.get("conditions") or ():
-            if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-                return PodFailure(Reason.UNSCHEDULABLE, condition.get("message", ""), name)
-    return None
+    """The failure of the newest pod that has one; None if no pod reports a failure.
+
+    Pods of an older template do not count. A single restart counts only if no pod has a failure
+    that lasts.
+    """
+    running = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    running.sort(key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
+    newest = [pod for pod in running if _template_hash(pod) == _template_hash(running[0])]
+    failures = [failure for pod in newest for failure in _failures(pod)]
+    lasting = (failure for failure in failures if failure.reason in POD_REASONS)
+    return next(lasting, next(iter(failures), None))
 
 
-def _template(pod: Json) -> str | None:
-    """Which version of the Deployment's template a pod was made from."""
-    found: str | None = (pod["metadata"].get("labels") or {}).get("pod-template-hash")
-    return found
+def _failures(pod: Json) -> Iterator[PodFailure]:
+    name, status = pod["metadata"]["name"], pod.get("status") or {}
+    for container in (
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ):
+        if failure := _container_failure(name, container):
+            yield failure
+    scheduled = find_condition(status.get("conditions"), "PodScheduled")
+    if scheduled and scheduled.get("reason") == "Unschedulable":
+        yield PodFailure(Reason.UNSCHEDULABLE, scheduled.get("message", ""), name)
 
 
-def _words(pod: str, container: Json, waiting: Json) -> str:
-    """What Kubernetes says of a waiting container, without what changes at every attempt."""
-    last = (container.get("lastState") or {}).get("terminated") or {}
+def _container_failure(pod: str, container: Json) -> PodFailure | None:
     where = f"Pod {pod}"
     if container.get("name", CONTAINER_NAME) != CONTAINER_NAME:
         where += f", container {container['name']}"
-    if waiting["reason"] == "CrashLoopBackOff" and last:
-        said = (last.get("message") or "").strip()
-        ended = f"{last.get('reason', 'Error')}, exit code {last.get('exitCode')}"
-        return f"{where}: the container keeps ending ({ended}){': ' + said if said else ''}"
-    return f"{where}: {waiting.get('message') or waiting['reason']}"
+    waiting = (container.get("state") or {}).get("waiting") or {}
+    last_exit = _last_exit(container)
+    reason = WAITING_REASONS.get(waiting.get("reason", ""))
+    if reason and not (waiting["reason"] == "CrashLoopBackOff" and last_exit):
+        # The message of CrashLoopBackOff has the seconds of the back-off, which change.
+        message = waiting.get("message") or waiting["reason"]
+        return PodFailure(reason, f"{where}: {message}", pod)
+    restarts = 0 if container.get("ready") else container.get("restartCount", 0)
+    if reason or restarts >= MIN_CRASH_LOOP_RESTARTS:
+        message = f"{where}: the container is crash looping{last_exit}"
+        return PodFailure(Reason.CRASH_LOOP, message, pod)
+    if restarts:
+        message = f"{where}: the container restarted once{last_exit}"
+        return PodFailure(Reason.PROGRESSING, message, pod)
+    return None
+
+
+def _last_exit(container: Json) -> str:
+    """How the container last ended, for the end of a message; "" if that is not known."""
+    last = (container.get("lastState") or {}).get("terminated") or {}
+    if not last:
+        return ""
+    output = (last.get("message") or "").strip()
+    exit_code = f" ({last.get('reason', 'Error')}, exit code {last.get('exitCode')})"
+    return f"{exit_code}: {output}" if output else exit_code
+
+
+def _template_hash(pod: Json) -> str | None:
+    """Which version of the Deployment's template the pod was created from."""
+    template_hash: str | None = (pod["metadata"].get("labels") or {}).get("pod-template-hash")
+    return template_hash

@@ -1,4 +1,4 @@
-"""Questions about a status."""
+"""What a status says, as functions. Pure. Called by reconcile/, events.py and write_policy.py."""
 
 from exposedapp.api.app import Condition, ExposedAppStatus
 from exposedapp.api.conditions import ConditionType, ReachableReason
@@ -6,18 +6,18 @@ from exposedapp.status.pods import POD_REASONS
 
 
 def is_reconciling(status: ExposedAppStatus) -> bool:
-    """Whether pods or objects are on their way to what is wanted."""
+    """Whether pods or children are not yet as desired, but will be."""
     return status.condition(ConditionType.RECONCILING) is not None
 
 
 def awaits_first_probe(status: ExposedAppStatus) -> bool:
-    """Whether an answer of the URLs is still waited for."""
+    """Whether no URL has answered yet since the pods became ready."""
     reachable = status.condition(ConditionType.REACHABLE)
     return reachable is not None and reachable.reason == ReachableReason.WAITING_FOR_ANSWER
 
 
 def reports_pod_failure(status: ExposedAppStatus, generation: int) -> bool:
-    """Whether the status names, for this spec, something that only the pods can have said."""
+    """Whether the status of this generation has a failure that only the pods can have reported."""
     ready = ready_condition(status)
     return (
         ready is not None
@@ -27,5 +27,5 @@ def reports_pod_failure(status: ExposedAppStatus, generation: int) -> bool:
 
 
 def ready_condition(status: ExposedAppStatus) -> Condition | None:
-    """The condition Ready, when there is one."""
+    """The condition Ready; None before the first status."""
     return status.condition(ConditionType.READY)

@@ -1,4 +1,4 @@
-"""Whether a new status is written, and how soon."""
+"""Whether a new status is written, and how soon. Pure. Called by reconcile/."""
 
 import re
 from collections.abc import Sequence
@@ -8,75 +8,75 @@ from exposedapp.api.conditions import ConditionType, Reason
 from exposedapp.api.meta import Json
 from exposedapp.status.queries import awaits_first_probe
 
+NUMBER = re.compile(r"\b\d+\b")
+
 
 def status_patch(old: ExposedAppStatus, new: ExposedAppStatus) -> Json:
-    """What must be written to get from one status to the other, as a merge patch.
+    """The merge patch from one status to the other; empty if nothing is to be written.
 
-    How many nodes there are is never a reason to write, neither as a number nor in the words of why
-    none is listed: on a large cluster every node that comes or goes would otherwise touch every app
-    that does not list it, or that has one host in front of all. The next write takes it along.
+    How many nodes there are is never a reason to write, neither as a number nor in the message of
+    NoEligibleNode: on a large cluster every node that is added or removed would otherwise cause a
+    write for every app that does not list it, or that has one host in front of all nodes. The
+    next write includes the counts.
     """
     before, after = _as_json(old), _as_json(new)
     fields = before.keys() | after.keys()
-    found = {key: after.get(key) for key in fields if before.get(key) != after.get(key)}
+    patch = {field: after.get(field) for field in fields if before.get(field) != after.get(field)}
     counts_only = (
         old.nodes
         and new.nodes
-        and found.keys() <= {"nodes", "conditions"}
-        and _uncounted(old) == _uncounted(new)
+        and patch.keys() <= {"nodes", "conditions"}
+        and _without_node_counts(old) == _without_node_counts(new)
     )
-    return {} if counts_only else found
-
-
-def _uncounted(status: ExposedAppStatus) -> list[Condition]:
-    """The conditions, without how many nodes do not forward for which reason."""
-    return [
-        it.model_copy(update={"message": NUMBER.sub("", it.message)})
-        if it.reason == Reason.NO_ELIGIBLE_NODE
-        else it
-        for it in status.conditions or ()
-    ]
+    return {} if counts_only else patch
 
 
 def is_urgent(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
-    """Whether a new status must be written at once, rather than with what else changes soon.
+    """Whether a new status must be written at once, and not debounced.
 
-    What people and programs wait for is urgent; counts and messages are not. Another `url` is, and
-    so are URLs that the nodes alone have changed: their news were gathered before, and what is gone
-    must not stay listed. Where pods decide which nodes are listed (externalTrafficPolicy Local),
-    every step of a rollout changes URLs besides the `url`: those can wait for the next step.
+    What users and programs wait for is urgent; counts and messages are not. Another `url` is, and
+    so are URLs that the nodes alone have changed: node events were debounced before, and a node
+    that is removed must not stay listed. Where pods decide which nodes are listed
+    (externalTrafficPolicy Local), every step of a rollout changes URLs besides the `url`: those can
+    wait for the next step.
     """
-    # That the pods are ready is no news while no URL answers; most often one does in a moment.
-    parts = (ConditionType.READY,) if awaits_first_probe(new) else tuple(ConditionType)
-    return _urgent_part(old, parts) != _urgent_part(new, parts) or _nodes_changed(old, new)
+    # Pods that become ready are not urgent while no URL answers; most often one does in a moment.
+    types = (ConditionType.READY,) if awaits_first_probe(new) else tuple(ConditionType)
+    return _urgent_part(old, types) != _urgent_part(new, types) or _nodes_changed(old, new)
+
+
+def _without_node_counts(status: ExposedAppStatus) -> list[Condition]:
+    """The conditions, without how many nodes are ineligible for which reason."""
+    return [
+        condition.model_copy(update={"message": NUMBER.sub("", condition.message)})
+        if condition.reason == Reason.NO_ELIGIBLE_NODE
+        else condition
+        for condition in status.conditions or ()
+    ]
 
 
 def _nodes_changed(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
-    """Whether URLs came, or went, through the nodes and not through the pods.
+    """Whether URLs were added, or removed, because of the nodes and not of the pods.
 
-    A status does not tell the policy; but pods that move make URLs come and go at once, and pods
-    that start or end are counted.
+    A status does not say which policy the Service has; but pods that move add and remove URLs at
+    the same time, and pods that start or end are counted.
     """
     before, after = set(old.urls or ()), set(new.urls or ())
-    one_way = before < after or after < before
-    return one_way and _ready_endpoints(old) == _ready_endpoints(new)
+    only_added_or_removed = before < after or after < before
+    return only_added_or_removed and _ready_endpoints(old) == _ready_endpoints(new)
 
 
 def _ready_endpoints(status: ExposedAppStatus) -> int:
     return status.endpoints.ready if status.endpoints else 0
 
 
-NUMBER = re.compile(r"\b\d+\b")
-
-
-def _urgent_part(status: ExposedAppStatus, parts: Sequence[str]) -> tuple[object, ...]:
-    told = [it for it in status.conditions or () if it.type in parts]
-    return (
-        status.observed_generation,
-        status.url,
-        status.ports,
-        [(it.type, it.status, _urgent_reason(it)) for it in told],
-    )
+def _urgent_part(status: ExposedAppStatus, types: Sequence[str]) -> tuple[object, ...]:
+    conditions = [
+        (condition.type, condition.status, _urgent_reason(condition))
+        for condition in status.conditions or ()
+        if condition.type in types
+    ]
+    return (status.observed_generation, status.url, status.ports, conditions)
 
 
 def _urgent_reason(condition: Condition) -> str:

@@ -184,17 +184,17 @@ NOT_LISTED: dict[str, tuple[Node, NodesSpec, str]] = {
     "the autoscaler takes it": (
         tainted("ToBeDeletedByClusterAutoscaler"),
         spec(),
-        "about to go (taint ToBeDeletedByClusterAutoscaler)",
+        "being removed (taint ToBeDeletedByClusterAutoscaler)",
     ),
     "Karpenter takes it": (
         tainted("karpenter.sh/disrupted"),
         spec(),
-        "about to go (taint karpenter.sh/disrupted)",
+        "being removed (taint karpenter.sh/disrupted)",
     ),
     "the provider shuts it down": (
         tainted("node.cloudprovider.kubernetes.io/shutdown"),
         spec(),
-        "about to go (taint node.cloudprovider.kubernetes.io/shutdown)",
+        "being removed (taint node.cloudprovider.kubernetes.io/shutdown)",
     ),
 }
 

@@ -7,22 +7,21 @@ import pytest
 from exposedapp.api.app import Condition
 from exposedapp.api.meta import Json
 from exposedapp.api.url_settings import ProbeSpec
+from exposedapp.exposure.backend import BackendFingerprint, backend_fingerprint
+from exposedapp.exposure.exposure import ProbeCandidate
 from exposedapp.exposure.node_selection import NodeIndex
+from exposedapp.exposure.not_probed import no_probe_reason, not_probed_note
 from exposedapp.exposure.probes import (
     NOTHING_PROBED,
-    BackendFingerprint,
     ProbeOutcome,
     ProbeResult,
     ProbeResults,
     Target,
-    backend_fingerprint,
-    no_probe_reason,
-    not_probed_note,
     probe_targets,
 )
 from exposedapp.exposure.reachability import (
     FIRST_ANSWER_GRACE_SECONDS,
-    MAX_QUOTED,
+    MAX_QUOTED_URLS,
     evaluate,
     grace_left,
     select_url,
@@ -37,7 +36,7 @@ A, B, C = (f"http://10.0.0.{i}:30001" for i in (1, 2, 3))
 SOON, LONG = FIRST_ANSWER_GRACE_SECONDS - 0.1, FIRST_ANSWER_GRACE_SECONDS
 Said = tuple[str, str, str]
 
-NOT_PROBED = ("Unknown", "NotProbed", "No URL is tried.")
+NOT_PROBED = ("Unknown", "NotProbed", "No URL is probed.")
 WAITING = ("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
 ANSWERS = ("True", "Answers", "The node URLs answer, tried from the operator's pod.")
 
@@ -147,13 +146,15 @@ def test_nothing_tried() -> None:
 
 
 def test_what_is_quoted_is_bounded() -> None:
-    urls = [f"http://10.0.0.{i}:30001" for i in range(10, 10 + MAX_QUOTED + 2)]
+    urls = [f"http://10.0.0.{i}:30001" for i in range(10, 10 + MAX_QUOTED_URLS + 2)]
     quoted = [f"{url}: {REFUSED}" for url in urls]
-    most: dict[str, ProbeResult | None] = dict.fromkeys(urls[:MAX_QUOTED], REFUSED)
+    most: dict[str, ProbeResult | None] = dict.fromkeys(urls[:MAX_QUOTED_URLS], REFUSED)
     all_of_them: dict[str, ProbeResult | None] = dict.fromkeys(reversed(urls), REFUSED)
-    assert judged(most, waited=LONG) == counted("Unreachable", 0, MAX_QUOTED, *quoted[:MAX_QUOTED])
+    assert judged(most, waited=LONG) == counted(
+        "Unreachable", 0, MAX_QUOTED_URLS, *quoted[:MAX_QUOTED_URLS]
+    )
     assert judged(all_of_them, waited=LONG) == counted(
-        "Unreachable", 0, MAX_QUOTED + 2, *quoted[:MAX_QUOTED], "and 2 more"
+        "Unreachable", 0, MAX_QUOTED_URLS + 2, *quoted[:MAX_QUOTED_URLS], "and 2 more"
     )
 
 
@@ -228,7 +229,7 @@ def test_words_of_a_result(outcome: ProbeOutcome, words: str) -> None:
 def test_pick(
     best: list[str], before: str | None, of: dict[str, ProbeResult | None], expected: str | None
 ) -> None:
-    assert select_url(best, before, ProbeResults(0.0, of), known=False) == expected
+    assert select_url(best, before, ProbeResults(0.0, of), previous_was_probed=False) == expected
 
 
 # --- what is tried --------------------------------------------------------------------------------
@@ -258,14 +259,14 @@ def probe_spec(**fields: Any) -> ProbeSpec:
     ],
 )
 def test_whether_anything_is_tried(probe: ProbeSpec | None, enabled: bool, tried: bool) -> None:
-    found = probe_targets([(A, "10.0.0.1", 30001)], probe, enabled=enabled)
+    found = probe_targets([ProbeCandidate(A, "10.0.0.1", 30001)], probe, enabled=enabled)
     assert [it.url for it in found] == [A] * tried
 
 
 def test_how_it_is_tried() -> None:
-    found = probe_targets([(A, "10.0.0.1", 30001)], probe_spec(**PROBE), enabled=True)
+    found = probe_targets([ProbeCandidate(A, "10.0.0.1", 30001)], probe_spec(**PROBE), enabled=True)
     assert found == [Target(A, "10.0.0.1", 30001, False, 10.0, 3.0, 4)]
-    assert probe_targets([(A, "10.0.0.1", 30001)], None, enabled=True) == [
+    assert probe_targets([ProbeCandidate(A, "10.0.0.1", 30001)], None, enabled=True) == [
         Target(A, "10.0.0.1", 30001, False, 60.0, 2.0, 2)
     ]
 
@@ -283,7 +284,9 @@ def test_how_it_is_tried() -> None:
 )
 def test_only_http_is_asked_for_a_page(scheme: str, kind: str, http: bool) -> None:
     url = f"{scheme}://10.0.0.1:30001"
-    (found,) = probe_targets([(url, "10.0.0.1", 30001)], probe_spec(type=kind), enabled=True)
+    (found,) = probe_targets(
+        [ProbeCandidate(url, "10.0.0.1", 30001)], probe_spec(type=kind), enabled=True
+    )
     assert found.http is http
 
 
@@ -348,11 +351,19 @@ def test_what_can_be_tried(
 
 def test_a_restart_does_not_change_the_url() -> None:
     """Another one may answer first; the one that was found out to answer is as good."""
-    assert select_url(["a", "b"], "a", ProbeResults(0.0, {"a": None, "b": OK}), known=True) == "a"
     assert (
-        select_url(["a", "b"], "a", ProbeResults(0.0, {"a": REFUSED, "b": OK}), known=True) == "b"
+        select_url(
+            ["a", "b"], "a", ProbeResults(0.0, {"a": None, "b": OK}), previous_was_probed=True
+        )
+        == "a"
     )
-    assert select_url(["b"], "a", ProbeResults(0.0, {"b": OK}), known=True) == "b"
+    assert (
+        select_url(
+            ["a", "b"], "a", ProbeResults(0.0, {"a": REFUSED, "b": OK}), previous_was_probed=True
+        )
+        == "b"
+    )
+    assert select_url(["b"], "a", ProbeResults(0.0, {"b": OK}), previous_was_probed=True) == "b"
 
 
 @pytest.mark.parametrize(
@@ -471,10 +482,13 @@ def test_pods_on_their_way_leave_the_former_ones() -> None:
 
 # --- what is not tried ----------------------------------------------------------------------------
 
-OWNER = "Probing is switched off by the operator's owner."
-AUTHOR = "Probing is switched off by spec.probe.enabled."
-DATAGRAMS = "UDP and SCTP ports cannot be checked."
-HOST = "spec.nodes.host is tried only when the operator's owner lists it in probe.hosts."
+OWNER = "Probing is disabled in the operator's configuration (chart value probe.enabled)."
+AUTHOR = "Probing is disabled by spec.probe.enabled."
+DATAGRAMS = "UDP and SCTP ports cannot be probed."
+HOST = (
+    "spec.nodes.host is probed only if the operator's configuration allows it "
+    "(chart value probe.hosts)."
+)
 INSIDE = "The Service has no address outside the cluster."
 OFF: Json = {"probe": {"enabled": False}}
 
@@ -504,7 +518,7 @@ OFF: Json = {"probe": {"enabled": False}}
             False,
             "No pod is ready.",
         ),
-        (service_body(), {}, {}, True, "There is no node URL to try."),
+        (service_body(), {}, {}, True, "There is no node URL to probe."),
     ],
     ids=[
         "no Service",
@@ -538,18 +552,18 @@ MIXED = service_body(port(80, 30001), port(53, 30002, "UDP"))
     ("service", "mappings", "said"),
     [
         (service_body(), {}, ""),
-        (MIXED, {}, "Not checked: UDP and SCTP ports."),
-        (BALANCER, {}, "Not checked: load balancer URLs, status.url among them."),
+        (MIXED, {}, "Not probed: UDP and SCTP ports."),
+        (BALANCER, {}, "Not probed: load balancer URLs, status.url among them."),
         (
             service_body(),
             {(30001, "TCP"): 8080},
-            "Not checked: localhost URLs, status.url among them.",
+            "Not probed: localhost URLs, status.url among them.",
         ),
-        (MIXED, {(30002, "UDP"): 8080}, "Not checked: UDP and SCTP ports and localhost URLs."),
+        (MIXED, {(30002, "UDP"): 8080}, "Not probed: UDP and SCTP ports and localhost URLs."),
         (
             BALANCER,
             {(30001, "TCP"): 8080},
-            "Not checked: load balancer URLs and localhost URLs, status.url among them.",
+            "Not probed: load balancer URLs and localhost URLs, status.url among them.",
         ),
     ],
     ids=["nothing", "UDP beside TCP", "balancer", "localhost", "both", "all but nodes"],
@@ -565,7 +579,7 @@ def test_what_is_not_checked_beside_it(
 
 
 def test_what_is_left_out_is_told_beside_the_answers() -> None:
-    not_probed = "Not checked: UDP and SCTP ports."
+    not_probed = "Not probed: UDP and SCTP ports."
     for of, message in [
         ({A: OK}, f"The node URLs answer, tried from the operator's pod. {not_probed}"),
         (

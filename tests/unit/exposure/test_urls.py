@@ -6,8 +6,8 @@ import pytest
 
 from exposedapp.api.app import ExposedAppSpec, NodesStatus
 from exposedapp.api.meta import Json
-from exposedapp.exposure.addresses import Exposure
 from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.exposure.exposure import Exposure
 from exposedapp.exposure.node_selection import NodeIndex
 from exposedapp.exposure.nodes import Node
 from exposedapp.exposure.probes import NOTHING_PROBED
@@ -33,7 +33,7 @@ def found(
 
 
 def best(at: Exposure, before: str | None = None) -> str | None:
-    return select_url(at.preferred, before, NOTHING_PROBED, known=False)
+    return select_url(at.preferred, before, NOTHING_PROBED, previous_was_probed=False)
 
 
 def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> Exposure:
@@ -231,9 +231,7 @@ def test_a_balancer_is_a_way_in_without_a_node() -> None:
     at = found(balanced({"ip": "203.0.113.1"}), nodes=away)
     assert at.urls == ["http://203.0.113.1:80"]
     assert (at.nodes, at.no_node_reason) == (NodesStatus(eligible=0, listed=0), None)
-    assert (
-        found(balanced(), nodes=away).no_node_reason == "No node forwards to the app: 1 not ready."
-    )
+    assert found(balanced(), nodes=away).no_node_reason == "No eligible node: 1 not ready."
 
 
 def test_a_load_balancers_url_takes_the_place_of_a_nodes() -> None:
@@ -290,7 +288,7 @@ def test_local_pods_on_nodes_that_do_not_forward() -> None:
     nodes = [node("a", ready=False), NODES[1]]
     at = found(service_body(externalTrafficPolicy="Local"), endpoints=PODS, nodes=nodes)
     said = "1 not ready, 1 without a ready pod (externalTrafficPolicy Local)"
-    assert at.no_node_reason == f"No node forwards to the app: {said}."
+    assert at.no_node_reason == f"No eligible node: {said}."
     assert at.local_pods_required
     at = found(service_body(externalTrafficPolicy="Local"), endpoints=PODS, nodes=nodes[:1])
     assert not at.local_pods_required
@@ -331,7 +329,7 @@ def test_behind_a_host_nodes_count_that_have_no_address_of_their_own() -> None:
         assert at.urls == ["http://all.example:30001"]
         assert at.nodes == NodesStatus(eligible=1, listed=1)
         away = found(service_body(), spec_of(nodes=wanted), nodes=unnamed[1:], settings=settings)
-        assert (away.urls, away.no_node_reason) == ([], "No node forwards to the app: 1 not ready.")
+        assert (away.urls, away.no_node_reason) == ([], "No eligible node: 1 not ready.")
 
 
 def test_two_nodes_with_one_address_have_one_url() -> None:
@@ -346,7 +344,7 @@ def test_rancher_17876_no_url_without_a_host() -> None:
     nameless = [node("a", ("ExternalDNS", ""), ("Hostname", "None"))]
     at = found(service_body(), wanted, nodes=nameless)
     said = "1 without a usable IPv4 address of type ExternalDNS or Hostname"
-    assert (at.urls, at.no_node_reason) == ([], f"No node forwards to the app: {said}.")
+    assert (at.urls, at.no_node_reason) == ([], f"No eligible node: {said}.")
 
 
 def test_a_port_mapping_is_a_url_of_this_machine() -> None:

@@ -10,9 +10,9 @@ from itertools import pairwise
 import pytest
 
 from exposedapp.api.meta import NamespacedName
+from exposedapp.exposure.backend import BackendFingerprint
 from exposedapp.exposure.probes import (
     NOTHING_PROBED,
-    BackendFingerprint,
     ProbeResult,
     ProbeResults,
     Target,

@@ -45,19 +45,19 @@ FIRST, LAST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
         ([], []),
         (
             [ChildChange("Service", "Created"), ChildChange("Deployment", "Created")],
-            [("Created", "Made the Deployment and the Service.")],
+            [("Created", "Created the Deployment and the Service.")],
         ),
-        ([ChildChange("Service", "Created")], [("Created", "Made the Service.")]),
+        ([ChildChange("Service", "Created")], [("Created", "Created the Service.")]),
         (
             [ChildChange("Deployment", "Updated")],
-            [("Updated", "Changed the Deployment, as the spec has changed.")],
+            [("Updated", "Updated the Deployment after a change of the spec.")],
         ),
         (
             [ChildChange("Deployment", "Repaired", ("spec.replicas",))],
             [
                 (
                     "Repaired",
-                    "Put back what somebody else had changed: spec.replicas of the Deployment.",
+                    "Reverted changes by another client: spec.replicas of the Deployment.",
                 )
             ],
         ),
@@ -69,20 +69,20 @@ FIRST, LAST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
             [
                 (
                     "Repaired",
-                    "Put back what somebody else had changed: spec.replicas of the Deployment, "
+                    "Reverted changes by another client: spec.replicas of the Deployment, "
                     "spec.paused of the Deployment, spec.ports of the Service.",
                 )
             ],
         ),
         (
             [ChildChange("Service", "Adopted")],
-            [("Adopted", "Took over the Service that was there.")],
+            [("Adopted", "Adopted the existing Service.")],
         ),
         (
             [ChildChange("Deployment", "Removed"), ChildChange("Service", "Updated")],
             [
-                ("Updated", "Changed the Service, as the spec has changed."),
-                ("Removed", "Removed the Deployment: the app runs no pods of its own now."),
+                ("Updated", "Updated the Service after a change of the spec."),
+                ("Removed", "Deleted the Deployment: the app no longer runs pods of its own."),
             ],
         ),
     ],
@@ -193,7 +193,7 @@ def test_of_status(before: Seen | None, after: Seen, told: list[tuple[str, str]]
 
 def test_node_ports_are_told() -> None:
     two = replace(WELL, service=service_body(port(80, 30001), port(53, 30002, "UDP")))
-    message = "80/TCP is node port 30001, 53/UDP is node port 30002 on every node."
+    message = "Assigned node port 30001 to 80/TCP, 30002 to 53/UDP."
     assert status_events(NORMAL, compute(two))[0] == EventMessage(
         "Normal", "PortsAssigned", message
     )
@@ -237,13 +237,13 @@ def test_nothing_becomes_of_nothing() -> None:
 
 # --- the Event object -----------------------------------------------------------------------------
 
-HAPPENED = EventMessage("Normal", "Created", "Made the Service.")
+HAPPENED = EventMessage("Normal", "Created", "Created the Service.")
 OTHERS = [
     (APP, HAPPENED),
     (replace(APP, uid="another"), HAPPENED),
     (APP, replace(HAPPENED, type="Warning")),
     (APP, replace(HAPPENED, reason="Updated")),
-    (APP, replace(HAPPENED, message="Made the Deployment.")),
+    (APP, replace(HAPPENED, message="Created the Deployment.")),
 ]
 
 
@@ -269,7 +269,7 @@ def test_an_event() -> None:
         },
         "type": "Normal",
         "reason": "Created",
-        "message": "Made the Service.",
+        "message": "Created the Service.",
         "count": 3,
         "firstTimestamp": FIRST,
         "lastTimestamp": LAST,

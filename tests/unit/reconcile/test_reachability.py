@@ -7,9 +7,10 @@ import pytest
 
 from exposedapp.api.meta import Json, NamespacedName
 from exposedapp.exposure.probes import ProbeResult, ProbeResults, Target
-from exposedapp.exposure.reachability import FIRST_ANSWER_GRACE_SECONDS, FIRST_STATUS_DELAY_SECONDS
+from exposedapp.exposure.reachability import FIRST_ANSWER_GRACE_SECONDS
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
+from exposedapp.reconcile.status_writer import FIRST_STATUS_DELAY_SECONDS
 from support.harness import KEY, FakeProber, World
 from support.probes import LATE, OK, REFUSED
 
@@ -470,11 +471,11 @@ async def test_what_is_not_tried_is_told(world: World) -> None:
 
     await start(world, ports=[{"port": 53, "protocol": "UDP"}])
     await world.reconcile()
-    assert message() == "UDP and SCTP ports cannot be checked."
+    assert message() == "UDP and SCTP ports cannot be probed."
     world.app(replicas=1, probe={"enabled": False})
     await world.settle()
-    assert message() == "Probing is switched off by spec.probe.enabled."
+    assert message() == "Probing is disabled by spec.probe.enabled."
     ports = [{"name": "a", "port": 80}, {"name": "b", "port": 53, "protocol": "UDP"}]
     world.app(replicas=1, ports=ports)
     await world.settle()
-    assert message().endswith("from the operator's pod. Not checked: UDP and SCTP ports.")
+    assert message().endswith("from the operator's pod. Not probed: UDP and SCTP ports.")

@@ -46,16 +46,14 @@ BALANCED = replace(WELL, service=service_body(port(80, 30001), type="LoadBalance
 LOCAL = replace(
     WELL, service=service_body(externalTrafficPolicy="Local"), endpoints=[pod("p", on="a")]
 )
-NO_POD_ON_A_NODE = (
-    "No node forwards to the app: 2 without a ready pod (externalTrafficPolicy Local)."
-)
+NO_POD_ON_A_NODE = "No eligible node: 2 without a ready pod (externalTrafficPolicy Local)."
 
 
 def suspended(seen: Seen, **spec: Any) -> Seen:
     return replace(seen, spec=spec_of(suspend=True, **spec))
 
 
-STANDS_FOR = "The name web.shop.svc stands for db.example.com."
+STANDS_FOR = "DNS name web.shop.svc is an alias (CNAME) for db.example.com."
 WAITS = "Suspended: changes wait until spec.suspend is false."
 
 
@@ -128,7 +126,7 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
             suspended(replace(WELL, nodes=[])),
             "False",
             "NoEligibleNode",
-            f"No node forwards to the app: there are no nodes. {WAITS}",
+            f"No eligible node: there are no nodes. {WAITS}",
         ),
         # What is there is told, not what is waiting to be made.
         (suspended(WELL, replicas=5), "True", "Available", f"1 of 1 pods are ready. {WAITS}"),
@@ -136,7 +134,7 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
             suspended(STOPPED, replicas=5),
             "True",
             "ScaledToZero",
-            f"No pods are wanted; the address is kept. {WAITS}",
+            f"Scaled to zero; the Service and its node ports are kept. {WAITS}",
         ),
         (LOCAL, "True", "Available", "1 of 1 pods are ready."),
         (
@@ -156,19 +154,19 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
             replace(LOCAL, deployment=deployment_body(1, 0), endpoints=[], nodes=[]),
             "False",
             "NoEligibleNode",
-            "No node forwards to the app: there are no nodes.",
+            "No eligible node: there are no nodes.",
         ),
         (
             replace(LOCAL, endpoints=[], nodes=[node("a", ready=False)]),
             "False",
             "NoEligibleNode",
-            "No node forwards to the app: 1 not ready.",
+            "No eligible node: 1 not ready.",
         ),
         (
             replace(STOPPED, service=service_body(externalTrafficPolicy="Local")),
             "True",
             "ScaledToZero",
-            "No pods are wanted; the address is kept.",
+            "Scaled to zero; the Service and its node ports are kept.",
         ),
     ],
     ids=[

@@ -44,7 +44,8 @@ CRASH: Json = {
             # The seconds of the back-off change at every try; how the container ended does not.
             [pod_body("web-1", waiting=CRASH, last={"reason": "Error", "exitCode": 3})],
             PodFailure(
-                Reason.CRASH_LOOP, "Pod web-1: the container keeps ending (Error, exit code 3)"
+                Reason.CRASH_LOOP,
+                "Pod web-1: the container is crash looping (Error, exit code 3)",
             ),
         ),
         (
@@ -57,7 +58,7 @@ CRASH: Json = {
             ],
             PodFailure(
                 Reason.CRASH_LOOP,
-                "Pod web-1: the container keeps ending (OOMKilled, exit code 137): no memory",
+                "Pod web-1: the container is crash looping (OOMKilled, exit code 137): no memory",
             ),
         ),
         (
@@ -94,8 +95,8 @@ CRASH: Json = {
         "starting",
         "init containers at work",
         "no message",
-        "keeps ending",
-        "keeps ending with words",
+        "crash looping",
+        "crash looping with output",
         "init container",
         "unschedulable",
         "scheduled",
@@ -104,5 +105,46 @@ CRASH: Json = {
         "no status yet",
     ],
 )
-def test_pod_trouble(pods: list[Json], expected: PodFailure | None) -> None:
+def test_pod_failure(pods: list[Json], expected: PodFailure | None) -> None:
+    assert pod_failure(pods) == expected
+
+
+ENDED: Json = {"reason": "Error", "exitCode": 3}
+
+
+@pytest.mark.parametrize(
+    ("pods", "expected"),
+    [
+        (
+            [pod_body("web-1", restarts=1, last=ENDED)],
+            PodFailure(
+                Reason.PROGRESSING, "Pod web-1: the container restarted once (Error, exit code 3)"
+            ),
+        ),
+        (
+            [pod_body("web-1", restarts=2, last=ENDED)],
+            PodFailure(
+                Reason.CRASH_LOOP, "Pod web-1: the container is crash looping (Error, exit code 3)"
+            ),
+        ),
+        (
+            [pod_body("web-1", restarts=1, waiting=CRASH, last=ENDED)],
+            PodFailure(
+                Reason.CRASH_LOOP, "Pod web-1: the container is crash looping (Error, exit code 3)"
+            ),
+        ),
+        ([pod_body("web-1", restarts=2, last=ENDED, ready=True)], None),
+        (
+            [
+                pod_body("web-1", created="2026-01-01T00:00:00Z", waiting=PULL),
+                pod_body("web-2", created="2026-01-01T00:00:01Z", restarts=1, last=ENDED),
+            ],
+            PodFailure(Reason.IMAGE_PULL, "Pod web-1: Back-off pulling image"),
+        ),
+    ],
+    ids=["once", "repeatedly", "the kubelet says so", "ready again", "a lasting failure first"],
+)
+def test_a_restart_is_a_crash_loop_only_when_it_repeats(
+    pods: list[Json], expected: PodFailure | None
+) -> None:
     assert pod_failure(pods) == expected

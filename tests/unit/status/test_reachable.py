@@ -32,8 +32,8 @@ WAITING = ("WaitingForAnswer", "The pods are ready; no URL answers yet.")
 COUNTED = "{} of 2 node URLs answer, tried from the operator's pod; {}"
 SOME = ("False", "SomeUnreachable", COUNTED.format(1, f"{B}: {REFUSED}"))
 NONE = ("Unreachable", COUNTED.format(0, f"{A}: {LATE}; {B}: {REFUSED}"))
-NOT_PROBED = ("Unknown", "NotProbed", "No URL is tried.")
-NO_PODS = ("Unknown", "NotProbed", "No pods are wanted.")
+NOT_PROBED = ("Unknown", "NotProbed", "No URL is probed.")
+NO_PODS = ("Unknown", "NotProbed", "Scaled to zero.")
 INSIDE = replace(WELL, service=service_body(port(80), type="ClusterIP"))
 DATAGRAMS = replace(WELL, service=service_body(port(80, 30001, "UDP")))
 
@@ -192,9 +192,9 @@ def test_is_urgent(before: Seen, after: Seen, urgent: bool) -> None:
 
 def test_what_is_not_tried_is_told() -> None:
     seen = replace(
-        WELL, answers=ProbeResults(None, {}, not_probed="UDP and SCTP ports cannot be checked.")
+        WELL, answers=ProbeResults(None, {}, not_probed="UDP and SCTP ports cannot be probed.")
     )
-    said = ("Unknown", "NotProbed", "UDP and SCTP ports cannot be checked.")
+    said = ("Unknown", "NotProbed", "UDP and SCTP ports cannot be probed.")
     assert told(seen, "Reachable") == said
     assert told(seen) == AVAILABLE
 

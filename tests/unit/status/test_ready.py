@@ -143,13 +143,13 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
             # All pods are ready, but those of the old template.
             replace(WELL, deployment=deployment_body(updatedReplicas=0)),
             "Progressing",
-            "1 of 1 pods are ready. 0 of them are of the newest spec.",
+            "1 of 1 pods are ready. 0 of 1 are updated.",
         ),
         (
             # One more than wanted: an old pod is still there.
             replace(WELL, deployment=deployment_body(1, 2, replicas=2)),
             "Progressing",
-            "1 of 1 pods are ready. 1 more are to go.",
+            "1 of 1 pods are ready. 1 old pod is pending termination.",
         ),
         (
             replace(WELL, deployment=deployment_body(observedGeneration=2)),
@@ -241,7 +241,7 @@ def test_scaled_to_zero() -> None:
 )
 def test_no_eligible_node(nodes: list[Any], message: str) -> None:
     seen = replace(WELL, nodes=nodes)
-    expected = f"No node forwards to the app: {message}."
+    expected = f"No eligible node: {message}."
     assert told(seen) == ("False", "NoEligibleNode", expected)
     # Nothing is under way, and nothing is wrong with the spec.
     assert kinds(compute(seen)) == PARTS

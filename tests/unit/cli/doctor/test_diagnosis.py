@@ -562,7 +562,7 @@ def test_why_nodes_are_not_listed() -> None:
     assert not_listed(*LISTED, *others) == [
         "a, e: not ready",
         "b: being deleted",
-        "c: about to go (taint karpenter.sh/disrupted)",
+        "c: being removed (taint karpenter.sh/disrupted)",
         f"d: excluded (label {labels[0][0]})",
         "f: without an IPv4 address of type ExternalIP or InternalIP",
         "g: eligible, but not listed yet",
