@@ -65,7 +65,7 @@ async def test_other_children_are_told_as_an_upgrade(
     assert is_upgraded(world)
     (event,) = (it for it in world.happened if it.reason == "Upgraded")
     assert event.message == (
-        "Changed the Deployment and the Service: this version of the operator generates different "
+        "Updated the Deployment and the Service: this version of the operator generates different "
         "children."
     )
     assert "Updated" not in {it.reason for it in world.happened}

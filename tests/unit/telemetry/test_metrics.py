@@ -158,7 +158,7 @@ def test_every_reason_in_the_code_is_known() -> None:
     assert {*Reason, *ReachableReason} == KNOWN_REASONS
     text = "".join(path.read_text() for path in (SOURCES / "status").glob("*.py"))
     text += (SOURCES / "exposure" / "reachability.py").read_text()
-    written = re.findall(r'(?:Reachability|_ConditionValue)\(\s*"\w+",\s*([^\s,]+),', text)
+    written = re.findall(r'(?:Reachability|ConditionValue)\(\s*"\w+",\s*([^\s,]+),', text)
     assert {"ReachableReason.ANSWERS", "Reason.AVAILABLE"} <= set(written)
     assert [
         word for word in written if not re.fullmatch(r"\w*Reason\.[A-Z_]+|[\w.]+\.reason", word)
