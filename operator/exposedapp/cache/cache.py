@@ -21,6 +21,7 @@ class Cache:
 
     def apps_by_node_impact(self) -> list[NamespacedName]:
         """All apps; first those that list a node which has changed: their URLs may be wrong."""
+        self.nodes.keep_selectors(self.apps)
         changed = self.nodes.take_changed()
         if len(changed) > MAX_CHANGED_NODES:
             return list(self.apps)

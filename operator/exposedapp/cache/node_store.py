@@ -1,10 +1,10 @@
 """The Nodes in memory: what matters of them for the URLs of apps.
 
-Part of the cache. Of a node's labels only those matter that an app has ever selected nodes by: some
-labels change again and again, on every node of a cluster. Pure.
+Part of the cache. Of a node's labels only those matter that an app selects nodes by: some labels
+change again and again, on every node of a cluster. Pure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from exposedapp.api.meta import Json, NamespacedName, version_of
 from exposedapp.cache.versions import ListSnapshot, Versions, name_of
@@ -21,15 +21,18 @@ class NodeStore:
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
         self._versions = Versions()
+        self._selectors: dict[NamespacedName, Set[str]] = {}
+        """The label keys of spec.nodes.selector, of the apps that have one."""
         self._relevant_labels = set(RELEVANT_LABELS)
-        self._index: NodeIndex | None = None
-        self._last_index = NodeIndex(())
+        self._index = NodeIndex()
+        self._index_is_current = True
         self._changed: list[Node] = []
 
     def index(self) -> NodeIndex:
         """The nodes as they are now."""
-        if self._index is None:
-            self._index = self._last_index = NodeIndex(self.nodes.values(), self._last_index)
+        if not self._index_is_current:
+            self._index.replace(self.nodes.values())
+            self._index_is_current = True
         return self._index
 
     def take_changed(self) -> list[Node]:
@@ -40,12 +43,19 @@ class NodeStore:
         changed, self._changed = self._changed, []
         return changed
 
-    def add_relevant_labels(self, keys: Iterable[str]) -> None:
-        """From now on these labels matter, too."""
-        added = set(keys) - self._relevant_labels
-        if added:
-            self._relevant_labels |= added
-            self._index = None
+    def set_selector(self, app: NamespacedName, keys: Set[str]) -> None:
+        """From now on the app selects nodes by these labels."""
+        self._selectors.pop(app, None)
+        if keys:
+            self._selectors[app] = keys
+        if not keys <= self._relevant_labels:
+            self._relevant_labels |= keys
+            self._index_is_current = False
+
+    def keep_selectors(self, apps: Iterable[NamespacedName]) -> None:
+        """Stop watching labels that none of these apps selects nodes by."""
+        self._selectors = {app: self._selectors[app] for app in apps if app in self._selectors}
+        self._relevant_labels = set(RELEVANT_LABELS).union(*self._selectors.values())
 
     def upsert(self, body: Json) -> list[NamespacedName]:
         """Take in a state; the key when anything that matters is different."""
@@ -81,6 +91,6 @@ class NodeStore:
         return before is not None
 
     def _note_changed(self, before: Node | None) -> None:
-        self._index = None
+        self._index_is_current = False
         if before and len(self._changed) <= MAX_CHANGED_NODES:
             self._changed.append(before)

@@ -77,7 +77,7 @@ class AppHandler(ResourceHandler):
     def _upsert(self, body: Json) -> Requests:
         before = self._apps.get(key_of(body))
         keys = self._apps.upsert(body)
-        self._nodes.add_relevant_labels(_selected_labels(body))
+        self._nodes.set_selector(key_of(body), _selected_labels(body))
         return [(key, _priority(before, body)) for key in keys]
 
 

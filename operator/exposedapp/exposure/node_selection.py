@@ -1,122 +1,194 @@
-"""Which of the eligible nodes an app lists."""
+"""Which nodes are eligible for an app, and which of them it lists. Pure.
 
-import hashlib
-import heapq
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+cache/ keeps a NodeIndex up to date; node_urls.py asks it for each app. Many apps need the same of
+thousands of nodes, and a node changes often. So the index keeps sets of nodes by their properties,
+changes them only where a node changes, and combines them for each app:
 
-from exposedapp.api.url_settings import NodesSpec
-from exposedapp.exposure.nodes import Node, ineligible_reason, node_hosts
+    forwarding nodes  &  labels of spec.nodes.selector  &  usable address  =  eligible nodes
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+
+from exposedapp.api.url_settings import AddressType, NodesSpec
+from exposedapp.exposure.node_groups import ALL_NODES, NodeGroups, positions_in
+from exposedapp.exposure.nodes import (
+    NOT_MATCHING,
+    Node,
+    no_address_reason,
+    node_hosts,
+    not_forwarding_reason,
+)
+from exposedapp.exposure.recently_used import RecentlyUsed
+from exposedapp.exposure.rendezvous import select_nodes
 
 MAX_SELECTIONS = 10_000
+"""Apps whose selected nodes are kept."""
 
-MAX_ELIGIBILITIES = 200
-"""Each names all nodes that forward, and every app may ask for others."""
+MAX_LABEL_GROUPS = 50
+"""Label keys of spec.nodes.selector whose nodes are kept by value. A key with another value on each
+of 5,000 nodes, such as kubernetes.io/hostname, takes 2 MB."""
 
+MAX_ADDRESS_GROUPS = 50
+"""Combinations of address types and IP families whose nodes are kept."""
 
-def select_nodes(uid: str, names: Iterable[str], limit: int) -> list[str]:
-    """At most so many of the nodes, by rendezvous hashing, in the order of their weight.
-
-    Each app gets its own, evenly spread; when a node comes or goes, only the apps that list it
-    change (Thaler and Ravishankar, 1998). The same is true of any number of the first ones.
-    """
-    seed = hashlib.blake2b(f"{uid}/".encode(), digest_size=8)
-
-    def weight(name: str) -> bytes:
-        found = seed.copy()
-        found.update(name.encode())
-        return found.digest()
-
-    return heapq.nsmallest(limit, names, key=weight)
-
-
-SelectionKey = tuple[str, int]
-"""(UID of an app, how many nodes it may list)"""
+MIN_COMPACTION_SIZE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class NodeDelta:
-    """What has become different of the nodes that forward, and who listed which before."""
+class Selection:
+    """The nodes that an app selected, and the eligible nodes that it selected them from."""
 
-    choices: Mapping[SelectionKey, Sequence[str]]
-    come: Set[str] = frozenset()
-    gone: Set[str] = frozenset()
+    names: Sequence[str]
+    nodes: int
+    eligible: int
+
+
+class NodeIndex:
+    """All nodes as they are now. A node's position is the index of its bit in sets of nodes."""
+
+    def __init__(self, nodes: Iterable[Node] = ()) -> None:
+        self._clear()
+        self.replace(nodes)
+
+    def _clear(self) -> None:
+        self._positions: dict[str, int] = {}
+        self._nodes: list[Node | None] = []
+        """By position; None for one that was removed. A position is not used again: a selection
+        would take the new node for the old one."""
+        self._forwarding = NodeGroups(not_forwarding_reason)
+        self._labels = RecentlyUsed[str, NodeGroups](MAX_LABEL_GROUPS)
+        self._addresses = RecentlyUsed[tuple[tuple[str, ...], ...], NodeGroups](MAX_ADDRESS_GROUPS)
+        self._selections = RecentlyUsed[tuple[str, int], Selection](MAX_SELECTIONS)
+
+    def replace(self, nodes: Iterable[Node]) -> None:
+        """Take over all nodes as they are now. Work is done only for those that differ."""
+        new = {node.name: node for node in nodes}
+        for name in self._positions.keys() - new.keys():
+            self._remove(self._positions.pop(name))
+        if len(self._nodes) >= max(MIN_COMPACTION_SIZE, 2 * len(new)):
+            self._clear()
+        for name, node in new.items():
+            position = self._positions.setdefault(name, len(self._nodes))
+            if position == len(self._nodes):
+                self._nodes.append(None)
+            known = self._nodes[position]
+            if known is not node and known != node:
+                self._remove(position)
+                self._add(position, node)
+
+    def eligibility(self, nodes_spec: NodesSpec, families: Sequence[str]) -> "Eligibility":
+        """Which nodes are eligible for an app; valid until the next replace()."""
+        selector, types = nodes_spec.selector or {}, nodes_spec.address_types
+        matching = (self._label_groups(key).group(value) for key, value in selector.items())
+        # With another host in front, the nodes' addresses do not matter.
+        usable = None if nodes_spec.host else self._address_groups(types, families)
+        return Eligibility(
+            index=self,
+            forwarding=self._forwarding,
+            matching=reduce(and_, matching, ALL_NODES),
+            usable=usable,
+            hosts_of=lambda node: node_hosts(node, types, families) if usable else [],
+        )
+
+    def find(self, name: str, nodes: int) -> Node | None:
+        """The node of this name if it is in the set `nodes`."""
+        position = self._positions.get(name)
+        return None if position is None or not nodes >> position & 1 else self._nodes[position]
+
+    def select(self, uid: str, eligible: int, limit: int) -> Sequence[str]:
+        """The result of select_nodes() for a set; work is done only for what has changed of it."""
+        known = self._selections.peek((uid, limit))
+        if known is None or known.nodes & ~eligible:
+            candidates = eligible
+        else:
+            # All others still come after the selected nodes: only new ones can come before.
+            candidates = known.nodes | eligible & ~known.eligible
+        if known and candidates == known.nodes:
+            selection = Selection(known.names, known.nodes, eligible)
+        else:
+            names = select_nodes(uid, self._names(candidates), limit)
+            nodes = sum(1 << self._positions[name] for name in names)
+            selection = Selection(names, nodes, eligible)
+        self._selections.put((uid, limit), selection)
+        return selection.names
+
+    def _names(self, nodes: int) -> list[str]:
+        members = (self._nodes[position] for position in positions_in(nodes))
+        return [node.name for node in members if node]
+
+    def _label_groups(self, key: str) -> NodeGroups:
+        return self._labels.get(
+            key, lambda: self._group_by(lambda node: dict(node.labels).get(key))
+        )
+
+    def _address_groups(self, types: Sequence[AddressType], families: Sequence[str]) -> NodeGroups:
+        return self._addresses.get(
+            (tuple(types), tuple(families)),
+            lambda: self._group_by(lambda node: no_address_reason(node, types, families)),
+        )
+
+    def _group_by(self, value_of: Callable[[Node], str | None]) -> NodeGroups:
+        groups = NodeGroups(value_of)
+        for position, node in enumerate(self._nodes):
+            if node:
+                groups.add(position, node)
+        return groups
+
+    def _all_groups(self) -> list[NodeGroups]:
+        return [self._forwarding, *self._labels.values(), *self._addresses.values()]
+
+    def _add(self, position: int, node: Node) -> None:
+        self._nodes[position] = node
+        for groups in self._all_groups():
+            groups.add(position, node)
+
+    def _remove(self, position: int) -> None:
+        node, self._nodes[position] = self._nodes[position], None
+        if node:
+            for groups in self._all_groups():
+                groups.remove(position, node)
 
 
 @dataclass(frozen=True, slots=True)
 class Eligibility:
-    """What the nodes are to all apps that ask for the same."""
+    """Which nodes are eligible for an app, and why the others are not."""
 
-    hosts: Mapping[str, Sequence[str]]
-    """By the names of the nodes that forward: their addresses, see hosts(); none when all are
-    behind another host."""
-    ineligible_counts: Mapping[str, int]
-    """Why others do not, and how many."""
-    since: NodeDelta = field(default_factory=lambda: NodeDelta({}))
-    """What is different from the eligibility before it."""
-    choices: dict[SelectionKey, list[str]] = field(default_factory=dict)
+    index: NodeIndex
+    forwarding: NodeGroups
+    """By the reason why a node does not forward; None: it does."""
+    matching: int
+    usable: NodeGroups | None
+    """By the reason why a node has no usable address; None: addresses do not matter."""
+    hosts_of: Callable[[Node], list[str]]
 
-    def select(self, uid: str, limit: int) -> list[str]:
-        """The names of the nodes that an app lists, see above."""
-        if len(self.choices) >= MAX_SELECTIONS:
-            self.choices.clear()
-        found = self.choices.get((uid, limit))
-        if found is None:
-            earlier = self.since.choices.get((uid, limit))
-            if earlier is None or not self.since.gone.isdisjoint(earlier):
-                names: Iterable[str] = self.hosts
-            else:
-                # As all others still come after these, only the new ones can come before.
-                names = (*earlier, *self.since.come)
-            found = self.choices[uid, limit] = select_nodes(uid, names, limit)
-        return found
+    @property
+    def nodes(self) -> int:
+        """The set of the eligible nodes."""
+        usable = self.usable.group(None) if self.usable else ALL_NODES
+        return self.forwarding.group(None) & self.matching & usable
 
+    @property
+    def count(self) -> int:
+        """How many nodes are eligible."""
+        return self.nodes.bit_count()
 
-class NodeIndex:
-    """All nodes as they are at a moment.
+    def hosts(self, name: str) -> list[str] | None:
+        """The addresses of an eligible node; none if a host is in front. None: not eligible."""
+        node = self.index.find(name, self.nodes)
+        return None if node is None else self.hosts_of(node)
 
-    What follows from them is kept: most apps ask for the same, and a cluster may have thousands.
-    From the nodes as they were before, what one of thousands has changed follows quickly, for all
-    apps that were looked at in between.
-    """
+    def select(self, uid: str, limit: int) -> Sequence[str]:
+        """The names of the nodes that an app lists, the preferred one first."""
+        return self.index.select(uid, self.nodes, limit)
 
-    def __init__(self, nodes: Iterable[Node], before: "NodeIndex | None" = None) -> None:
-        self._nodes = tuple(nodes)
-        self.eligibilities: dict[tuple[object, ...], Eligibility] = {}
-        """By what was asked for."""
-        earlier = before.eligibilities if before else {}
-        # Not the eligibilities themselves: each would keep the one before it.
-        self._before = {asked: (it.hosts, it.choices) for asked, it in earlier.items()}
-
-    def eligibility(self, wanted: NodesSpec, families: Sequence[str]) -> Eligibility:
-        """Which nodes forward, and which of their addresses count."""
-        selector = tuple(sorted((wanted.selector or {}).items()))
-        # Behind another host the addresses do not matter.
-        about = () if wanted.host else (*wanted.address_types, *families)
-        asked = (selector, *about)
-        found = self.eligibilities.get(asked)
-        if found is None:
-            if len(self.eligibilities) >= MAX_ELIGIBILITIES:
-                del self.eligibilities[next(iter(self.eligibilities))]  # the oldest
-            found = _compute_eligibility(self._nodes, wanted, families)
-            if asked in self._before:
-                hosts_before, choices = self._before[asked]
-                come = found.hosts.keys() - hosts_before.keys()
-                gone = hosts_before.keys() - found.hosts.keys()
-                found = replace(found, since=NodeDelta(choices, come, gone))
-            self.eligibilities[asked] = found
-        return found
-
-
-def _compute_eligibility(
-    nodes: Iterable[Node], wanted: NodesSpec, families: Sequence[str]
-) -> Eligibility:
-    forward, ineligible_counts = {}, Counter[str]()
-    for node in nodes:
-        if why := ineligible_reason(node, wanted, families):
-            ineligible_counts[why] += 1
-        else:
-            named = not wanted.host
-            forward[node.name] = node_hosts(node, wanted.address_types, families) if named else []
-    return Eligibility(forward, ineligible_counts)
+    def ineligible_counts(self) -> dict[str, int]:
+        """How many nodes are not eligible, by reason, see ineligible_reason()."""
+        forwarding = self.forwarding.group(None)
+        counts = self.forwarding.counts(ALL_NODES)
+        if not_matching := (forwarding & ~self.matching).bit_count():
+            counts[NOT_MATCHING] = not_matching
+        usable = self.usable.counts(forwarding & self.matching) if self.usable else {}
+        return counts | usable

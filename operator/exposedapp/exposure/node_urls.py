@@ -10,8 +10,9 @@ from exposedapp.api.meta import AppRef, Json
 from exposedapp.api.url_settings import NodesSpec
 from exposedapp.exposure.endpoints import Endpoint, nodes_with_ready_pods
 from exposedapp.exposure.external_url import ExternalUrl, UrlOrigin
-from exposedapp.exposure.node_selection import Eligibility, NodeIndex, select_nodes
+from exposedapp.exposure.node_selection import Eligibility, NodeIndex
 from exposedapp.exposure.port_urls import PortUrls
+from exposedapp.exposure.rendezvous import select_nodes
 from exposedapp.exposure.url_budget import url_size, within_budget
 
 
@@ -41,18 +42,20 @@ def select_app_nodes(
     """The nodes that forward to the app, at most nodes_spec.limit of them."""
     eligibility = nodes.eligibility(nodes_spec, service_spec.get("ipFamilies") or ["IPv4"])
     local = service_spec.get("externalTrafficPolicy") == "Local"
+    selected: Sequence[str]
     if local:
-        names = [name for name in nodes_with_ready_pods(endpoints) if name in eligibility.hosts]
+        running = nodes_with_ready_pods(endpoints)
+        names = [name for name in running if eligibility.hosts(name) is not None]
         eligible, selected = len(names), select_nodes(app.uid, names, nodes_spec.limit)
     else:
-        eligible = len(eligibility.hosts)
+        eligible = eligibility.count
         selected = eligibility.select(app.uid, nodes_spec.limit)
     return SelectedNodes(
         eligible=eligible,
-        hosts=[eligibility.hosts[name] for name in selected],
+        hosts=[eligibility.hosts(name) or () for name in selected],
         override=nodes_spec.host,
         no_node_reason=None if selected else _no_node_reason(eligibility),
-        local_pods_required=local and bool(eligibility.hosts),
+        local_pods_required=local and eligibility.count > 0,
     )
 
 
@@ -90,8 +93,8 @@ def _node_urls(ports: Iterable[PortUrls], hosts: Collection[str]) -> Iterator[Ex
 
 
 def _no_node_reason(eligibility: Eligibility) -> str:
-    counts = dict(eligibility.ineligible_counts)
-    if eligibility.hosts:
-        counts["without a ready pod (externalTrafficPolicy Local)"] = len(eligibility.hosts)
+    counts = eligibility.ineligible_counts()
+    if eligibility.count:
+        counts["without a ready pod (externalTrafficPolicy Local)"] = eligibility.count
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
     return f"No eligible node: {reasons or 'there are no nodes'}."

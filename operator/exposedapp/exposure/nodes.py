@@ -5,6 +5,7 @@ Called by cache/, which keeps Nodes, by node_selection.py and by the command lin
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from exposedapp.api.conditions import find_condition
 from exposedapp.api.hosts import Host, parse_host
@@ -31,6 +32,9 @@ DISRUPTION_TAINTS = (
     "node.cloudprovider.kubernetes.io/shutdown",
 )
 """Taints of autoscalers and cloud providers on a node that is being removed."""
+
+MAX_CACHED_HOSTS = 20_000
+"""5,000 nodes times four combinations of address types and IP families; about 6 MB."""
 
 NOT_MATCHING = "not matching spec.nodes.selector"
 
@@ -117,10 +121,19 @@ def node_hosts(node: Node, types: Sequence[AddressType], families: Sequence[str]
     family. Of several addresses of one type the first counts; a name counts for all families. An
     address that cannot be part of a URL, such as an empty name, is ignored.
     """
+    return list(_hosts(node.addresses, tuple(types), tuple(families)))
+
+
+@lru_cache(maxsize=MAX_CACHED_HOSTS)
+def _hosts(
+    addresses: tuple[tuple[str, str], ...],
+    types: tuple[AddressType, ...],
+    families: tuple[str, ...],
+) -> Sequence[str]:
     for preferred_type in types:
         usable = [
             _usable(address)
-            for address_type, address in node.addresses
+            for address_type, address in addresses
             if address_type == preferred_type
         ]
         first: dict[str | None, str] = {}

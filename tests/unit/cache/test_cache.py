@@ -185,11 +185,29 @@ def test_a_label_that_somebody_begins_to_select_by_is_known() -> None:
     cache = Cache()
     cache.nodes.upsert(node_body("n"))
     eligibility = cache.nodes.index().eligibility(NodesSpec(selector={"zone": "a"}), ["IPv4"])
-    assert list(eligibility.hosts) == []
+    assert eligibility.hosts("n") is None
     cache.nodes.upsert(node_body("n", labels={"zone": "a"}))
     AppHandler(cache).upsert(app_on({"zone": "a"}))
     eligibility = cache.nodes.index().eligibility(NodesSpec(selector={"zone": "a"}), ["IPv4"])
-    assert list(eligibility.hosts) == ["n"]
+    assert eligibility.hosts("n") == ["10.0.0.1"]
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_label_that_no_app_selects_by_any_more_does_not_matter(deleted: bool) -> None:
+    def label_changes_matter(value: str) -> bool:
+        labels = {"zone": value, "disk": value}
+        return bool(cache.nodes.upsert(node_body("n", labels=labels)))
+
+    cache = Cache()
+    handler = AppHandler(cache)
+    handler.upsert(app_on({"zone": "a"}))
+    cache.nodes.upsert(node_body("n", labels={"zone": "a", "disk": "a"}))
+    assert label_changes_matter("b")
+    changed = app_on(None if deleted else {"cpu": "a"})
+    changed["metadata"]["resourceVersion"] = "2"
+    (handler.delete if deleted else handler.upsert)(changed)
+    cache.apps_by_node_impact()
+    assert not label_changes_matter("c")
 
 
 def test_a_heartbeat_changes_nothing() -> None:

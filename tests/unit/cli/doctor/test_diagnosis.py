@@ -16,9 +16,9 @@ from exposedapp.cli.doctor.diagnosis.remedies import explain_reason
 from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode
 from exposedapp.cli.exit_codes import ExitCode
 from exposedapp.exposure.endpoints import Endpoint
-from exposedapp.exposure.node_selection import select_nodes
 from exposedapp.exposure.nodes import Node
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
+from exposedapp.exposure.rendezvous import select_nodes
 
 URLS = ["http://10.0.0.1:30008", "http://10.0.0.2:30008", "http://10.0.0.3:30008"]
 NODES = {"10.0.0.1": "one", "10.0.0.2": "two", "10.0.0.3": "three"}

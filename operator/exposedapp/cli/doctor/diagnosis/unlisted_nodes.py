@@ -13,8 +13,8 @@ from exposedapp.api.url_settings import NodesSpec
 from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 from exposedapp.cli.ports import split_url
 from exposedapp.exposure.endpoints import nodes_with_ready_pods
-from exposedapp.exposure.node_selection import select_nodes
 from exposedapp.exposure.nodes import Node, ineligible_reason, node_hosts
+from exposedapp.exposure.rendezvous import select_nodes
 
 MAX_NAMES = 5
 """Nodes that are named for each reason: a cluster may have thousands."""
