@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from exposedapp.api.app import PortStatus
 from exposedapp.api.meta import AppRef, Json
 from exposedapp.exposure.exposure import Exposure
-from exposedapp.exposure.port_urls import PortUrls
+from exposedapp.exposure.port_urls import PortUrls, listed_ports
 
 
 def in_cluster_exposure(app: AppRef, service_spec: Json, ports: Sequence[PortUrls]) -> Exposure:
@@ -16,7 +16,7 @@ def in_cluster_exposure(app: AppRef, service_spec: Json, ports: Sequence[PortUrl
     # The API server proxies to pods only, so never to an ExternalName.
     proxied = ports if service_spec["type"] != "ExternalName" else ()
     return Exposure(
-        ports=[_port_status(port) for port in service_spec.get("ports") or ()],
+        ports=[_port_status(port) for port in listed_ports(service_spec)],
         cluster_ips=[ip for ip in service_spec.get("clusterIPs") or () if ip != "None"],
         cluster_url=next((_cluster_url(app, port) for port in ports), None),
         proxy_path=next((_proxy_path(app, port) for port in proxied), None),

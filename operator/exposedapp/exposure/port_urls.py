@@ -22,6 +22,10 @@ APP_PROTOCOL_SCHEMES = {
 """Source: KEP-3726, standard application protocols, and the IANA names of these."""
 
 
+MAX_LISTED_PORTS = 64
+"""As many as a spec may have. While an app is suspended, its Service may have thousands."""
+
+
 @dataclass(frozen=True, slots=True)
 class PortUrls:
     """A port of the Service, with what its URLs begin and end with."""
@@ -42,9 +46,14 @@ def service_ports(service_spec: Json, spec: ExposedAppSpec | None) -> list[PortU
     requested = {(port.port, port.protocol): port for port in (spec.ports if spec else None) or ()}
     ports = [
         port_urls(port, requested.get((port["port"], port.get("protocol", "TCP"))))
-        for port in service_spec.get("ports") or ()
+        for port in listed_ports(service_spec)
     ]
     return sorted(ports, key=lambda port: port.protocol != "TCP")
+
+
+def listed_ports(service_spec: Json) -> list[Json]:
+    """The ports of a Service that a status lists."""
+    return list(service_spec.get("ports") or ())[:MAX_LISTED_PORTS]
 
 
 def port_urls(service_port: Json, requested: Port | None) -> PortUrls:

@@ -3,10 +3,15 @@
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.meta import selector_string
 from exposedapp.exposure.endpoints import endpoint_counts
+from exposedapp.exposure.port_urls import MAX_LISTED_PORTS
 from exposedapp.exposure.probes import ProbeResults
 from exposedapp.exposure.reachability import select_url
 from exposedapp.status.conditions import compute_conditions, was_probed
 from exposedapp.status.observation import Observation, PodFailure
+
+MAX_SELECTOR_LENGTH = 25_000
+"""As long as that of 64 labels, the most that a spec may have. While an app is suspended, its
+Service may have a longer one; a part of it would select other pods."""
 
 
 def compute_status(
@@ -29,6 +34,7 @@ def compute_status(
         ready = deployment_status.get("readyReplicas", 0)
     else:
         replicas, ready = counts.total, counts.ready
+    selector = selector_string(observation.pod_selector)
     return ExposedAppStatus(
         observed_generation=observation.generation,
         url=select_url(
@@ -39,14 +45,14 @@ def compute_status(
         ),
         urls=list(exposure.urls) or None,
         nodes=exposure.nodes,
-        ports=list(exposure.ports) or None,
+        ports=list(exposure.ports)[:MAX_LISTED_PORTS] or None,
         cluster_ips=list(exposure.cluster_ips) or None,
         cluster_url=exposure.cluster_url,
         proxy_path=exposure.proxy_path,
         load_balancer=exposure.load_balancer,
         replicas=replicas,
         ready_replicas=ready,
-        selector=selector_string(observation.pod_selector) or None,
+        selector=selector if 0 < len(selector) <= MAX_SELECTOR_LENGTH else None,
         endpoints=counts,
         conditions=compute_conditions(observation, probes, pod_failure, probing_seconds),
     )

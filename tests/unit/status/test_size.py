@@ -125,6 +125,7 @@ def test_a_status_is_never_large(seen: Seen) -> None:
         assert len(json.dumps(as_json(status))) < MOST
         assert status.url
         assert status.url in (status.urls or ())
+        assert status.selector
         # Said again of the same, nothing is different.
         assert compute(replace(it, previous=status)) == status
 
