@@ -11,7 +11,8 @@ from exposedapp.cache.cache import Cache
 from exposedapp.exposure.probes import ProbeResult, ProbeResults, Target
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
-from exposedapp.reconcile.reconciler import MAX_POLL_SECONDS, Reconciler
+from exposedapp.reconcile.pod_poller import MAX_POLL_SECONDS
+from exposedapp.reconcile.reconciler import Reconciler
 from exposedapp.settings import Settings
 from exposedapp.status.events import EventMessage
 from exposedapp.workqueue.result import Result

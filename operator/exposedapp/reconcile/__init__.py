@@ -1,4 +1,4 @@
-"""One key at a time: children, observation, probes, status, Events.
+"""One key at a time: children, observation, probes, pods, status, Events.
 
 The only package that decides to write. What a status says is computed in status/, not here.
 """

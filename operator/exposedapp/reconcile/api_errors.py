@@ -1,4 +1,8 @@
-"""Pure: what the API server's refusal of a child means to the person who wrote the app."""
+"""What an error of the API server means for a child. Pure. Called by apply.py and child_reader.py.
+
+The API server tells several causes apart in words only: the phrases are those of
+pkg/registry/core/service (ports), the ResourceQuota admission plugin and field validation.
+"""
 
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import ChildKind
@@ -10,16 +14,27 @@ MALFORMED = ("failed to create typed patch object", "failed to convert new objec
 
 
 def is_terminating(error: ApiError) -> bool:
-    """Whether the namespace is being deleted, and takes nothing new."""
+    """Whether the namespace is being deleted, so that nothing can be created in it."""
     return error.status == 403 and "NamespaceTerminating" in error.causes
 
 
-def problem_from_api_error(error: ApiError, child: ChildKind) -> Problem | None:
-    """The problem behind a refusal; None when it is a passing one and only trying again helps.
+def is_replaced(error: ApiError) -> bool:
+    """Whether the object that a request was for has been changed, deleted (409) or replaced (422)."""
+    return error.status == 409 or "metadata.uid" in error.message
 
-    The API server tells several of these apart in words only: the phrases are those of
-    pkg/registry/core/service (ports), the ResourceQuota admission plugin and field validation.
-    """
+
+def is_duplicate_node_port(error: ApiError) -> bool:
+    """Whether two ports of one Service would have one node port for a moment."""
+    return "duplicate nodePort" in error.message
+
+
+def is_webhook_failure(error: ApiError) -> bool:
+    """Whether an admission webhook could not be called."""
+    return error.status >= 500 and "webhook" in error.message
+
+
+def problem_from_api_error(error: ApiError, child: ChildKind) -> Problem | None:
+    """The problem that the API server reports; None when repeating the request may help."""
     text = error.message
     if "provided port is already allocated" in text:
         return Problem(Reason.NODE_PORT_CONFLICT, text, child)
@@ -34,6 +49,6 @@ def problem_from_api_error(error: ApiError, child: ChildKind) -> Problem | None:
     return None
 
 
-def is_out_of_range(found: Problem) -> bool:
+def is_out_of_range(problem: Problem) -> bool:
     """Whether a node port lies outside the cluster's range."""
-    return "provided port is not in the valid range" in found.message
+    return "provided port is not in the valid range" in problem.message

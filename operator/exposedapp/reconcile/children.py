@@ -1,347 +1,193 @@
-"""Making one child of an app as it is wanted: look, compare, apply."""
+"""Brings both children of an app to their desired state: which ones, in which order.
 
-import asyncio
-import logging
-from collections.abc import Callable
+The second phase of a reconcile; called by reconciler.py. Reads through child_reader.py; writes
+through apply.py and, for the Service, node_ports.py. A child that is refused or fails is a result:
+the phases after this one report what is known.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import orjson
-
+from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.conditions import Reason
-from exposedapp.api.meta import (
-    ADOPT_ANNOTATION,
-    HASH_ANNOTATION,
-    KIND,
-    AppRef,
-    ChildKind,
-    Json,
-    NamespacedName,
-    key_of,
-)
+from exposedapp.api.meta import CHILD_KINDS, ChildKind, Json, NamespacedName
 from exposedapp.cache.cache import Cache
-from exposedapp.desired.adoption import is_adoptable
-from exposedapp.desired.diff import drift, surplus_ports
+from exposedapp.desired.deployment import make_deployment
+from exposedapp.desired.errors import SpecError
 from exposedapp.desired.metadata import is_upgrade
-from exposedapp.desired.node_ports import keep_node_ports, node_ports
+from exposedapp.desired.pod_template import pod_labels
+from exposedapp.desired.service import make_service
 from exposedapp.kube.client import KubeClient
-from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.api_errors import is_out_of_range, is_terminating, problem_from_api_error
-from exposedapp.reconcile.errors import AppDeleted, Retry
-from exposedapp.status.events import ChildChange
+from exposedapp.reconcile.app import App, spec_problem
+from exposedapp.reconcile.app_states import AppStates
+from exposedapp.reconcile.apply import Applier
+from exposedapp.reconcile.child_reader import ChildReader, Named, ReadError
+from exposedapp.reconcile.gather import gather_all
+from exposedapp.reconcile.node_ports import ServiceApplier
+from exposedapp.reconcile.ownership import is_being_deleted, is_manageable
+from exposedapp.reconcile.results import NO_CHILD, ChildResult, ChildrenResult, Failure
+from exposedapp.reconcile.upgrades import Upgrades
 from exposedapp.status.observation import Problem
-
-log = logging.getLogger(__name__)
-
-MAX_CONFLICTING_APPLIES = 3
-
-CONFLICT_PERIOD_SECONDS = 60.0
-"""Somebody who undoes every apply gets so many answers in a row, then one in so many seconds."""
-
-CONFLICT_RESET_SECONDS = 600.0
-"""Who has not done it for so long may be answered at once again."""
-
-HOLDERS_TTL_SECONDS = 2.0
-"""For how long it is believed who has which node port: hundreds of apps may want taken ones."""
 
 
 @dataclass(slots=True)
-class LastApply:
-    """What the last apply of a child was for. Losing it costs requests, never the truth."""
-
-    differences: tuple[str, ...]
-    futile_for: int | None
-    """The live object (its digest) in which the apply changed nothing. Remembering it turns a
-    comparison that is wrong for ever into one request instead of a loop."""
-    times: int
-    at: float
-
-
-Applied = dict[ChildKind, LastApply]
-
-
-@dataclass(frozen=True, slots=True)
-class ChildResult:
-    """What came of it. With a problem or a wait, `live` is the child as it still is."""
-
-    live: Json | None = None
-    problem: Problem | None = None
-    waiting: str | None = None
-    did: ChildChange | None = None
-    taken: ApiError | None = None
-    """Why nothing was done: most likely, something that was not known of has the child's name."""
-    again: float | None = None
-    """After how many seconds to try again, when nobody else needs to know."""
-
-    def after(self, first: "ChildResult") -> "ChildResult":
-        """This second try's outcome, with what the first one did."""
-        return replace(self, did=first.did or self.did)
+class _NameConflict:
+    was_seen: bool = False
+    """Whether an object that is not watched had the name of a child: then GET before applying, to
+    avoid a 409 at every attempt."""
 
 
 class Children:
-    """Makes children, one at a time; several at once do not hinder each other."""
+    """Creates, adopts, applies and removes children; safe to call for several apps at once."""
 
-    def __init__(self, cluster: KubeClient, cache: Cache, clock: Callable[[], float]) -> None:
-        self._cluster = cluster
-        self._cache = cache
-        self._clock = clock
-        self._services: tuple[float, list[Json]] | None = None
-        self._listing = asyncio.Lock()
+    def __init__(self, client: KubeClient, cache: Cache, clock: Callable[[], float]) -> None:
+        self._reader = ChildReader(client, cache)
+        self._applier = Applier(client, cache, clock)
+        self._services = ServiceApplier(client, self._applier, clock)
+        self._upgrades = Upgrades()
+        self._name_conflicts = AppStates(_NameConflict)
 
-    def known(self, app: AppRef, kind: ChildKind) -> Json | None:
-        """The child as it was last seen, when it is this app's."""
-        live = self._cache.children[kind].get(app.key)
-        return live if live and _owner(live).get("uid") == app.uid else None
+    def forget(self, key: NamespacedName) -> None:
+        """Drop what is remembered of an app that is deleted."""
+        self._applier.forget(key)
+        self._upgrades.forget(key)
+        self._name_conflicts.forget(key)
 
-    def own(self, app: AppRef, live: Json | None) -> Json | None:
-        """The object that has a child's name, when this app may change it."""
-        return live if live and _may_change(app, live) else None
+    async def reconcile(self, app: App) -> ChildrenResult:
+        """Compare the children with the spec, and apply what differs.
 
-    async def look(self, app: AppRef, kind: ChildKind, *, ask: bool) -> Json | None:
-        """What has the child's name, whosever it is.
-
-        Foreign objects are not watched: those are only seen when the API server is asked. Raises
-        Retry when there is no answer.
+        Raises AppDeleted when there is no app any more, or its namespace is being deleted.
         """
-        key = app.key
-        seen = self._cache.children[kind].get(key)
-        if seen or not ask:
-            return seen
+        result = await self._reconcile(app)
+        is_refused = result.problem or result.deployment.problem
+        self._upgrades.finish(app.key, None if is_refused else result.deployment.live)
+        return result
+
+    async def _reconcile(self, app: App) -> ChildrenResult:
+        unchanged = ChildrenResult(
+            *(ChildResult(self._reader.owned(app, kind)) for kind in CHILD_KINDS)
+        )
+        if app.spec is None:
+            # The children of the last spec that worked are better than none.
+            return replace(unchanged, problem=app.problem)
+        if app.spec.suspend:
+            return unchanged
+        kinds = CHILD_KINDS if app.spec.image else ("Service",)
+        cached = self._reader.cached(app, kinds)
+        if None in cached.values() and app.has_been_reconciled:
+            read_error = await self._reader.ensure_app_exists(app)
+            if read_error:
+                return _unread(unchanged, read_error)
         try:
-            return await self._cluster.get(kind, *key)
-        except ApiError as error:
-            raise Retry(str(error), error.retry_after) from error
+            return await self._create_or_apply(app, app.spec, kinds, cached, unchanged)
+        except SpecError as error:
+            return replace(unchanged, problem=spec_problem(error))
 
-    async def ensure_deployment(
-        self, app: AppRef, live: Json | None, wanted: Json, applied: Applied
-    ) -> ChildResult:
-        """Makes the Deployment as wanted; `live` is what has its name.
-
-        Raises Retry when it is better to come back soon.
-        """
-        return await self._ensure(app, "Deployment", live, wanted, applied)
-
-    async def remove_deployment(self, app: AppRef) -> ChildResult:
-        """Removes the Deployment that the app had, if any. Raises Retry as above."""
-        key, live = app.key, self.known(app, "Deployment")
-        if live is None or "deletionTimestamp" in live["metadata"]:
-            return ChildResult()
-        try:
-            await self._cluster.delete(live, "Deployment")
-        except ApiError as error:
-            return self._refused(key, "Deployment", live, error)
-        self._cache.children["Deployment"].delete_if(key, live["metadata"]["uid"])
-        did = ChildChange("Deployment", "Removed")
-        log.info("%s/%s: %s", *key, did)
-        return ChildResult(did=did)
-
-    async def ensure_service(
-        self, app: AppRef, live: Json | None, wanted: Json, before: list[Json], applied: Applied
-    ) -> ChildResult:
-        """Makes the Service as wanted, on the node ports that it had.
-
-        `live` is what has its name; `before` are the ports of the app's status: the memory of a
-        Service that was deleted. Raises Retry when it is better to come back soon.
-        """
-        # A live port without a number had one, if somebody changed the type of the Service.
-        had = node_ports(before) | node_ports((live["spec"].get("ports") or []) if live else [])
-        sticky = keep_node_ports(wanted, had)
-        outcome = await self._ensure(app, "Service", live, sticky, applied)
-        problem = outcome.problem
-        if problem is None:
-            return outcome
-        if problem.reason == Reason.NODE_PORT_CONFLICT:
-            numbers = set(node_ports(sticky["spec"]["ports"]).values())
-            pinned = set(node_ports(wanted["spec"]["ports"]).values())
-            holders = await self._holders(app.key, numbers)
-            if pinned & holders.keys():
-                message = f"{problem.message}. {'; '.join(sorted(holders.values()))}."
-                return replace(outcome, problem=replace(problem, message=message))
-            if not holders and numbers > pinned:
-                # Deleting a Service is told before its ports are free again.
-                return ChildResult(live, waiting="A node port of this app is still being released.")
-            had = {key: number for key, number in had.items() if number not in holders}
-        elif is_out_of_range(problem):
-            had = {}
-        again = keep_node_ports(wanted, had)
-        if again == sticky:
-            return outcome
-        # Nobody asked for a remembered number by name: when it cannot be had, a new one will do.
-        return await self._ensure(app, "Service", live, again, applied)
-
-    async def _holders(self, key: NamespacedName, numbers: set[int]) -> dict[int, str]:
-        """Which of these node ports other Services have, and in words, which ones.
-
-        Between Services a number is taken for all protocols, and for health checks too.
-        """
-        found = {}
-        for other in await self._all_services():
-            theirs = {*node_ports(other["spec"].get("ports") or []).values()}
-            theirs.add(other["spec"].get("healthCheckNodePort", 0))
-            if key_of(other) != key:
-                holder = "/".join(key_of(other))
-                for number in theirs & numbers:
-                    found[number] = f"Node port {number} belongs to Service {holder}"
-        return found
-
-    async def _all_services(self) -> list[Json]:
-        """All Services of the cluster, as they were just now; one list for all who ask at once."""
-        async with self._listing:
-            if self._services is None or self._clock() - self._services[0] > HOLDERS_TTL_SECONDS:
-                try:
-                    self._services = self._clock(), await self._cluster.services()
-                except ApiError as error:
-                    raise Retry(str(error), error.retry_after) from error
-            return self._services[1]
-
-    async def _ensure(
+    async def _create_or_apply(
         self,
-        app: AppRef,
-        kind: ChildKind,
-        live: Json | None,
-        wanted: Json,
-        applied: Applied,
-    ) -> ChildResult:
-        key = app.key
-        did = ChildChange(kind, "Created")
-        try:
-            if live is None:
-                answer = await self._cluster.create(wanted)
-            else:
-                if hindrance := _hindrance(app, kind, live):
-                    return hindrance
-                if not self._differs(kind, wanted, live, applied):
-                    return ChildResult(live)
-                if rest := self._rest(key, kind, applied[kind]):
-                    return ChildResult(live, again=rest)
-                did = _difference(kind, wanted, live, applied)
-                answer = await self._change(kind, wanted, live, did)
-        except ApiError as error:
-            return self._refused(key, kind, live, error)
-        self._cache.children[kind].upsert(answer)
-        if live and answer["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]:
-            applied[kind].futile_for = _digest(live)
-            return ChildResult(answer)
-        log.info("%s/%s: %s", *key, did)
-        return ChildResult(answer, did=did)
+        app: App,
+        spec: ExposedAppSpec,
+        kinds: Sequence[ChildKind],
+        cached: Named,
+        unchanged: ChildrenResult,
+    ) -> ChildrenResult:
+        """Apply both children; read what has their names only where there is a reason to.
 
-    async def _change(self, kind: ChildKind, wanted: Json, live: Json, did: ChildChange) -> Json:
-        """Applies to a live object.
-
-        Apply takes away only what it has given: where ports of others are in the way, the spec is
-        first set as a whole.
+        A new app has no children, and is ready the sooner without reads. Raises SpecError.
         """
-        uid, whole = live["metadata"]["uid"], {"ports": None, **wanted["spec"]}
-        surplus = surplus_ports(wanted, live)
-        if surplus and did.action not in ("Updated", "Upgraded"):
-            await self._cluster.patch_spec(live, kind, whole)
-            return await self._cluster.apply(wanted, uid)
+        name_conflict = self._name_conflicts.get(app)
+        first = None
+        if not name_conflict.was_seen and not _is_one_missing(cached):
+            first = await self._try_apply(app, spec, cached)
+            if first and not first.name_conflict:
+                return first
+            name_conflict.was_seen = True
+        live = await self._reader.read(app, kinds)
+        if isinstance(live, ReadError):
+            return _unread(first or unchanged, live)
+        result = (await self._apply(app, spec, live)).after(first)
+        if error := result.name_conflict:
+            # The object is newer than the read, or the conflict is about something else.
+            return replace(result, failure=Failure.from_error(error))
+        return result
+
+    async def _try_apply(
+        self, app: App, spec: ExposedAppSpec, cached: Named
+    ) -> ChildrenResult | None:
+        """The result of an apply without reads; None when the spec does not work by itself.
+
+        It may work with a Deployment that is to be adopted, and that is not in the cache.
+        """
         try:
-            answer = await self._cluster.apply(wanted, uid)
-        except ApiError as error:
-            # The numbers of two ports that change places are both in use at that moment.
-            swapped = "duplicate nodePort" in error.message
-            if not swapped and not (surplus and error.status == 422):
-                raise
-            await self._cluster.patch_spec(live, kind, whole)
-            return await self._cluster.apply(wanted, uid)
-        if surplus_ports(wanted, answer):
-            answer = await self._cluster.patch_spec(answer, kind, {"ports": whole["ports"]})
-        return answer
+            return await self._apply(app, spec, cached)
+        except SpecError:
+            return None
 
-    def _differs(self, kind: ChildKind, wanted: Json, live: Json, applied: Applied) -> bool:
-        """Whether an apply would do anything; if so, it is noted what it would be for."""
-        parts = {part: wanted[part] for part in ("metadata", "spec")}
-        differences = (
-            *drift(parts, live),
-            *(("spec.ports",) if surplus_ports(wanted, live) else ()),
+    async def _apply(self, app: App, spec: ExposedAppSpec, live: Named) -> ChildrenResult:
+        """Apply both children, given what has their names. Raises SpecError."""
+        named = live.get("Deployment")
+        manageable = named if named and is_manageable(app.ref, named) else None
+        deployment = make_deployment(app.ref, spec, manageable)
+        service = make_service(app.ref, spec, pod_labels(app.ref, spec, manageable))
+        apply_service = self._services.apply(app, live["Service"], service)
+        if deployment is None:
+            # The pods may only be deleted after the Service has stopped selecting them.
+            service_result = await apply_service
+            remove = service_result.is_as_desired
+            deployment_result = await self._remove_deployment(app) if remove else NO_CHILD
+        else:
+            apply_deployment = self._apply_deployment(app, manageable, named, deployment)
+            deployment_result, service_result = await gather_all(apply_deployment, apply_service)
+        return ChildrenResult(
+            deployment_result,
+            service_result,
+            former_selector=_former_selector(live["Service"], service_result.live),
         )
-        if not differences:
-            return False
-        last = applied.get(kind)
-        if last is not None and last.futile_for == _digest(live):
-            return False
-        quiet = self._clock() - last.at if last else 0.0
-        if last is None or last.differences != differences or quiet > CONFLICT_RESET_SECONDS:
-            applied[kind] = LastApply(differences, None, 0, self._clock())
-        return True
 
-    def _rest(self, key: NamespacedName, kind: ChildKind, last: LastApply) -> float | None:
-        """For how many seconds a fight is not answered; None: it is, and that is noted."""
-        left = last.at + CONFLICT_PERIOD_SECONDS - self._clock()
-        if last.times >= MAX_CONFLICTING_APPLIES and left > 0:
-            return left
-        if last.times == MAX_CONFLICTING_APPLIES:
-            what = ", ".join(last.differences)
-            log.warning("%s/%s: something keeps changing %s of the %s back", *key, what, kind)
-        last.times, last.at = last.times + 1, self._clock()
-        return None
-
-    def _refused(
-        self, key: NamespacedName, kind: ChildKind, live: Json | None, error: ApiError
+    async def _apply_deployment(
+        self, app: App, manageable: Json | None, named: Json | None, desired: Json
     ) -> ChildResult:
-        if live is None and error.status == 409:
-            return ChildResult(taken=error)
-        if live is not None and (error.status == 409 or "metadata.uid" in error.message):
-            # Deleted (409) or replaced (422) since it was last seen.
-            self._cache.children[kind].delete_if(key, live["metadata"]["uid"])
-            raise Retry(str(error)) from error
-        if is_terminating(error):
-            raise AppDeleted from error
-        if found := problem_from_api_error(error, kind):
-            return ChildResult(live, problem=found)
-        if error.status >= 500 and "webhook" in error.message:
-            return ChildResult(live, waiting=f"The API server cannot take the {kind} now: {error}")
-        raise Retry(str(error), error.retry_after) from error
+        """Apply the Deployment, in its turn when only the operator's version has changed.
+
+        What a user changes never waits for other apps' upgrades.
+        """
+        if manageable and app.is_observed and is_upgrade(desired, manageable):
+            delay = self._upgrades.admit(app.key)
+            if delay is not None:
+                return ChildResult(manageable, requeue_after=delay)
+        return await self._applier.apply(app, "Deployment", named, desired)
+
+    async def _remove_deployment(self, app: App) -> ChildResult:
+        """Delete the Deployment that the app had, if any."""
+        live = self._reader.owned(app, "Deployment")
+        if live is None or is_being_deleted(live):
+            return NO_CHILD
+        return await self._applier.delete(app, "Deployment", live)
 
 
-def _owner(live: Json) -> Json:
-    """The owner reference of the controller of an object; empty when it has none."""
-    references = live["metadata"].get("ownerReferences") or ()
-    return next((it for it in references if it.get("controller")), {})
+def _is_one_missing(cached: Named) -> bool:
+    """Whether one child of two is there.
+
+    The other one may then belong to another owner, who lets the app adopt it.
+    """
+    return len({live is None for live in cached.values()}) > 1
 
 
-def _may_change(app: AppRef, live: Json) -> bool:
-    owner = _owner(live)
-    return owner.get("uid") == app.uid or (not owner and is_adoptable(live))
+def _unread(unchanged: ChildrenResult, read_error: ReadError) -> ChildrenResult:
+    """The result when a read failed: nothing was applied."""
+    error = read_error.error
+    if error.status == 403:
+        return replace(unchanged, problem=Problem(Reason.FORBIDDEN, error.message))
+    return replace(unchanged, failure=Failure.from_error(error))
 
 
-def _hindrance(app: AppRef, kind: ChildKind, live: Json) -> ChildResult | None:
-    """Why the object that has the child's name must not be touched."""
-    owner = _owner(live)
-    if _may_change(app, live):
-        if "deletionTimestamp" in live["metadata"]:
-            return ChildResult(waiting=f"The old {kind} is being deleted.")
+def _former_selector(before: Json | None, after: Json | None) -> Mapping[str, str] | None:
+    """The selector that the Service had before it was applied; None when it has it still."""
+    if before is None or after is None or selector_of(before) == selector_of(after):
         return None
-    if owner.get("kind") == KIND and owner.get("name") == app.name:
-        return ChildResult(
-            waiting=f"The {kind} of an earlier app of this name is still being deleted."
-        )
-    if owner:
-        holder = f", it belongs to {owner['kind']} {owner['name']}"
-        way_out = "Delete it, or give the app another name."
-    else:
-        holder = ""
-        hand_over = f"kubectl annotate {kind.lower()} {app.name} {ADOPT_ANNOTATION}=true"
-        way_out = f"Hand it over ({hand_over}), delete it, or give the app another name."
-    said = f"There is a {kind} named {app.name} that this app did not make{holder}. {way_out}"
-    return ChildResult(problem=Problem(Reason.NOT_OWNED, said, kind))
+    return selector_of(before)
 
 
-def _difference(kind: ChildKind, wanted: Json, live: Json, applied: Applied) -> ChildChange:
-    """What an apply to a live object is for."""
-    before = (live["metadata"].get("annotations") or {}).get(HASH_ANNOTATION)
-    if before is None and not _owner(live):
-        return ChildChange(kind, "Adopted")
-    if is_upgrade(wanted, live):
-        return ChildChange(kind, "Upgraded")
-    if before != wanted["metadata"]["annotations"][HASH_ANNOTATION]:
-        return ChildChange(kind, "Updated")
-    return ChildChange(kind, "Repaired", applied[kind].differences)
-
-
-def _digest(live: Json) -> int:
-    """What of an object an apply can change."""
-    meta = live["metadata"]
-    parts = [live["spec"], *(meta.get(key) for key in ("labels", "annotations"))]
-    parts.append(meta.get("ownerReferences"))
-    return hash(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
+def selector_of(service: Json | None) -> dict[str, str]:
+    """The labels by which a Service selects pods; empty without a Service."""
+    return (service["spec"].get("selector") or {}) if service else {}

@@ -1,19 +1,10 @@
-"""What ends a reconcile early."""
+"""What ends a reconcile early.
 
+AppDeleted: nothing is left to do
 
-class Retry(Exception):
-    """Something failed in a foreseen way: the app is to be reconciled again, with back-off.
-
-    Not before `after` seconds, and not later than `at_most`.
-    """
-
-    def __init__(
-        self, message: str, after: float | None = None, at_most: float | None = None
-    ) -> None:
-        super().__init__(message)
-        self.after = after
-        self.at_most = at_most
+A request that fails is none of these: it is a value (results.py), so that the status is written.
+"""
 
 
 class AppDeleted(Exception):
-    """The app is not there any more, or goes with its namespace: nothing is to be done for it."""
+    """The app does not exist any more, or its namespace is being deleted."""

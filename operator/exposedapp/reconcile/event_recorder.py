@@ -1,4 +1,7 @@
-"""Writes Events beside the work: they are told slowly, and rather lost than waited for."""
+"""Writes Events in a task of its own: rate-limited and best-effort, drops the oldest when full.
+
+Started by the composition root; event_reporter.py calls record().
+"""
 
 import asyncio
 import logging
@@ -16,48 +19,50 @@ log = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.1
 
 BUSY_PAUSE_SECONDS = 1.0
-"""At most ten in a second, and one while apps wait: in a storm their objects go first."""
+"""At most ten Events per second, and one while apps wait: in a storm their objects come first."""
 
 MAX_PENDING = 1000
 
 MAX_COUNTED = 1000
+"""How many different Events are counted when they are repeated."""
 
 
 class EventRecorder:
-    """Takes what happened at once, and tells it from a task of its own."""
+    """Queues Events, and writes them one after the other."""
 
-    def __init__(self, cluster: KubeClient, busy: Callable[[], bool] = lambda: False) -> None:
-        self._cluster = cluster
+    def __init__(self, client: KubeClient, busy: Callable[[], bool] = lambda: False) -> None:
+        self._client = client
         self._busy = busy
-        self._waiting: deque[tuple[AppRef, EventMessage, str]] = deque(maxlen=MAX_PENDING)
-        self._told: OrderedDict[tuple[str, EventMessage], tuple[int, str]] = OrderedDict()
-        self._more = asyncio.Event()
+        self._pending: deque[tuple[AppRef, EventMessage, str]] = deque(maxlen=MAX_PENDING)
+        self._counts: OrderedDict[tuple[str, EventMessage], tuple[int, str]] = OrderedDict()
+        """How often an Event was written, and the time of the first."""
+        self._wake = asyncio.Event()
 
-    def record(self, app: AppRef, happened: EventMessage) -> None:
-        """Has an Event written soon; the oldest one waits no more when there are too many."""
+    def record(self, app: AppRef, event: EventMessage) -> None:
+        """Have an Event written soon; the oldest pending one is dropped when there are too many."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._waiting.append((app, happened, now))
-        self._more.set()
+        self._pending.append((app, event, now))
+        self._wake.set()
 
     async def run(self) -> None:
-        """Write Events until it is cancelled; what waits then is lost."""
+        """Write Events until it is cancelled; those that are pending then are lost."""
         while True:
-            await self._more.wait()
-            self._more.clear()
-            while self._waiting:
-                await self._write(*self._waiting.popleft())
+            await self._wake.wait()
+            self._wake.clear()
+            while self._pending:
+                await self._write(*self._pending.popleft())
                 await asyncio.sleep(BUSY_PAUSE_SECONDS if self._busy() else PAUSE_SECONDS)
 
-    async def _write(self, app: AppRef, happened: EventMessage, now: str) -> None:
-        count, first = self._told.pop((app.uid, happened), (0, now))
-        self._told[app.uid, happened] = (count + 1, first)
-        if len(self._told) > MAX_COUNTED:
-            self._told.popitem(last=False)
+    async def _write(self, app: AppRef, event: EventMessage, now: str) -> None:
+        count, first = self._counts.pop((app.uid, event), (0, now))
+        self._counts[app.uid, event] = (count + 1, first)
+        if len(self._counts) > MAX_COUNTED:
+            self._counts.popitem(last=False)
         try:
-            await self._cluster.apply(event_object(app, happened, count + 1, first, now))
+            await self._client.apply(event_object(app, event, count + 1, first, now))
         except ApiError as error:
-            # The namespace is going, or nobody may write Events: the status says it all anyway.
-            log.debug("%s/%s: no Event: %s", app.namespace, app.name, error)
+            # The namespace is being deleted, or Events are forbidden: the status has it all anyway.
+            log.debug("%s: Event not written: %s", app.key, error)
         except Exception:
-            # Whatever it was, the next one must be told.
-            log.exception("%s/%s: no Event", app.namespace, app.name)
+            # An unforeseen error must not end the task: the next Event is written.
+            log.exception("%s: Event not written", app.key)

@@ -4,12 +4,8 @@ import pytest
 
 from exposedapp.api.meta import Json
 from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.children import (
-    CONFLICT_PERIOD_SECONDS,
-    CONFLICT_RESET_SECONDS,
-    HOLDERS_TTL_SECONDS,
-    MAX_CONFLICTING_APPLIES,
-)
+from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, MAX_CONFLICTING_WRITES
+from exposedapp.reconcile.node_ports import HOLDERS_TTL_SECONDS
 from support.harness import BUSY, KEY, PINNED, World
 from support.objects import node_body
 
@@ -127,7 +123,7 @@ async def test_a_foreign_object_is_left_alone(world: World, kind: str) -> None:
     world.app()
     await world.fails()
     assert world.ready() == ("False", "NotOwned")
-    assert f"a {kind} named web" in world.message()
+    assert f"{kind} web already exists" in world.message()
     assert "Other theirs" in world.message()
     # The other child is made all the same.
     assert len(world.cluster.writes) == 2
@@ -312,7 +308,7 @@ async def test_who_undoes_every_apply_is_not_answered_for_ever(
         assert again <= CONFLICT_PERIOD_SECONDS
         return applies
 
-    assert await fight() == MAX_CONFLICTING_APPLIES
+    assert await fight() == MAX_CONFLICTING_WRITES
     # The status goes on to tell the truth.
     stopped.nodes.append(node_body("c", "10.0.0.3"))
     stopped.now += 1
@@ -321,9 +317,9 @@ async def test_who_undoes_every_apply_is_not_answered_for_ever(
     for _ in range(3):
         stopped.now += CONFLICT_PERIOD_SECONDS
         assert await fight() == 1
-    assert caplog.text.count("something keeps changing spec.replicas of the Deployment back") == 1
-    stopped.now += CONFLICT_RESET_SECONDS + 1
-    assert await fight() == MAX_CONFLICTING_APPLIES
+    assert caplog.text.count("another client keeps reverting spec.replicas of the Deployment") == 1
+    stopped.now += MAX_CONFLICTING_WRITES * CONFLICT_PERIOD_SECONDS
+    assert await fight() == MAX_CONFLICTING_WRITES
     stopped.now += CONFLICT_PERIOD_SECONDS
     await stopped.settle()
     assert stopped.live("Deployment")["spec"]["replicas"] == 0

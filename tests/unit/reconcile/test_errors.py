@@ -6,7 +6,7 @@ import pytest
 
 from exposedapp.api.meta import Json
 from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.reconciler import INITIAL_POLL_SECONDS
+from exposedapp.reconcile.pod_poller import INITIAL_POLL_SECONDS
 from exposedapp.workqueue.result import Result
 from support.harness import AWAY, BUSY, KEY, PINNED, PODS, World
 from support.objects import node_body

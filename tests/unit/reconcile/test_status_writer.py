@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from exposedapp.reconcile.reconciler import INITIAL_POLL_SECONDS, MAX_POLL_SECONDS
+from exposedapp.reconcile.pod_poller import INITIAL_POLL_SECONDS, MAX_POLL_SECONDS
 from exposedapp.reconcile.status_writer import STATUS_DEBOUNCE
 from support.harness import BUSY, PODS, World
 from support.objects import endpoint_body, node_body, pod_body, slice_body

@@ -7,7 +7,7 @@ import pytest
 from exposedapp.api.meta import HASH_ANNOTATION, Json, NamespacedName
 from exposedapp.desired import metadata
 from exposedapp.desired.deployment import make_deployment
-from exposedapp.reconcile import reconciler, upgrades
+from exposedapp.reconcile import children, upgrades
 from exposedapp.reconcile.upgrades import MAX_UPGRADES_UNDER_WAY, RETRY_SECONDS, Upgrades
 from support.harness import KEY, World
 
@@ -27,7 +27,7 @@ def release(monkeypatch: pytest.MonkeyPatch) -> None:
         return deployment
 
     monkeypatch.setattr(metadata, "GENERATOR_VERSION", 2)
-    monkeypatch.setattr(reconciler, "make_deployment", make_another)
+    monkeypatch.setattr(children, "make_deployment", make_another)
 
 
 def fill(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ async def test_the_place_is_free_once_the_pods_are_replaced(
     await running_app(world)
     release(monkeypatch)
     monkeypatch.setattr(upgrades, "MAX_UPGRADES_UNDER_WAY", 1)
-    slots = world.reconciler._upgrades
+    slots = world.reconciler._children._upgrades
     await world.reconcile()
     assert slots.admit(OTHER)
     world.run_pods(ready=2)
@@ -120,7 +120,7 @@ async def test_a_refused_upgrade_keeps_no_place(
     world.refuse("apply Deployment", 403, "Forbidden", "a policy says no", times=9)
     await world.fails()
     assert world.ready() == ("False", "Forbidden")
-    assert world.reconciler._upgrades.admit(OTHER) is None
+    assert world.reconciler._children._upgrades.admit(OTHER) is None
     await world.fails()
     assert world.ready() == ("False", "Forbidden"), "it does not wait for another turn"
 
@@ -130,10 +130,10 @@ async def test_a_deleted_app_frees_its_place(world: World, monkeypatch: pytest.M
     release(monkeypatch)
     monkeypatch.setattr(upgrades, "MAX_UPGRADES_UNDER_WAY", 1)
     await world.reconcile()
-    assert world.reconciler._upgrades.admit(OTHER)
+    assert world.reconciler._children._upgrades.admit(OTHER)
     del world.cluster.objects[("ExposedApp", *KEY)]
     await world.reconcile()
-    assert world.reconciler._upgrades.admit(OTHER) is None
+    assert world.reconciler._children._upgrades.admit(OTHER) is None
 
 
 # --- the turns ------------------------------------------------------------------------------------

@@ -1,0 +1,214 @@
+"""Creates, applies and deletes one child: compare with the live object, apply what differs.
+
+Called by children.py and node_ports.py; the only module that writes children. Responses update the
+cache, so that the next reconcile does not depend on the watch.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import orjson
+
+from exposedapp.api.meta import (
+    CHILD_KINDS,
+    HASH_ANNOTATION,
+    ChildKind,
+    Json,
+    NamespacedName,
+    key_of,
+)
+from exposedapp.cache.cache import Cache
+from exposedapp.desired.diff import drift, surplus_ports
+from exposedapp.desired.metadata import is_upgrade
+from exposedapp.kube.client import KubeClient
+from exposedapp.kube.errors import ApiError
+from exposedapp.reconcile.api_errors import (
+    is_duplicate_node_port,
+    is_replaced,
+    is_terminating,
+    is_webhook_failure,
+    problem_from_api_error,
+)
+from exposedapp.reconcile.app import App
+from exposedapp.reconcile.app_states import AppStates
+from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, ConflictBudget
+from exposedapp.reconcile.errors import AppDeleted
+from exposedapp.reconcile.ownership import controller_of, ownership_result
+from exposedapp.reconcile.results import ChildResult, Failure
+from exposedapp.status.events import ChildChange
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _ApplyHistory:
+    """What the applies of one child, for one generation of the spec, have led to."""
+
+    conflicts: ConflictBudget
+    noop_digest: int | None = None
+    """The state of the child in which an apply changed nothing. Remembering it turns a comparison
+    that is wrong for ever into one request instead of a loop."""
+
+
+class Applier:
+    """Applies children; safe to call for several children at once."""
+
+    def __init__(self, client: KubeClient, cache: Cache, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._cache = cache
+        self._histories = AppStates[dict[ChildKind, _ApplyHistory]](
+            lambda: {kind: _ApplyHistory(ConflictBudget(clock)) for kind in CHILD_KINDS}
+        )
+
+    def forget(self, key: NamespacedName) -> None:
+        """Drop the history of an app that is deleted."""
+        self._histories.forget(key)
+
+    async def apply(
+        self, app: App, kind: ChildKind, live: Json | None, desired: Json
+    ) -> ChildResult:
+        """Bring a child to its desired state; `live` is the object that has its name.
+
+        Raises AppDeleted when the namespace is being deleted.
+        """
+        try:
+            if live is None:
+                created = await self._client.create(desired)
+                self._cache.children[kind].upsert(created)
+                return _changed(app, created, ChildChange(kind, "Created"))
+            return await self._apply_to_live(app, kind, live, desired)
+        except ApiError as error:
+            return self._handle_api_error(kind, live, desired, error)
+
+    async def delete(self, app: App, kind: ChildKind, live: Json) -> ChildResult:
+        """Delete a child. Raises AppDeleted as above."""
+        try:
+            await self._client.delete(live, kind)
+        except ApiError as error:
+            return self._handle_api_error(kind, live, live, error)
+        self._cache.children[kind].delete_if(app.key, live["metadata"]["uid"])
+        return _changed(app, None, ChildChange(kind, "Removed"))
+
+    async def _apply_to_live(
+        self, app: App, kind: ChildKind, live: Json, desired: Json
+    ) -> ChildResult:
+        if obstacle := ownership_result(app.ref, kind, live):
+            return obstacle
+        history = self._histories.get(app)[kind]
+        differences = _differences(desired, live)
+        if not differences or history.noop_digest == _digest(desired, live):
+            return ChildResult(live)
+        if delay := history.conflicts.delay():
+            _report_conflict(app, kind, differences, history.conflicts)
+            return ChildResult(live, requeue_after=delay)
+        change = _classify_change(kind, desired, live, differences)
+        applied = await self._send(kind, live, desired, change)
+        history.conflicts.spend()
+        self._cache.children[kind].upsert(applied)
+        if applied["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]:
+            history.noop_digest = _digest(desired, live)
+            return ChildResult(applied)
+        return _changed(app, applied, change)
+
+    async def _send(self, kind: ChildKind, live: Json, desired: Json, change: ChildChange) -> Json:
+        """Apply to a live object; return it as it is then.
+
+        Server-side apply removes only fields that were applied before. Where the ports of others
+        are in the way, the spec is first set as a whole.
+        """
+        uid, whole_spec = live["metadata"]["uid"], {"ports": None, **desired["spec"]}
+        surplus = surplus_ports(desired, live)
+        if surplus and change.action not in ("Updated", "Upgraded"):
+            await self._client.patch_spec(live, kind, whole_spec)
+            return await self._client.apply(desired, uid)
+        try:
+            applied = await self._client.apply(desired, uid)
+        except ApiError as error:
+            # The numbers of two ports that change places are both in use at that moment.
+            if not is_duplicate_node_port(error) and not (surplus and error.status == 422):
+                raise
+            await self._client.patch_spec(live, kind, whole_spec)
+            return await self._client.apply(desired, uid)
+        if surplus_ports(desired, applied):
+            return await self._client.patch_spec(applied, kind, {"ports": whole_spec["ports"]})
+        return applied
+
+    def _handle_api_error(
+        self, kind: ChildKind, live: Json | None, desired: Json, error: ApiError
+    ) -> ChildResult:
+        """The result of a request that was refused or not answered.
+
+        A child keeps the last state that is known of it, so that the rest of the status stays true.
+        """
+        if live is None and error.status == 409:
+            return ChildResult(name_conflict=error)
+        if is_terminating(error):
+            raise AppDeleted from error
+        pending = None if _is_applied(desired, live) else f"The {kind} is not applied yet: {error}"
+        if live is not None and is_replaced(error):
+            self._cache.children[kind].delete_if(key_of(live), live["metadata"]["uid"])
+            return ChildResult(live, pending=pending, failure=Failure(str(error)))
+        if problem := problem_from_api_error(error, kind):
+            return ChildResult(live, problem=problem)
+        if is_webhook_failure(error):
+            return ChildResult(
+                live, pending=f"An admission webhook failed for the {kind}: {error}"
+            )
+        return ChildResult(live, pending=pending, failure=Failure.from_error(error))
+
+
+def _changed(app: App, live: Json | None, change: ChildChange) -> ChildResult:
+    log.info("%s: %s", app.key, change)
+    return ChildResult(live, change)
+
+
+def _report_conflict(
+    app: App, kind: ChildKind, differences: tuple[str, ...], budget: ConflictBudget
+) -> None:
+    if not budget.is_reported:
+        budget.is_reported = True
+        log.warning(
+            "%s: another client keeps reverting %s of the %s; applying once per %.0f s",
+            app.key,
+            ", ".join(differences),
+            kind,
+            CONFLICT_PERIOD_SECONDS,
+        )
+
+
+def _differences(desired: Json, live: Json) -> tuple[str, ...]:
+    """The desired fields that the live object does not have."""
+    parts = {part: desired[part] for part in ("metadata", "spec")}
+    surplus = ("spec.ports",) if surplus_ports(desired, live) else ()
+    return (*drift(parts, live), *surplus)
+
+
+def _classify_change(
+    kind: ChildKind, desired: Json, live: Json, differences: tuple[str, ...]
+) -> ChildChange:
+    """What an apply to a live object is for."""
+    if _hash_of(live) is None and not controller_of(live):
+        return ChildChange(kind, "Adopted")
+    if is_upgrade(desired, live):
+        return ChildChange(kind, "Upgraded")
+    if _hash_of(live) != _hash_of(desired):
+        return ChildChange(kind, "Updated")
+    return ChildChange(kind, "Repaired", differences)
+
+
+def _is_applied(desired: Json, live: Json | None) -> bool:
+    """Whether the live object comes from the present spec, whatever was changed since."""
+    return live is not None and _hash_of(live) == _hash_of(desired)
+
+
+def _hash_of(child: Json) -> str | None:
+    value: str | None = (child["metadata"].get("annotations") or {}).get(HASH_ANNOTATION)
+    return value
+
+
+def _digest(desired: Json, live: Json) -> int:
+    """The desired state, and what of the live object an apply can change."""
+    metadata = live["metadata"]
+    parts = [metadata.get(field) for field in ("labels", "annotations", "ownerReferences")]
+    return hash(orjson.dumps([desired, live["spec"], *parts], option=orjson.OPT_SORT_KEYS))

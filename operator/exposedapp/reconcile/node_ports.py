@@ -1,0 +1,121 @@
+"""Applies a Service so that it keeps its node ports, or gets others when it cannot.
+
+Called by children.py; writes through apply.py. Which Service holds a node port is asked of the API
+server: the cache has only the Services of apps.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from exposedapp.api.conditions import Reason
+from exposedapp.api.meta import Json, NamespacedName, key_of
+from exposedapp.api.service import PortKey
+from exposedapp.desired.node_ports import keep_node_ports, node_ports
+from exposedapp.kube.client import KubeClient
+from exposedapp.kube.errors import ApiError
+from exposedapp.reconcile.api_errors import is_out_of_range
+from exposedapp.reconcile.app import App
+from exposedapp.reconcile.apply import Applier
+from exposedapp.reconcile.results import ChildResult, Failure
+from exposedapp.status.observation import Problem
+
+HOLDERS_TTL_SECONDS = 2.0
+"""How long a list of all Services counts as current: hundreds of apps may want node ports that are
+taken."""
+
+
+class ServiceApplier:
+    """Applies Services."""
+
+    def __init__(self, client: KubeClient, applier: Applier, clock: Callable[[], float]) -> None:
+        self._applier = applier
+        self._holders = NodePortHolders(client, clock)
+
+    async def apply(self, app: App, live: Json | None, desired: Json) -> ChildResult:
+        """Bring the Service to its desired state; `live` is the object that has its name.
+
+        It keeps the node ports of the live Service, and those in the app's status after it was
+        deleted. One that another Service has taken since is replaced by a new one, unless the spec
+        asks for it. Raises AppDeleted when the namespace is being deleted.
+        """
+        allocated = _allocated_node_ports(app, live)
+        desired_with_ports = keep_node_ports(desired, allocated)
+        result = await self._applier.apply(app, "Service", live, desired_with_ports)
+        problem = result.problem
+        if problem is None:
+            return result
+        if problem.reason == Reason.NODE_PORT_CONFLICT:
+            numbers = _numbers(desired_with_ports)
+            requested = _numbers(desired)
+            try:
+                holders = await self._holders.holders(app.key, numbers)
+            except ApiError as error:
+                pending = f"Which Service has the node port is not known yet: {error}"
+                return ChildResult(live, pending=pending, failure=Failure.from_error(error))
+            if requested & holders.keys():
+                return replace(result, problem=_with_holders(problem, holders))
+            if not holders and numbers > requested:
+                # The DELETED event of a Service comes before its node ports are free again.
+                return ChildResult(
+                    live, pending="A node port of this app is still being released."
+                )
+            allocated = {
+                port: number for port, number in allocated.items() if number not in holders
+            }
+        elif is_out_of_range(problem):
+            allocated = {}
+        with_other_ports = keep_node_ports(desired, allocated)
+        if with_other_ports == desired_with_ports:
+            return result
+        return await self._applier.apply(app, "Service", live, with_other_ports)
+
+
+class NodePortHolders:
+    """Which Service has which node port."""
+
+    def __init__(self, client: KubeClient, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._clock = clock
+        self._services: tuple[float, list[Json]] | None = None
+        """The last list of all Services, and when it was complete."""
+        self._listing = asyncio.Lock()
+
+    async def holders(self, key: NamespacedName, numbers: set[int]) -> dict[int, str]:
+        """Those of the node ports that Services other than the key's have, each with a sentence.
+
+        A number is taken for all protocols, and for health checks, too. Raises ApiError.
+        """
+        holders = {}
+        for service in await self._all_services():
+            taken = {*node_ports(service["spec"].get("ports") or []).values()}
+            taken.add(service["spec"].get("healthCheckNodePort", 0))
+            if key_of(service) != key:
+                for number in taken & numbers:
+                    holders[number] = f"Node port {number} belongs to Service {key_of(service)}"
+        return holders
+
+    async def _all_services(self) -> list[Json]:
+        """All Services of the cluster, listed a moment ago; concurrent callers share one list."""
+        async with self._listing:
+            if self._services is None or self._clock() - self._services[0] > HOLDERS_TTL_SECONDS:
+                self._services = self._clock(), await self._client.services()
+            return self._services[1]
+
+
+def _allocated_node_ports(app: App, live: Json | None) -> Mapping[PortKey, int]:
+    remembered = {
+        (port.port, port.protocol): port.node_port
+        for port in app.previous.ports or ()
+        if port.node_port
+    }
+    # A live port has no number after another client has changed the type of the Service.
+    return remembered | node_ports((live["spec"].get("ports") or []) if live else [])
+
+
+def _numbers(service: Json) -> set[int]:
+    return set(node_ports(service["spec"]["ports"]).values())
+
+
+def _with_holders(problem: Problem, holders: Mapping[int, str]) -> Problem:
+    return replace(problem, message=f"{problem.message}. {'; '.join(sorted(holders.values()))}.")
