@@ -84,7 +84,7 @@ def test_an_object_of_another_controller_is_not_adopted(namespace: Namespace) ->
     namespace.kubectl("patch", "service", "second", "--type=merge", "-p", patch)
     namespace.kubectl("annotate", "service/second", ADOPT)
     namespace.apply(app("second"))
-    eventually(partial(says, namespace, "second", "NotOwned", "it belongs to ExposedApp first"))
+    eventually(partial(says, namespace, "second", "NotOwned", "is controlled by ExposedApp first"))
     assert namespace.get("service", "second")["spec"]["type"] == "ClusterIP"
 
 

@@ -19,7 +19,7 @@ def is_terminating(error: ApiError) -> bool:
 
 
 def is_replaced(error: ApiError) -> bool:
-    """Whether the object that a request was for has been changed, deleted (409) or replaced (422)."""
+    """Whether the object of a request was changed or deleted (409), or replaced (422)."""
     return error.status == 409 or "metadata.uid" in error.message
 
 

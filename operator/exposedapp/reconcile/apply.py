@@ -152,9 +152,7 @@ class Applier:
         if problem := problem_from_api_error(error, kind):
             return ChildResult(live, problem=problem)
         if is_webhook_failure(error):
-            return ChildResult(
-                live, pending=f"An admission webhook failed for the {kind}: {error}"
-            )
+            return ChildResult(live, pending=f"An admission webhook failed for the {kind}: {error}")
         return ChildResult(live, pending=pending, failure=Failure.from_error(error))
 
 

@@ -25,7 +25,7 @@ from exposedapp.reconcile.child_reader import ChildReader, Named, ReadError
 from exposedapp.reconcile.gather import gather_all
 from exposedapp.reconcile.node_ports import ServiceApplier
 from exposedapp.reconcile.ownership import is_being_deleted, is_manageable
-from exposedapp.reconcile.results import NO_CHILD, ChildResult, ChildrenResult, Failure
+from exposedapp.reconcile.results import NO_CHILD, ChildrenResult, ChildResult, Failure
 from exposedapp.reconcile.upgrades import Upgrades
 from exposedapp.status.observation import Problem
 
@@ -64,9 +64,8 @@ class Children:
         return result
 
     async def _reconcile(self, app: App) -> ChildrenResult:
-        unchanged = ChildrenResult(
-            *(ChildResult(self._reader.owned(app, kind)) for kind in CHILD_KINDS)
-        )
+        deployment, service = (ChildResult(self._reader.owned(app, kind)) for kind in CHILD_KINDS)
+        unchanged = ChildrenResult(deployment, service)
         if app.spec is None:
             # The children of the last spec that worked are better than none.
             return replace(unchanged, problem=app.problem)

@@ -57,9 +57,7 @@ class ServiceApplier:
                 return replace(result, problem=_with_holders(problem, holders))
             if not holders and numbers > requested:
                 # The DELETED event of a Service comes before its node ports are free again.
-                return ChildResult(
-                    live, pending="A node port of this app is still being released."
-                )
+                return ChildResult(live, pending="A node port of this app is still being released.")
             allocated = {
                 port: number for port, number in allocated.items() if number not in holders
             }

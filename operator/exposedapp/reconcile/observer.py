@@ -87,9 +87,7 @@ class Observer:
             stale.endpoints = None
         return endpoints
 
-    def _exposure(
-        self, app: App, children: ChildrenResult, endpoints: list[Endpoint]
-    ) -> Exposure:
+    def _exposure(self, app: App, children: ChildrenResult, endpoints: list[Endpoint]) -> Exposure:
         service = children.service.live
         if service is None:
             # No Service, no URLs; the ports stay, so that the next Service gets the same ones.

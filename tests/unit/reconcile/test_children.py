@@ -325,6 +325,43 @@ async def test_who_undoes_every_apply_is_not_answered_for_ever(
     assert stopped.live("Deployment")["spec"]["replicas"] == 0
 
 
+async def test_two_fields_that_are_reverted_in_turn_share_one_budget(stopped: World) -> None:
+    """As an autoscaler and an image updater on one Deployment do."""
+
+    def revert(body: Json, turn: int) -> None:
+        if turn % 2:
+            body["spec"]["replicas"] = 7
+        else:
+            body["spec"]["template"]["spec"]["containers"][0]["image"] = "other"
+
+    start, applies = stopped.now, 0
+    for turn in range(60):
+        stopped.cluster.edit("Deployment", *KEY, lambda body: revert(body, turn))  # noqa: B023
+        stopped.cluster.writes.clear()
+        await stopped.reconcile()
+        applies += stopped.cluster.writes.count("apply Deployment")
+        stopped.now += 1
+    assert stopped.now - start <= CONFLICT_PERIOD_SECONDS
+    assert applies == MAX_CONFLICTING_WRITES
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ApiError(403, "Forbidden", "a policy forbids it"), ApiError(500, "InternalError", "etcd")],
+    ids=["refused", "failed"],
+)
+async def test_an_apply_that_does_not_succeed_is_no_conflict(
+    stopped: World, error: ApiError
+) -> None:
+    stopped.app(replicas=1)
+    stopped.cluster.fail("apply Deployment", error, times=9)
+    for _ in range(9):
+        await stopped.fails()
+        assert stopped.ready()[0] == "False"
+    await stopped.reconcile()
+    assert stopped.live("Deployment")["spec"]["replicas"] == 1
+
+
 async def test_a_futile_difference_hides_no_other_value(stopped: World) -> None:
     """A webhook that rewrites the image must not make every other image look right."""
 

@@ -17,7 +17,6 @@ NOT_YET = (
     "operator/exposedapp/exposure",
     "operator/exposedapp/kube",
     "operator/exposedapp/probing",
-    "operator/exposedapp/reconcile",
     "operator/exposedapp/status",
     "tests/bench",
     "tests/e2e",
