@@ -28,6 +28,7 @@ from exposedapp.cache.watches import (
 )
 from exposedapp.election import Election, ElectionPeriods, lease_namespace, new_identity
 from exposedapp.kube.client import KubeClient
+from exposedapp.kube.connection import RENEWAL_SECONDS, is_usable
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import EXPOSED_APPS
 from exposedapp.probing.prober import Prober
@@ -59,6 +60,9 @@ class Periods:
     watch_seconds: int = WATCH_SECONDS
     """How long the API server keeps a watch request open. kopf reports no bookmarks: that its next
     request begins is what is heard of the apps while nothing happens to them."""
+    renewal_seconds: float = RENEWAL_SECONDS
+    """After so long without a usable response the client logs in again, with the CA and the token
+    as they are then."""
 
 
 Work = Callable[[], Coroutine[None, None, None]]
@@ -155,14 +159,13 @@ class Runtime:
 
     async def _login(self, in_flight: int) -> KubeClient:
         """A client whose requests are counted, and which is closed at the end."""
-        client = await KubeClient.login(in_flight)
+        client = await KubeClient.login(in_flight, self.periods.renewal_seconds)
         self._resources.push_async_callback(client.close)
         observe = self._metrics.requests_of(client.host)
 
         def on_response(method: str, code: int, seconds: float) -> None:
             observe(method, code, seconds)
-            # A proxy's error page and a refused token are no sign of a connection that works.
-            if 200 <= code < 500 and code != 401:
+            if is_usable(code):
                 self._responded_at = time.monotonic()
 
         client.observe = on_response

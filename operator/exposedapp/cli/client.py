@@ -12,6 +12,7 @@ from kubernetes.aio import client, config
 from exposedapp.api.meta import GROUP, KIND, Json
 from exposedapp.cli.exit_codes import CommandError, ExitCode, no_such_app_error
 from exposedapp.kube.client import KubeClient
+from exposedapp.kube.proxy import proxy_for
 from exposedapp.kube.resources import object_path
 
 FIELD_MANAGER = "exposedapp-cli"
@@ -47,6 +48,7 @@ class CliClient:
             context_namespace = _load_in_cluster_config(configuration)
             if context_namespace is None or context:
                 raise CommandError(ExitCode.CLUSTER, f"no cluster: {error}") from error
+        configuration.proxy = configuration.proxy or proxy_for(configuration.host)
         kube = KubeClient(configuration)
         return cls(kube, configuration, namespace or context_namespace or DEFAULT_NAMESPACE)
 

@@ -2,7 +2,7 @@
 
 Requests and answers are plain JSON: the client library's typed models cost ten times as much, and
 everything here is handled as objects of one shape anyway. The library gives the login, with token
-refresh, and one bounded pool of connections.
+refresh; connection.py has the sessions.
 """
 
 import asyncio
@@ -13,15 +13,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self, cast
-from urllib.parse import quote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import quote
 
 import aiohttp
 import orjson
-from kubernetes.aio import client, config
-from kubernetes.aio.client.rest import RESTResponse
+from kubernetes.aio import client
 
 from exposedapp.api.meta import GROUP, PLURAL, VERSION, Json
+from exposedapp.kube.connection import RENEWAL_SECONDS, Connection, Login, log_in
 from exposedapp.kube.errors import (
     ApiError,
     broken_response_error,
@@ -31,7 +30,7 @@ from exposedapp.kube.errors import (
 )
 from exposedapp.kube.lines import BrokenStreamError, read_lines
 from exposedapp.kube.resources import Resource, object_path
-from exposedapp.kube.session import OnResponse, open_session
+from exposedapp.kube.session import OnResponse, kopf_middleware
 
 FIELD_MANAGER = "exposedapp"
 
@@ -47,9 +46,7 @@ PAGE_SIZE = 100
 JSON = "application/json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """Source: API concepts, \"Metadata-only fetches\"."""
-APPLY = "application/apply-patch+yaml "
-"""With a space, which is no part of the value (RFC 9110, 5.5), but keeps the client library from
-writing the body itself: it would write surrogate pairs."""
+APPLY = "application/apply-patch+yaml"
 
 MUST_NOT_EXIST = "1"
 """A resourceVersion that no object ever has: the empty store has it (etcd's API, "Revisions"), and
@@ -71,14 +68,19 @@ class _Told:
 class KubeClient:
     """The API server, as far as the operator needs it."""
 
-    def __init__(self, configuration: client.Configuration, in_flight: int = MAX_IN_FLIGHT) -> None:
-        # What bounds the requests is below: watches, which last, have connections of their own.
-        configuration.connection_pool_maxsize = 0
-        # Asked once: aiohttp reads the environment anew for every request, in a thread.
-        configuration.proxy = configuration.proxy or _proxy(configuration.host)
-        configuration.client_session_kwargs = {"trust_env": False}
-        self._configuration = configuration
-        self._client = client.ApiClient(configuration)
+    def __init__(
+        self,
+        configuration: client.Configuration,
+        in_flight: int = MAX_IN_FLIGHT,
+        login: Login | None = None,
+        renewal_seconds: float = RENEWAL_SECONDS,
+    ) -> None:
+        """`login` is called for another configuration after `renewal_seconds` without a response.
+
+        At most `in_flight` requests are under way at one time: a storm of apps must not become a
+        storm of requests. Watches do not count.
+        """
+        self._connection = Connection(configuration, login, renewal_seconds)
         self._free = asyncio.Semaphore(in_flight)
         self.observe: Callable[[str, int, float], None] = lambda *_: None
         """Is told of each request: its method, the answer's code (0: none) and the seconds it took;
@@ -87,36 +89,29 @@ class KubeClient:
         """Whether this process may write, judged at each write right before it is sent."""
 
     @classmethod
-    async def login(cls, in_flight: int = MAX_IN_FLIGHT) -> Self:
-        """Finds the cluster: from inside a pod, else by the kubeconfig.
-
-        There are never more requests than `in_flight` under way, for the whole operator: a storm of
-        apps must not become one of requests.
-        """
-        configuration = client.Configuration()
-        try:
-            config.load_incluster_config(client_configuration=configuration)
-        except config.ConfigException:
-            await config.load_kube_config(client_configuration=configuration)
-        return cls(configuration, in_flight)
+    async def login(
+        cls, in_flight: int = MAX_IN_FLIGHT, renewal_seconds: float = RENEWAL_SECONDS
+    ) -> Self:
+        """A client for this pod's cluster, else for the kubeconfig's. Raises ConfigException."""
+        return cls(await log_in(), in_flight, log_in, renewal_seconds)
 
     @property
     def host(self) -> str:
         """The API server's address."""
-        return str(self._configuration.host)
+        return self._connection.host
 
     def open_session(self, on_response: OnResponse) -> aiohttp.ClientSession:
         """A session of its own for kopf, which closes it; see session.py."""
 
         def observe(request: aiohttp.ClientRequest, status: int, seconds: float) -> None:
-            self.observe(request.method, status, seconds)
+            self._report(request.method, status, seconds)
             on_response(request, status, seconds)
 
-        return open_session(self._client, observe)
+        return self._connection.open_session(kopf_middleware(observe))
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._client.close()
+        await self._connection.close()
 
     async def serves_exposedapps(self) -> bool:
         """Whether ExposedApps can be found and listed.
@@ -262,15 +257,14 @@ class KubeClient:
         timeout = aiohttp.ClientTimeout(total=seconds + CONNECT_SECONDS, connect=CONNECT_SECONDS)
         try:
             with self._told("GET") as told:
-                answer = await self._send("GET", path, timeout)
+                response = await self._send(await self._connection.session(), "GET", path, timeout)
                 # What follows the headers lasts as long as the watch does.
-                told.status = answer.status
-            if answer.status != 200:
-                raise error_from_response(
-                    answer.status, answer.getheader("Retry-After"), await answer.read()
-                )
-            async with answer.response as stream:
-                async for line in read_lines(stream.content.iter_any()):
+                told.status = response.status
+            async with response:
+                if response.status != 200:
+                    retry_after = response.headers.get("Retry-After")
+                    raise error_from_response(response.status, retry_after, await response.read())
+                async for line in read_lines(response.content.iter_any()):
                     yield _parse_event(line)
         except BrokenStreamError as error:
             raise broken_response_error(error) from error
@@ -292,37 +286,36 @@ class KubeClient:
         """
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with self._free:
+            session = await self._connection.session()  # may take a while: before may_write()
             if method != "GET" and not self.may_write():
                 raise ApiError(0, "NotLeader", "nothing is written without the Lease")
             with self._told(method) as told:
-                answer = await self._send(method, path, timeout, body, content_type, accept)
-                data = await answer.read()
-                told.status = answer.status
-        if 200 <= answer.status < 300:
+                response = await self._send(
+                    session, method, path, timeout, body, content_type, accept
+                )
+                data = await response.read()
+                told.status = response.status
+        if 200 <= response.status < 300:
             return _parse_response(data)
-        raise error_from_response(answer.status, answer.getheader("Retry-After"), data)
+        raise error_from_response(response.status, response.headers.get("Retry-After"), data)
 
     async def _send(
         self,
+        session: aiohttp.ClientSession,
         method: str,
         path: str,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's word for it
         body: Json | None = None,
         content_type: str | None = None,
         accept: str = JSON,
-    ) -> RESTResponse:
+    ) -> aiohttp.ClientResponse:
         headers = {"Accept": accept, "User-Agent": FIELD_MANAGER}
         if content_type:
             headers["Content-Type"] = content_type
-        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        answer: RESTResponse = await self._client.rest_client.request(
-            method,
-            self._configuration.host + path,
-            headers=headers,
-            body=_yaml(body) if content_type == APPLY else body,
-            _request_timeout=timeout,
+        data = None if body is None else _encode(body)
+        return await session.request(
+            method, self.host + path, headers=headers, data=data, timeout=timeout
         )
-        return answer
 
     @contextmanager
     def _told(self, method: str) -> Iterator["_Told"]:
@@ -331,19 +324,17 @@ class KubeClient:
         try:
             yield told
         except (aiohttp.ClientError, TimeoutError) as error:
-            self.observe(method, 0, time.monotonic() - start)
+            self._report(method, 0, time.monotonic() - start)
             raise no_response_error(error) from error
-        self.observe(method, told.status, time.monotonic() - start)
+        self._report(method, told.status, time.monotonic() - start)
+
+    def _report(self, method: str, status: int, seconds: float) -> None:
+        self._connection.observe(status)
+        self.observe(method, status, seconds)
 
 
-def _proxy(url: str) -> str | None:
-    """The proxy that the environment (HTTPS_PROXY, NO_PROXY) has for the API server, if any."""
-    parts = urlsplit(url)
-    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
-
-
-def _yaml(body: Json | None) -> bytes:
-    """JSON that is YAML too: YAML knows no surrogate pairs, and not every character as it is."""
+def _encode(body: Json) -> bytes:
+    """JSON that is YAML, too: YAML has no surrogate pairs, and takes few characters literally."""
     text = json.dumps(body, ensure_ascii=False)
     return NON_ASCII.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 

@@ -34,8 +34,8 @@ class ApiError(Exception):
 
 def no_response_error(error: Exception) -> ApiError:
     """The error for a request that was not answered."""
-    said = f"no answer from the API server: {error or type(error).__name__}"
-    return ApiError(0, "NoAnswer", said)
+    text = str(error) or type(error).__name__
+    return ApiError(0, "NoAnswer", f"no answer from the API server: {text}")
 
 
 def broken_response_error(error: Exception) -> ApiError:
@@ -49,10 +49,15 @@ def error_from_response(status: int, retry_after: str | None, data: bytes) -> Ap
         said = orjson.loads(data)
     except orjson.JSONDecodeError:
         said = {}
-    after = None
-    if retry_after and retry_after.isdecimal():
-        after = min(float(retry_after), MAX_RETRY_AFTER_SECONDS)
+    after = retry_after_seconds(retry_after)
+    if after is not None:
+        after = min(after, MAX_RETRY_AFTER_SECONDS)
     return error_from_status(said if isinstance(said, dict) else {}, status, after)
+
+
+def retry_after_seconds(header: str | None) -> float | None:
+    """The seconds in a header Retry-After; None when it has none, such as a date."""
+    return float(header) if header and header.isdecimal() else None
 
 
 def error_from_status(said: Json, status: int, after: float | None = None) -> ApiError:

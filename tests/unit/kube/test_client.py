@@ -277,29 +277,6 @@ async def test_a_watch_that_died_without_a_word_ends(monkeypatch: pytest.MonkeyP
         return answer
 
     async with served(handler) as cluster:
-        with pytest.raises(ApiError) as raised:
+        with pytest.raises(ApiError, match=r"no answer from the API server: .*Timeout") as raised:
             await follow(cluster)
     assert raised.value.status == 0
-
-
-@pytest.mark.parametrize(
-    ("environment", "proxy"),
-    [
-        ({}, None),
-        ({"https_proxy": "http://proxy:3128"}, "http://proxy:3128"),
-        ({"https_proxy": "http://proxy:3128", "no_proxy": "10.0.0.1,other"}, None),
-    ],
-    ids=["none", "one", "not for this one"],
-)
-async def test_proxies(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], proxy: str | None
-) -> None:
-    for name in ("https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    configuration = client.Configuration()
-    configuration.host = "https://10.0.0.1:6443"
-    cluster = KubeClient(configuration)
-    assert configuration.proxy == proxy
-    await cluster.close()

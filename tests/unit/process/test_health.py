@@ -1,15 +1,17 @@
 """Alive and ready mean working: the real process, and an API server that says nothing."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from exposedapp.election import ElectionPeriods
 from exposedapp.runtime import Periods
 from exposedapp.telemetry.health import HealthLimits
 from support.http_api_server import HttpApiServer, refuse
-from support.operator_process import OperatorProcess
+from support.operator_process import OperatorProcess, until
 
 PERIODS = Periods(
     election=ElectionPeriods(lease_seconds=120.0, renew_deadline_seconds=100.0),
@@ -40,6 +42,31 @@ async def test_a_black_hole_makes_it_unready_then_not_alive_and_its_end_heals_al
         await operator.until_status("/healthz", 200)
         await operator.until_status("/readyz", 200)
         await operator.until_url("during")
+
+
+async def test_after_a_long_silence_it_logs_in_again(server: HttpApiServer, tmp_path: Path) -> None:
+    """With what the files say then: here another address, as it may be another CA. So does kopf."""
+
+    async def unavailable(_: web.Request) -> web.StreamResponse | None:
+        return refuse(503)
+
+    server.app("web")
+    periods = replace(PERIODS, health=HealthLimits(), renewal_seconds=2.0)
+    async with (
+        OperatorProcess(server, tmp_path, periods=periods) as operator,
+        HttpApiServer() as new,
+    ):
+        await operator.until_url("web")
+        server.faults.append(unavailable)
+        server.end_watches()
+        new.skip_revisions(100_000)
+        new.app("after")
+        new.kubeconfig(tmp_path / "operator", "operator")
+        await until(lambda: new.url_of("after"), "the app of the new address has a URL")
+        assert "logged in again" in operator.log
+        new.app("later")
+        await until(lambda: new.url_of("later"), "events are delivered")
+        assert operator.is_running
 
 
 async def test_a_quiet_cluster_is_ready(server: HttpApiServer, tmp_path: Path) -> None:
