@@ -22,11 +22,13 @@ class FairQueue(Generic[K]):
     def __init__(self, flow: Callable[[K], Hashable], low_priority_every: int) -> None:
         """`flow` returns the flow of a key.
 
-        Of every `low_priority_every` calls of pop(), one takes the lowest priority first, so that
-        it is never starved.
+        Of every `low_priority_every` calls of pop(), one takes the priority first that was served
+        the longest ago, so that none of them starves: of three that always have keys, each is
+        served within twice as many calls.
         """
         self._flow = flow
         self._low_priority_every = low_priority_every
+        self._last_served = dict.fromkeys(Priority, 0)
         self._priorities: dict[K, Priority] = {}
         self._flows: dict[Priority, OrderedDict[Hashable, deque[K]]] = {
             priority: OrderedDict() for priority in Priority
@@ -50,10 +52,11 @@ class FairQueue(Generic[K]):
         self._pops += 1
         order = list(Priority)
         if self._pops % self._low_priority_every == 0:
-            order.reverse()
+            order.sort(key=self._last_served.__getitem__)
         for priority in order:
             key = self._pop_from(priority)
             if key is not None:
+                self._last_served[priority] = self._pops
                 return key, priority
         raise IndexError
 

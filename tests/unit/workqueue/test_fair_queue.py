@@ -1,5 +1,6 @@
 """Which key is next: priorities, and fairness between flows."""
 
+from collections import Counter
 from itertools import islice
 
 import pytest
@@ -95,3 +96,27 @@ def test_low_priority_is_never_starved() -> None:
         return queue.pop()[0]
 
     assert "a/low" in [pop_beside_a_busy_key() for _ in islice(range(100), LOW_PRIORITY_EVERY)]
+
+
+@pytest.mark.parametrize("starving", [Priority.NORMAL, Priority.LOW])
+def test_no_priority_starves_while_the_others_always_have_keys(starving: Priority) -> None:
+    """A new app among changes and resyncs that never end, and the reverse."""
+    queue = make_queue()
+    queue.add("mine/waiting", starving)
+    keys = []
+    for number in range(2 * LOW_PRIORITY_EVERY):
+        for priority in {*Priority} - {starving}:
+            queue.add(f"other/{priority.name}-{number}", priority)
+        keys.append(queue.pop()[0])
+    assert "mine/waiting" in keys
+
+
+def test_most_turns_are_for_changes() -> None:
+    queue = make_queue()
+    served: Counter[Priority] = Counter()
+    for number in range(100 * LOW_PRIORITY_EVERY):
+        for priority in Priority:
+            queue.add(f"a/{priority.name}-{number}", priority)
+        served[queue.pop()[1]] += 1
+    others = 100 / 2
+    assert served == {Priority.HIGH: 300, Priority.NORMAL: others, Priority.LOW: others}
