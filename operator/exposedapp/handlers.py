@@ -13,8 +13,8 @@ from exposedapp.api.meta import GROUP, PLURAL, VERSION, Json
 from exposedapp.runtime import Runtime
 from exposedapp.workqueue.backoff import Backoff
 
-PAGE_SIZE = 100
-"""Apps per page of a list: thousands of them in one response would take much memory."""
+PAGE_SIZE = 20
+"""Apps per page of a list. kopf reads a page of any size as a whole; an app may have 1.5 MiB."""
 CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 30.0
 BACKOFF = Backoff(initial=0.5, maximum=10.0, jitter=0.5)

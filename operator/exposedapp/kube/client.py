@@ -8,6 +8,7 @@ refresh; connection.py has the sessions.
 import asyncio
 import json
 import re
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,6 +44,10 @@ MAX_IN_FLIGHT = 32
 PAGE_SIZE = 100
 """How many objects are listed at once: thousands in one answer would take much memory."""
 
+MAX_PAGE_BYTES = 8 * 1024 * 1024
+"""Of one page of a list: whoever may create objects of 1.5 MiB could fill the memory with a hundred
+of them. More than one object, so a page of one is never too large."""
+
 JSON = "application/json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """Source: API concepts, \"Metadata-only fetches\"."""
@@ -56,6 +61,10 @@ MAX_INTEGER_DIGITS = 18
 """With a sign or without: always within 64 bits."""
 
 NON_ASCII = re.compile(r"[\x7f-\uffff]")
+
+
+class PageTooLargeError(Exception):
+    """A page of a list is larger than what is read at once."""
 
 
 @dataclass(slots=True)
@@ -223,13 +232,23 @@ class KubeClient:
         return found
 
     async def list(self, kind: Resource, accept: str = JSON) -> AsyncIterator[Json]:
-        """All objects of a kind, page by page: each a list, with the version to watch from."""
+        """All objects of a kind, page by page: each a list, with the version to watch from.
+
+        A page of more than MAX_PAGE_BYTES is requested again with half as many objects.
+        """
         token: str | None = ""
+        size = PAGE_SIZE
         while token is not None:
             more = {"continue": token} if token else {}
-            path = kind.path(limit=str(PAGE_SIZE), **more)
-            page = await self.request("GET", path, accept=accept)
+            path = kind.path(limit=str(size), **more)
+            try:
+                data = await self._fetch("GET", path, accept=accept, max_bytes=MAX_PAGE_BYTES)
+            except PageTooLargeError:
+                size = max(1, size // 2)
+                continue
+            page = _parse_response(data)
             token = page["metadata"].get("continue") or None
+            size = min(PAGE_SIZE, size * 2)
             yield page
 
     async def list_metadata(self, resource: Resource) -> tuple[str, Sequence[Json]]:
@@ -284,6 +303,18 @@ class KubeClient:
         For what no method of its own covers. Raises ApiError for any status that is no success,
         and with status 0 when there is no response.
         """
+        return _parse_response(await self._fetch(method, path, body, content_type, accept))
+
+    async def _fetch(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        content_type: str | None = None,
+        accept: str = JSON,
+        max_bytes: int = sys.maxsize,
+    ) -> bytes:
+        """The body of a response. Raises ApiError, and PageTooLargeError over `max_bytes`."""
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with self._free:
             session = await self._connection.session()  # may take a while: before may_write()
@@ -293,10 +324,13 @@ class KubeClient:
                 response = await self._send(
                     session, method, path, timeout, body, content_type, accept
                 )
-                data = await response.read()
                 told.status = response.status
+                async with response:
+                    data = await _read(response, max_bytes)
+        if data is None:
+            raise PageTooLargeError
         if 200 <= response.status < 300:
-            return _parse_response(data)
+            return data
         raise error_from_response(response.status, response.headers.get("Retry-After"), data)
 
     async def _send(
@@ -331,6 +365,18 @@ class KubeClient:
     def _report(self, method: str, status: int, seconds: float) -> None:
         self._connection.observe(status)
         self.observe(method, status, seconds)
+
+
+async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes | None:
+    """The body of a response; None when it is larger."""
+    chunks, size = [], 0
+    async for chunk in response.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
+            response.close()  # releasing it would read the rest
+            return None
+    return b"".join(chunks)
 
 
 def _encode(body: Json) -> bytes:

@@ -177,6 +177,30 @@ async def test_a_list_comes_page_by_page() -> None:
     assert queries == [{"limit": "100"}, {"limit": "100", "continue": "a/b="}]
 
 
+async def test_a_page_that_is_too_large_is_requested_in_smaller_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("exposedapp.kube.client.MAX_PAGE_BYTES", 10_000)
+    sizes = [10] * 150 + [4_000] * 4 + [10] * 150
+    limits = []
+
+    async def handler(request: web.Request) -> web.Response:
+        start, limit = int(request.query.get("continue", "0")), int(request.query["limit"])
+        limits.append(limit)
+        metadata = {"resourceVersion": "5"}
+        if start + limit < len(sizes):
+            metadata["continue"] = str(start + limit)
+        items = [{"data": "x" * size} for size in sizes[start : start + limit]]
+        return web.json_response({"metadata": metadata, "items": items})
+
+    async with served(handler) as cluster:
+        pages = [page async for page in cluster.list(NODES)]
+    listed = [len(item["data"]) for page in pages for item in page["items"]]
+    assert listed == sizes
+    assert limits[:7] == [100, 100, 50, 100, 50, 25, 12]
+    assert limits[-1] == 100
+
+
 async def test_the_current_version_is_that_of_a_list_of_one() -> None:
     async def handler(request: web.Request) -> web.Response:
         assert request.query == {"limit": "1"}
