@@ -127,7 +127,7 @@ class Runtime:
             self.periods.election,
         )
         self._resources.push_async_callback(election.release)
-        client.may_write = lambda: election.is_leader
+        client.transport.may_write = lambda: election.is_leader
 
         recorder = EventRecorder(client, lambda: self._queue.has_backlog)
         prober = Prober(
@@ -161,14 +161,14 @@ class Runtime:
         """A client whose requests are counted, and which is closed at the end."""
         client = await KubeClient.login(in_flight, self.periods.renewal_seconds)
         self._resources.push_async_callback(client.close)
-        observe = self._metrics.requests_of(client.host)
+        observe = self._metrics.requests_of(client.transport.host)
 
         def on_response(method: str, code: int, seconds: float) -> None:
             observe(method, code, seconds)
             if is_usable(code):
                 self._responded_at = time.monotonic()
 
-        client.observe = on_response
+        client.transport.observe = on_response
         return client
 
     def _lead(self, work: dict[str, Work]) -> None:
@@ -195,12 +195,12 @@ class Runtime:
 
     def open_session(self) -> aiohttp.ClientSession:
         """A session to the API server for kopf, which closes it."""
-        return self._client.open_session(self._on_kopf_response)
+        return self._client.transport.open_session(self._on_kopf_response)
 
     @property
     def host(self) -> str:
         """The URL of the API server."""
-        return self._client.host
+        return self._client.transport.host
 
     def on_app_event(self, event_type: str | None, body: Json) -> None:
         """Update the cache from an event of kopf's watch; the type is None for a listed app."""

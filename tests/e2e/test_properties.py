@@ -25,7 +25,7 @@ from exposedapp.desired.pod_template import pod_labels
 from exposedapp.desired.service import make_service
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
-from exposedapp.kube.resources import PATHS
+from exposedapp.kube.resources import EXPOSED_APPS
 
 KNOWN_ONLY_TO_THE_CLUSTER = (
     "provided port is already allocated",
@@ -335,7 +335,7 @@ class DryRun(KubeClient):
     async def store(self, namespace: str, name: str, spec: Json) -> Json:
         """The app as it would be stored."""
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
-        path = PATHS[KIND].format(namespace=namespace)
+        path = EXPOSED_APPS.path(namespace)
         return await self.request("POST", path, body, "application/json")
 
 

@@ -13,7 +13,7 @@ from exposedapp.api.meta import GROUP, KIND, Json
 from exposedapp.cli.exit_codes import CommandError, ExitCode, no_such_app_error
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.proxy import proxy_for
-from exposedapp.kube.resources import object_path
+from exposedapp.kube.resources import EXPOSED_APPS
 
 FIELD_MANAGER = "exposedapp-cli"
 
@@ -77,7 +77,7 @@ class CliClient:
 
     async def create_app(self, app: Json) -> Json:
         """Create an ExposedApp; the result is the object as the API server has stored it."""
-        path = object_path(KIND, self.namespace)
+        path = EXPOSED_APPS.path(self.namespace)
         query = f"?fieldManager={FIELD_MANAGER}&fieldValidation=Strict"
         return await self.kube.request("POST", path + query, app, "application/json")
 

@@ -1,51 +1,51 @@
-"""The resources that the operator uses, as the API's paths name them."""
+"""The resources that the operator uses: the one table of their groups, kinds and paths. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from exposedapp.api.meta import GROUP, NAME_LABEL, PLURAL, VERSION
-
-PATHS = {
-    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
-    "Service": "/api/v1/namespaces/{namespace}/services",
-    "Pod": "/api/v1/namespaces/{namespace}/pods",
-    "Event": "/api/v1/namespaces/{namespace}/events",
-    "ExposedApp": f"/apis/{GROUP}/{VERSION}/namespaces/{{namespace}}/{PLURAL}",
-}
+from exposedapp.api.meta import GROUP, KIND, NAME_LABEL, PLURAL, VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind of object, by the names that it has in the API's paths."""
+    """A kind of object, by the names that it has in objects and in the API's paths."""
 
+    kind: str
     group: str
     version: str
     plural: str
-    labels: str | None = None
-    """Only objects with this label are asked for."""
+    label: str | None = None
+    """Only objects with this label are listed and watched; None: all."""
 
-    def path(self, **query: str) -> str:
-        """The path of all objects of the kind, in all namespaces."""
-        if self.labels:
-            query["labelSelector"] = self.labels
-        root = f"/apis/{self.group}" if self.group else "/api"
-        said = "&".join(f"{name}={quote(value)}" for name, value in query.items())
-        return f"{root}/{self.version}/{self.plural}?{said}"
+    def list_path(self, **query: str) -> str:
+        """The path of a list or a watch in all namespaces."""
+        if self.label:
+            query["labelSelector"] = self.label
+        parameters = "&".join(f"{name}={quote(value)}" for name, value in query.items())
+        return f"{self._root}/{self.plural}?{parameters}"
+
+    def path(self, namespace: str, name: str | None = None) -> str:
+        """The path of an object, or of all objects in its namespace."""
+        collection = f"{self._root}/namespaces/{namespace}/{self.plural}"
+        return f"{collection}/{name}" if name else collection
+
+    @property
+    def _root(self) -> str:
+        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
 
 
-def object_path(kind: str, namespace: str, name: str | None = None) -> str:
-    """The path of an object, or of all objects of the kind in a namespace."""
-    path = PATHS[kind].format(namespace=namespace)
-    return f"{path}/{name}" if name else path
-
-
-EXPOSED_APPS = Resource(GROUP, VERSION, PLURAL)
-
-DEPLOYMENTS = Resource("apps", "v1", "deployments", NAME_LABEL)
-
-SERVICES = Resource("", "v1", "services", NAME_LABEL)
-
+EXPOSED_APPS = Resource(KIND, GROUP, VERSION, PLURAL)
+DEPLOYMENTS = Resource("Deployment", "apps", "v1", "deployments", NAME_LABEL)
+SERVICES = Resource("Service", "", "v1", "services", NAME_LABEL)
+ALL_SERVICES = replace(SERVICES, label=None)
 # The EndpointSlice controller copies the label from the Service.
-ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", NAME_LABEL)
+ENDPOINT_SLICES = Resource("EndpointSlice", "discovery.k8s.io", "v1", "endpointslices", NAME_LABEL)
+NODES = Resource("Node", "", "v1", "nodes")
+PODS = Resource("Pod", "", "v1", "pods")
+EVENTS = Resource("Event", "", "v1", "events")
 
-NODES = Resource("", "v1", "nodes")
+RESOURCES = {
+    resource.kind: resource
+    for resource in (EXPOSED_APPS, DEPLOYMENTS, SERVICES, ENDPOINT_SLICES, NODES, PODS, EVENTS)
+}
+"""By kind, as objects name it."""

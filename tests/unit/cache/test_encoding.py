@@ -13,7 +13,7 @@ from exposedapp.api.meta import Json, NamespacedName
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.encoding import MAX_APP_BYTES, UNREADABLE
 from exposedapp.cache.watches import AppHandler
-from exposedapp.kube.client import _parse
+from exposedapp.kube.codec import parse
 from exposedapp.main import MAX_JSON_DEPTH
 from exposedapp.workqueue.priority import Priority
 
@@ -60,7 +60,7 @@ def taken_in(body: Json) -> Json | None:
     ids=["deep", "deeper than orjson writes", "deep and a huge number", "large"],
 )
 def test_an_app_that_cannot_be_kept_is_kept_without_its_spec(spec: str, reason: str) -> None:
-    found = taken_in(_parse(app_text(spec)))
+    found = taken_in(parse(app_text(spec)))
     assert found is not None
     assert reason in found.pop(UNREADABLE)
     assert found == {"metadata": METADATA, "spec": {}, "status": STATUS}
@@ -79,8 +79,8 @@ def test_labels_annotations_and_a_status_that_are_too_large_are_left_out() -> No
 def test_a_deep_app_does_not_change_how_the_others_of_its_page_are_read() -> None:
     """The page is then read by a parser that knows integers of any size, which orjson does not."""
     huge = app_text(f'{{"podTemplate": {{"n": {HUGE}}}}}')
-    page = _parse(b"[%s, %s]" % (app_text(nested(1_100)), huge))
-    assert page[1] == _parse(huge)  # type: ignore[index]
+    page = parse(b"[%s, %s]" % (app_text(nested(1_100)), huge))
+    assert page[1] == parse(huge)  # type: ignore[index]
     found = taken_in(page[1])  # type: ignore[index]
     assert found is not None
     assert found["spec"] == {"podTemplate": {"n": 1e20}}
@@ -89,7 +89,7 @@ def test_a_deep_app_does_not_change_how_the_others_of_its_page_are_read() -> Non
 def test_an_app_is_readable_again_when_it_is_corrected() -> None:
     cache = Cache()
     handler = AppHandler(cache)
-    handler.upsert(_parse(app_text(nested(300))))
+    handler.upsert(parse(app_text(nested(300))))
     corrected = {**METADATA, "resourceVersion": "6", "generation": 2}
     requests = handler.upsert({"metadata": corrected, "spec": {"image": "x"}})
     assert list(requests) == [(KEY, Priority.HIGH)]
@@ -112,14 +112,14 @@ fields = st.sampled_from(["metadata", "spec", "status"])
 
 @given(spec=json_texts)
 def test_whatever_the_spec_is_the_app_is_known(spec: str) -> None:
-    assert taken_in(_parse(app_text(spec))) is not None
+    assert taken_in(parse(app_text(spec))) is not None
 
 
 @given(text=json_texts, malformed=st.dictionaries(fields, json_values))
 def test_no_json_raises(text: str, malformed: dict[str, Any]) -> None:
     handler = AppHandler(Cache())
     valid = {"metadata": METADATA, "spec": {}, "status": STATUS}
-    for body in (_parse(text.encode()), {**valid, **malformed}):
+    for body in (parse(text.encode()), {**valid, **malformed}):
         list(handler.upsert(body))
         list(handler.delete(body))
 
@@ -129,5 +129,5 @@ METADATA_FIELDS = [*METADATA, "labels", "annotations", "ownerReferences", "delet
 
 @given(metadata=st.dictionaries(st.sampled_from(METADATA_FIELDS), json_values), spec=json_texts)
 def test_no_metadata_raises(metadata: Json, spec: str) -> None:
-    body = _parse(app_text(spec, {**METADATA, **metadata}))
+    body = parse(app_text(spec, {**METADATA, **metadata}))
     list(AppHandler(Cache()).upsert(body))

@@ -11,9 +11,10 @@ from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import BACKOFF, WATCH_SECONDS, Informer
 from exposedapp.cache.versions import HistoryRewrittenError
 from exposedapp.cache.watches import Requests, ResourceHandler, resource_handlers
-from exposedapp.kube.client import CONNECT_SECONDS, JSON, KubeClient
+from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
-from exposedapp.kube.resources import NODES, SERVICES, Resource
+from exposedapp.kube.resources import NODES, Resource
+from exposedapp.kube.transport import CONNECT_SECONDS, JSON
 from support.objects import node_body
 
 AWAY = ApiError(0, "NoAnswer", "no answer from the API server")
@@ -255,8 +256,3 @@ async def test_an_error_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_connection_that_is_silent_because_it_is_dead_is_noticed_within_45_seconds() -> None:
     assert WATCH_SECONDS + CONNECT_SECONDS <= 45
-
-
-def test_paths() -> None:
-    assert NODES.path(limit="5") == "/api/v1/nodes?limit=5"
-    assert SERVICES.path() == "/api/v1/services?labelSelector=exposedapp.dev/name"

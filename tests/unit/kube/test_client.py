@@ -141,7 +141,7 @@ async def test_only_what_is_known_is_taken_over(
 async def test_requests_are_told() -> None:
     told: list[tuple[str, int]] = []
     async with served(refuses(404, {})) as cluster:
-        cluster.observe = lambda method, code, _: told.append((method, code))
+        cluster.transport.observe = lambda method, code, _: told.append((method, code))
         assert await cluster.get("Service", "shop", "web") is None
         with pytest.raises(ApiError):
             await follow(cluster)
@@ -157,7 +157,7 @@ async def test_a_request_without_an_answer_is_told() -> None:
         return web.Response()
 
     async with served(handler) as cluster:
-        cluster.observe = lambda method, code, _: told.append((method, code))
+        cluster.transport.observe = lambda method, code, _: told.append((method, code))
         with pytest.raises(ApiError):
             await cluster.get("Service", "shop", "web")
     assert told == [("GET", 0)]
@@ -292,7 +292,7 @@ async def test_a_watch_that_is_refused() -> None:
 
 
 async def test_a_watch_that_died_without_a_word_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exposedapp.kube.client.CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr("exposedapp.kube.transport.CONNECT_SECONDS", 0.1)
 
     async def handler(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from exposedapp.api.meta import Json
 from exposedapp.cli.client import CliClient
 from exposedapp.kube.errors import ApiError
-from exposedapp.kube.resources import object_path
+from exposedapp.kube.resources import EVENTS
 
 
 async def get_service(client: CliClient, name: str) -> Json | None:
@@ -35,7 +35,7 @@ async def list_nodes(client: CliClient) -> list[Json]:
 async def last_warning(client: CliClient, pod: str) -> str:
     """The message of the last warning Event about a pod; empty when there is none."""
     fields = quote(f"involvedObject.name={pod},type=Warning")
-    path = object_path("Event", client.namespace)
+    path = EVENTS.path(client.namespace)
     with contextlib.suppress(ApiError):
         events = await client.list_items(f"{path}?fieldSelector={fields}")
         if events:
