@@ -134,7 +134,7 @@ class Runtime:
             settings.probe_rate,
             settings.probe_in_flight,
             lambda key: self._queue.add(key),
-            tried=metrics.probes.tried,
+            on_result=metrics.probes.tried,
         )
         metrics.probes.state = prober.state
         reconciler = Reconciler(client, cache, settings, prober, recorder.record, metrics.apps)

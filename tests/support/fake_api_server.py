@@ -14,7 +14,6 @@ from typing import Any
 
 from exposedapp.api.meta import Json
 from exposedapp.api.service import PortKey
-from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from support.rbac import allowed, needed
 
@@ -36,8 +35,10 @@ ATOMIC_MAPS = ("selector", "matchLabels", "nodeSelector")
 NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
 
 
-class FakeApiServer(KubeClient):
-    def __init__(self) -> None:  # without the real one's connection
+class FakeApiServer:
+    """The API server and a client of it, as reconcile/interfaces.py has it."""
+
+    def __init__(self) -> None:
         self.objects: dict[ObjectKey, Json] = {}
         self.pod_list: list[Json] = []
         self.requests: list[str] = []
@@ -93,30 +94,30 @@ class FakeApiServer(KubeClient):
         self._receive(f"get {kind}")
         return copy.deepcopy(self.objects.get((kind, namespace, name)))
 
-    async def create(self, wanted: Json) -> Json:
-        kind, key = wanted["kind"], _object_key(wanted)
+    async def create(self, desired: Json) -> Json:
+        kind, key = desired["kind"], _object_key(desired)
         self._receive(f"apply {kind}", writes=key not in self.objects)
         if key in self.objects:
-            raise _conflict(kind, wanted["metadata"]["name"])
-        return self._merged(wanted, None)
+            raise _conflict(kind, desired["metadata"]["name"])
+        return self._merged(desired, None)
 
-    async def apply(self, wanted: Json, uid: str | None = None) -> Json:
-        kind, meta = wanted["kind"], wanted["metadata"]
+    async def apply(self, desired: Json, uid: str | None = None) -> Json:
+        kind, meta = desired["kind"], desired["metadata"]
         self._receive(f"apply {kind}", writes=True)
-        live = self.objects.get(_object_key(wanted))
+        live = self.objects.get(_object_key(desired))
         if uid and live is None:
             raise _conflict(kind, meta["name"])
         if uid and live and live["metadata"]["uid"] != uid:
             said = f'metadata.uid: Invalid value: "{uid}": field is immutable'
-            raise _invalid(kind, wanted, said)
-        return self._merged(wanted, live)
+            raise _invalid(kind, desired, said)
+        return self._merged(desired, live)
 
-    def _merged(self, wanted: Json, live: Json | None) -> Json:
-        kind = wanted["kind"]
+    def _merged(self, desired: Json, live: Json | None) -> Json:
+        kind = desired["kind"]
         before = self._owned_alone(live["metadata"]["uid"]) if live else {}
-        body = _merge(copy.deepcopy(live or {}), before, copy.deepcopy(wanted))
+        body = _merge(copy.deepcopy(live or {}), before, copy.deepcopy(desired))
         stored = self._store(kind, body, live)
-        self._applied[stored["metadata"]["uid"]] = copy.deepcopy(wanted)
+        self._applied[stored["metadata"]["uid"]] = copy.deepcopy(desired)
         return copy.deepcopy(stored)
 
     async def patch_spec(self, live: Json, kind: str, changes: Json) -> Json:
@@ -308,24 +309,26 @@ def _check_deployment(body: Json, live: Json | None) -> None:
         raise _invalid("Deployment", body, said)
 
 
-def _merge(live: Any, before: Any, wanted: Any, field: str = "") -> Any:
+def _merge(live: Any, before: Any, desired: Any, field: str = "") -> Any:
     """What apply makes of a live value, when `before` is what was applied the last time."""
-    if isinstance(wanted, list) and (keys := _list_keys(field, wanted)):
-        return _merge_lists(_list(live), _list(before), wanted, keys)
-    if not isinstance(wanted, dict) or not isinstance(live, dict) or field in ATOMIC_MAPS:
-        return wanted
+    if isinstance(desired, list) and (keys := _list_keys(field, desired)):
+        return _merge_lists(_list(live), _list(before), desired, keys)
+    if not isinstance(desired, dict) or not isinstance(live, dict) or field in ATOMIC_MAPS:
+        return desired
     before = before if isinstance(before, dict) else {}
-    kept = {key: value for key, value in live.items() if key in wanted or key not in before}
+    kept = {key: value for key, value in live.items() if key in desired or key not in before}
     return kept | {
-        key: _merge(live.get(key), before.get(key), value, key) for key, value in wanted.items()
+        key: _merge(live.get(key), before.get(key), value, key) for key, value in desired.items()
     }
 
 
-def _merge_lists(live: list[Json], before: list[Json], wanted: list[Json], keys: Any) -> list[Json]:
+def _merge_lists(
+    live: list[Json], before: list[Json], desired: list[Json], keys: Any
+) -> list[Json]:
     def index(items: list[Json]) -> dict[Any, Json]:
         return {tuple(it.get(key, "TCP") for key in keys): it for it in items}
 
-    there, old, new = index(live), index(before), index(wanted)
+    there, old, new = index(live), index(before), index(desired)
     others = [it for key, it in there.items() if key not in new and key not in old]
     return others + [_merge(there.get(key), old.get(key), it) for key, it in new.items()]
 

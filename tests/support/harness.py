@@ -10,7 +10,7 @@ from exposedapp.api.meta import NAME_LABEL, Json, NamespacedName
 from exposedapp.cache.cache import Cache
 from exposedapp.exposure.probes import ProbeResult, ProbeResults, Target
 from exposedapp.kube.errors import ApiError
-from exposedapp.probing.prober import Prober
+from exposedapp.reconcile.interfaces import Prober
 from exposedapp.reconcile.pod_poller import MAX_POLL_SECONDS
 from exposedapp.reconcile.reconciler import Reconciler
 from exposedapp.settings import Settings
@@ -30,23 +30,23 @@ AWAY = ApiError(0, "NoAnswer", "no answer from the API server")
 BUSY = ApiError(429, "TooManyRequests", "too many requests", retry_after=7.0)
 
 
-class FakeProber(Prober):
+class FakeProber:
     """Knows at once what answers: everything that is not told otherwise."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.answers: dict[str, ProbeResult | None] = {}
-        self.wanted: list[Target] = []
+        self.targets: list[Target] = []
         self._now = clock
         self._start: float | None = None
 
-    def want(self, _: NamespacedName, targets: Iterable[Target]) -> ProbeResults:
-        self.wanted = list(targets)
-        if not self.wanted:
+    def set_targets(self, key: NamespacedName, targets: Iterable[Target]) -> ProbeResults:
+        self.targets = list(targets)
+        if not self.targets:
             self._start = None
         elif self._start is None:
             self._start = self._now()
         return ProbeResults(
-            self._start, {it.url: self.answers.get(it.url, OK) for it in self.wanted}
+            self._start, {it.url: self.answers.get(it.url, OK) for it in self.targets}
         )
 
 
@@ -58,6 +58,8 @@ class World:
         self.happened: list[EventMessage] = []
         self.now = 1000.0
         self.prober = FakeProber(lambda: self.now)
+        self.probes: Prober = self.prober
+        """What the next operator probes with; restart() starts one."""
         self.restart()
         self.nodes = [node_body("a", "10.0.0.1"), node_body("b", "10.0.0.2")]
         self.slices: list[Json] = []
@@ -68,7 +70,7 @@ class World:
             self.cluster,
             self.cache,
             Settings(),
-            self.prober,
+            self.probes,
             record=lambda _, happening: self.happened.append(happening),
             clock=lambda: self.now,
         )

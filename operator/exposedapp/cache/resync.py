@@ -16,6 +16,7 @@ from exposedapp.cache.versions import ListSnapshot
 from exposedapp.cache.watches import Requests, ResourceHandler
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import EXPOSED_APPS, Resource
+from exposedapp.workqueue.events import wait_until_set
 
 log = logging.getLogger(__name__)
 
@@ -79,11 +80,11 @@ class AppResync:
             except ApiError as error:
                 log.warning("exposedapps: cannot compare with a fresh list: %s", error)
                 delay = RETRY_SECONDS
-            await _wait(self._listed, delay)
+            await wait_until_set(self._listed, delay)
 
     async def _wait_for_kopf(self) -> None:
         """Wait for kopf's first list: it looks only once which kinds the cluster has."""
-        while not await _wait(self._listed, MAX_START_SECONDS):
+        while not await wait_until_set(self._listed, MAX_START_SECONDS):
             try:
                 await self._client.list_metadata(EXPOSED_APPS)
             except ApiError:
@@ -117,13 +118,3 @@ class AppResync:
             return
         log.warning("%s: the watch did not deliver it; fetched", key)
         self._enqueue(self._handler.upsert(body))
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> bool:
-    """Wait until the event is set; False when it was not, within so many seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

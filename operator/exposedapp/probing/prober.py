@@ -1,18 +1,15 @@
-"""Tries the URLs that are listed, from where the operator runs.
+"""Probes the URLs of all apps from where the operator runs, bounded and fair.
 
-Users choose hosts and paths, so as little as possible is done with them: a connection, or one GET
-without redirects, proxies, cookies or credentials, whose body is not read. How many tries there are
-in a second and at one time is bounded for the operator as a whole, and at one time for each app.
+Built by runtime.py; a reconcile sets the targets of its app. How many probes start in a second and
+are in flight is bounded for the operator as a whole, and in flight for each app.
 """
 
 import asyncio
 import heapq
 import logging
-import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from exposedapp.api.meta import NamespacedName
@@ -25,6 +22,8 @@ from exposedapp.exposure.probes import (
 )
 from exposedapp.probing.attempt import Attempt, probe_once
 from exposedapp.probing.state import AppTargets, ProbeState, TargetState
+from exposedapp.workqueue.backoff import random_delay
+from exposedapp.workqueue.events import wait_until_set
 from exposedapp.workqueue.fair_queue import FairQueue
 from exposedapp.workqueue.priority import Priority
 
@@ -33,217 +32,211 @@ log = logging.getLogger(__name__)
 JITTER = 0.15
 
 LOW_PRIORITY_EVERY = 4
-"""Of so many turns one is for the low priority first, so that it is never starved."""
 
 MIN_RETRY_SECONDS = 1.0
-"""How soon after its last try a URL is tried again because other pods are behind it."""
+"""Minimum time between two probes of a URL because its pods have changed."""
 
-MAX_SHARE = 4
-"""One app has at most this part of the tries at one time."""
+MAX_APP_SHARE = 4
+"""One app has at most this part (1/4) of the probes in flight."""
 
 MIN_COMPACTION_SIZE = 1000
 
 
 class Prober:
-    """Tries URLs again and again, and says when an app's answers have changed.
+    """Probes URLs again and again, and reports the apps whose results have changed.
 
-    A try waits until it is due, and then for the turn of its app: namespaces take turns, and so do
-    the apps of each. So nobody's URLs can keep those of others from being tried.
+    A probe waits until it is due, and then for the turn of its app: namespaces take turns, and so
+    do the apps of each. So no app's URLs can keep those of others from being probed.
     """
 
     def __init__(
         self,
         rate: float,
         in_flight: int,
-        changed: Callable[[NamespacedName], None],
-        attempt: Attempt | None = None,
+        on_change: Callable[[NamespacedName], None],
+        attempt: Attempt = probe_once,
         clock: Callable[[], float] = time.monotonic,
-        tried: Callable[[ProbeResult], None] = lambda _: None,
+        on_result: Callable[[ProbeResult], None] = lambda _: None,
+        low_priority_every: int = LOW_PRIORITY_EVERY,
     ) -> None:
+        """At most `rate` probes start in a second, and `in_flight` are under way.
+
+        `on_change` is called with the key of an app, `on_result` after every probe.
+        """
         self._spacing = 1 / rate
-        self._free = asyncio.Semaphore(in_flight)
-        self._most_of_one = max(1, in_flight // MAX_SHARE)
-        self._changed = changed
-        self._attempt = attempt or probe_once
-        self._tried = tried
+        self._slots = asyncio.Semaphore(in_flight)
+        self._max_in_flight_per_app = max(1, in_flight // MAX_APP_SHARE)
+        self._on_change = on_change
+        self._attempt = attempt
+        self._on_result = on_result
         self._in_flight = 0
         self._clock = clock
         self._apps: dict[NamespacedName, AppTargets] = {}
-        self._waiting: list[tuple[float, int, TargetState]] = []
-        self._sweep_at = MIN_COMPACTION_SIZE
-        self._turns = FairQueue[tuple[NamespacedName, Priority]](
-            lambda it: it[0].namespace, LOW_PRIORITY_EVERY
+        self._scheduled: list[tuple[float, int, TargetState]] = []
+        """A heap by the time when each is due."""
+        self._compaction_size = MIN_COMPACTION_SIZE
+        self._runnable = FairQueue[tuple[NamespacedName, Priority]](
+            lambda entry: entry[0].namespace, low_priority_every
         )
+        """The apps that have something due and may probe."""
         self._order: Iterator[int] = count()
-        self._news = asyncio.Event()
+        self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def want(self, key: NamespacedName, targets: Iterable[Target]) -> ProbeResults:
-        """Has these URLs of an app tried from now on, and no others; what is known of them."""
+    def set_targets(self, key: NamespacedName, targets: Iterable[Target]) -> ProbeResults:
+        """Probe these URLs of an app from now on, and no others; what is known of them."""
         app = self._apps.setdefault(key, AppTargets(key))
         before, app.states = app.states, {}
         for target in targets:
             if target.url not in app.states:  # two nodes may have one address
-                known = before.get(target.url)
-                same = known is not None and known.target == target
-                state = known.follow(target) if known and same else TargetState(app, target)
-                app.states[target.url] = state
-        new = [it for url, it in app.states.items() if before.get(url) is not it]
-        self._drop(app, [it for url, it in before.items() if app.states.get(url) is not it])
-        for state in new:
-            self._schedule_new(state, before.get(state.target.url))
-        if any(it.stale for it in new):
-            app.changed = self._clock()
-        elif len(new) == len(app.states):
-            # Other URLs, which have their own time to answer.
-            app.since, app.changed = self._clock(), None
+                app.states[target.url] = _next_state(app, before.get(target.url), target)
+        added = [state for url, state in app.states.items() if before.get(url) is not state]
+        self._drop(
+            app, [state for url, state in before.items() if app.states.get(url) is not state]
+        )
+        for state in added:
+            self._schedule_added(state, before.get(state.target.url))
+        if any(state.stale for state in added):
+            app.backends_changed_at = self._clock()
+        elif len(added) == len(app.states):
+            # All URLs are other ones, which have their own time to answer.
+            app.started_at, app.backends_changed_at = self._clock(), None
         if not app.states:
             self._forget_idle(app)
             return NOTHING_PROBED
-        found = {url: it.answer for url, it in app.states.items()}
-        stale = frozenset(url for url, it in app.states.items() if it.stale)
-        return ProbeResults(app.since, found, stale, app.changed)
+        by_url = {url: state.result for url, state in app.states.items()}
+        stale = frozenset(url for url, state in app.states.items() if state.stale)
+        return ProbeResults(app.started_at, by_url, stale, app.backends_changed_at)
 
     def state(self) -> ProbeState:
-        """How busy it is."""
-        self._forget_dropped()
+        """How busy the prober is now."""
+        self._pop_dropped()
         now = self._clock()
-        due = [it[0].due for app in self._apps.values() for it in app.due.values() if it]
-        due += [it[0] for it in self._waiting[:1]]
-        targets = sum(len(it.states) for it in self._apps.values())
+        due = [
+            states[0].due for app in self._apps.values() for states in app.due.values() if states
+        ]
+        due += [entry[0] for entry in self._scheduled[:1]]
+        targets = sum(len(app.states) for app in self._apps.values())
         return ProbeState(targets, self._in_flight, max(0.0, now - min(due, default=now)))
 
-    def start(self) -> None:
-        """Starts to try."""
-        self._spawn(self._run())
-
     async def run(self) -> None:
-        """Try URLs until it is cancelled; then no try is under way any more."""
+        """Probe until it is cancelled; no probe is in flight afterwards."""
         try:
-            await self._run()
+            while True:
+                await self._slots.acquire()
+                state = await self._next()
+                task = asyncio.create_task(self._probe(state))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+                await asyncio.sleep(self._spacing)
         finally:
-            await self._stop()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def stop(self) -> None:
-        """Ends all tries."""
-        await self._stop()
+    # --- what is scheduled ------------------------------------------------------------------------
 
-    async def _stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    # --- what waits -------------------------------------------------------------------------------
-
-    def _schedule_new(self, state: TargetState, before: TargetState | None) -> None:
-        """At once; but pods that change all the time do not have it tried all the time."""
-        wait = 0.0
+    def _schedule_added(self, state: TargetState, before: TargetState | None) -> None:
+        """Probe at once; but not all the time because pods change all the time."""
+        delay = 0.0
         if before and before.target.backend.service == state.target.backend.service:
-            wait = max(0.0, state.tried + MIN_RETRY_SECONDS - self._clock())
-        self._schedule(state, wait)
+            delay = max(0.0, state.probed_at + MIN_RETRY_SECONDS - self._clock())
+        self._schedule(state, delay)
 
-    def _schedule(self, state: TargetState, seconds: float) -> None:
-        state.due = self._clock() + seconds
-        heapq.heappush(self._waiting, (state.due, next(self._order), state))
-        if len(self._waiting) >= self._sweep_at:
-            # What was dropped would stay until it is due.
-            self._waiting = [it for it in self._waiting if not it[2].dropped]
-            heapq.heapify(self._waiting)
-            self._sweep_at = max(MIN_COMPACTION_SIZE, 2 * len(self._waiting))
-        self._news.set()
+    def _schedule(self, state: TargetState, delay: float) -> None:
+        state.due = self._clock() + delay
+        heapq.heappush(self._scheduled, (state.due, next(self._order), state))
+        if len(self._scheduled) >= self._compaction_size:
+            # Dropped states would stay until they are due.
+            self._scheduled = [entry for entry in self._scheduled if not entry[2].dropped]
+            heapq.heapify(self._scheduled)
+            self._compaction_size = max(MIN_COMPACTION_SIZE, 2 * len(self._scheduled))
+        self._wake.set()
 
     def _drop(self, app: AppTargets, states: Sequence[TargetState]) -> None:
         for state in states:
             state.dropped = True
         if states:
             app.due = {
-                priority: deque(it for it in due if not it.dropped)
+                priority: deque(state for state in due if not state.dropped)
                 for priority, due in app.due.items()
             }
 
-    def _forget_dropped(self) -> None:
-        while self._waiting and self._waiting[0][2].dropped:
-            heapq.heappop(self._waiting)
+    def _pop_dropped(self) -> None:
+        while self._scheduled and self._scheduled[0][2].dropped:
+            heapq.heappop(self._scheduled)
 
     def _forget_idle(self, app: AppTargets) -> None:
-        """Not before its tries are over: an app that comes and goes has no more than others."""
+        """Forget an app without URLs once its probes have ended: its share counts until then."""
         if not app.states and not app.in_flight:
             self._apps.pop(app.key, None)
 
-    def _offer(self, app: AppTargets) -> None:
-        """Has an app take its turn when it has something to try, and may."""
-        if app.in_flight >= self._most_of_one:
+    def _make_runnable(self, app: AppTargets) -> None:
+        """Let an app take its turn when it has something due, and may probe."""
+        if app.in_flight >= self._max_in_flight_per_app:
             return
         for priority, due in app.due.items():
             if due:
-                self._turns.add((app.key, priority), priority)
-                self._news.set()
+                self._runnable.add((app.key, priority), priority)
+                self._wake.set()
 
-    # --- the tries --------------------------------------------------------------------------------
-
-    async def _run(self) -> None:
-        while True:
-            await self._free.acquire()
-            state = await self._next()
-            self._spawn(self._try(state))
-            await asyncio.sleep(self._spacing)
+    # --- the probes -------------------------------------------------------------------------------
 
     async def _next(self) -> TargetState:
+        """The state to probe next, as soon as there is one."""
         while True:
-            self._news.clear()
-            wait = self._line_up()
-            while self._turns:
-                (key, priority), _ = self._turns.pop()
+            self._wake.clear()
+            delay = self._collect_due()
+            while self._runnable:
+                (key, priority), _ = self._runnable.pop()
                 app = self._apps.get(key)
-                if app and app.due[priority] and app.in_flight < self._most_of_one:
+                if app and app.due[priority] and app.in_flight < self._max_in_flight_per_app:
                     return self._take(app, priority)
-            # Not wait_for, which in Python 3.11 forgets that it was cancelled when there is news.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._news.wait()
+            await wait_until_set(self._wake, delay)
 
-    def _line_up(self) -> float | None:
-        """Has all that is due wait for its turn; in how many seconds the next one is due."""
-        self._forget_dropped()
+    def _collect_due(self) -> float | None:
+        """Make everything runnable that is due; seconds until the next is due, None: nothing is."""
+        self._pop_dropped()
         now = self._clock()
-        while self._waiting and self._waiting[0][0] <= now:
-            state = heapq.heappop(self._waiting)[2]
+        while self._scheduled and self._scheduled[0][0] <= now:
+            state = heapq.heappop(self._scheduled)[2]
             state.app.due[state.priority].append(state)
-            self._offer(state.app)
-            self._forget_dropped()
-        return self._waiting[0][0] - now if self._waiting else None
+            self._make_runnable(state.app)
+            self._pop_dropped()
+        return self._scheduled[0][0] - now if self._scheduled else None
 
     def _take(self, app: AppTargets, priority: Priority) -> TargetState:
         state = app.due[priority].popleft()
-        state.tried = self._clock()
+        state.probed_at = self._clock()
         app.in_flight += 1
         self._in_flight += 1
-        self._offer(app)
+        self._make_runnable(app)
         return state
 
-    async def _try(self, state: TargetState) -> None:
+    async def _probe(self, state: TargetState) -> None:
         try:
-            found = await self._attempt(state.target)
+            result = await self._attempt(state.target)
         except Exception:
-            # Whatever it was, the URL must be tried again.
-            log.exception("cannot try %s", state.target.url)
-            found = ProbeResult(ProbeOutcome.NOT_ATTEMPTED)
+            # Whatever it was, the URL must be probed again.
+            log.exception("cannot probe %s", state.target.url)
+            result = ProbeResult(ProbeOutcome.NOT_ATTEMPTED)
         finally:
             self._in_flight -= 1
             state.app.in_flight -= 1
-            self._free.release()
-        self._tried(found)
-        self._offer(state.app)
+            self._slots.release()
+        self._on_result(result)
+        self._make_runnable(state.app)
         self._forget_idle(state.app)
         if state.dropped:
             return
-        news = state.learn(found)
-        pause = state.next_pause()
-        self._schedule(state, pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311
-        if news:
-            self._changed(state.app.key)
+        has_changed = state.record(result)
+        delay = state.next_delay()
+        self._schedule(state, random_delay(delay * (1 - JITTER), delay * (1 + JITTER)))
+        if has_changed:
+            self._on_change(state.app.key)
+
+
+def _next_state(app: AppTargets, before: TargetState | None, target: Target) -> TargetState:
+    if before is None or before.target != target:
+        return TargetState(app, target)
+    return before.retarget(target)

@@ -1,4 +1,4 @@
-"""What is known of one URL and of one app's URLs."""
+"""What is known of one URL, and of the URLs of one app. Used by the prober; pure."""
 
 import math
 from collections import deque
@@ -6,29 +6,28 @@ from dataclasses import dataclass, field, replace
 
 from exposedapp.api.meta import NamespacedName
 from exposedapp.exposure.probes import ProbeResult, Target
+from exposedapp.workqueue.backoff import Backoff
 from exposedapp.workqueue.priority import Priority
+
+INITIAL_BACKOFF_SECONDS = 0.32
+BACKOFF_FACTOR = 1.6
+
+RECHECK_SECONDS = 3.0
+"""kube-proxy may still forward by the old rules for a moment after a change. So a URL that answers
+then is probed once more, later than kube-proxy needs."""
+
+PRIORITIES = (Priority.HIGH, Priority.LOW)
+"""Of URLs whose result a status waits for, and of URLs that are only checked again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeState:
-    """How busy whoever tries URLs is at this moment."""
+    """How busy the prober is at one moment."""
 
     targets: int = 0
     in_flight: int = 0
     overdue: float = 0.0
-    """For how many seconds the next try has been due; 0: it is not."""
-
-
-INITIAL_BACKOFF_SECONDS = 0.2
-
-BACKOFF_FACTOR = 1.6
-
-RECHECK_SECONDS = 3.0
-"""After a change the nodes may forward by the old rules for a moment. So a URL that answers is
-tried once more, later than kube-proxy needs."""
-
-PRIORITIES = (Priority.HIGH, Priority.LOW)
-"""URLs that are waited for, and URLs that are only looked after; see lanes.py for their turns."""
+    """Seconds for which the next probe has been due; 0 when none is."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,60 +36,69 @@ class TargetState:
 
     app: "AppTargets"
     target: Target
-    answer: ProbeResult | None = None
-    """None while it has not been tried."""
+    result: ProbeResult | None = None
+    """None until the first probe has ended."""
     stale: bool = False
-    """Whether it has not been tried since something else is behind it."""
-    changed: bool = False
-    """Whether its next good answer may still come from what was there before."""
+    """Whether the result is from before the last change of the backend."""
+    needs_recheck: bool = False
+    """Whether the next good result may still come from the former backend."""
     failures: int = 0
-    pause: float = INITIAL_BACKOFF_SECONDS
-    tried: float = -math.inf
+    """Failed probes in a row."""
+    probed_at: float = -math.inf
     due: float = 0.0
     dropped: bool = False
+    """Whether the app has this URL, or this backend, no longer."""
 
-    def follow(self, target: Target) -> "TargetState":
-        """The same URL from now on: itself, or a new start when something else is behind it.
+    def retarget(self, target: Target) -> "TargetState":
+        """The state of the same URL from now on: this one, or a new one for another backend.
 
-        The tries of one that was left do not count any more, not even one that is under way.
+        Probes of a state that was left do not count, not even one that is in flight.
         """
-        before, now = self.target.backend, target.backend
-        target = replace(target, backend=now.keeping_pods_of(before))
-        if not now.changed_since(before):
+        before, after = self.target.backend, target.backend
+        target = replace(target, backend=after.keeping_pods_of(before))
+        if not after.changed_since(before):
             self.target = target
             return self
         return TargetState(
-            self.app, target, self.answer, stale=True, changed=True, tried=self.tried
+            self.app,
+            target,
+            self.result,
+            stale=True,
+            needs_recheck=True,
+            probed_at=self.probed_at,
         )
 
-    def learn(self, found: ProbeResult) -> bool:
-        """Takes in what a try has found; whether that is news."""
-        self.failures = 0 if found.answered else self.failures + 1
-        # One that has answered gets a second chance before it counts as failing.
-        unconfirmed = self.answer and self.answer.answered and not found.answered
-        known = not unconfirmed or self.failures >= self.target.threshold
-        news = known and (self.stale or found != self.answer)
-        if known:
-            self.answer, self.stale = found, False
-        return news
+    def record(self, result: ProbeResult) -> bool:
+        """Take in the result of a probe; whether what is known has changed."""
+        self.failures = 0 if result.answered else self.failures + 1
+        # A URL that has answered counts as failing only when the failure is confirmed.
+        is_doubtful = self.result and self.result.answered and not result.answered
+        if is_doubtful and self.failures < self.target.threshold:
+            return False
+        has_changed = self.stale or result != self.result
+        self.result, self.stale = result, False
+        return has_changed
 
-    def next_pause(self) -> float:
-        """In how many seconds to try again after this try."""
-        period = self.target.period
+    def next_delay(self) -> float:
+        """Seconds until the next probe, after the result of one was recorded."""
         if self.failures:
-            self.pause = min(self.pause * BACKOFF_FACTOR, period)
-            return self.pause
-        self.pause = INITIAL_BACKOFF_SECONDS
-        if self.changed:
-            self.changed = False
-            return min(RECHECK_SECONDS, period)
-        return period
+            return self._backoff_delay()
+        if self.needs_recheck:
+            self.needs_recheck = False
+            return min(RECHECK_SECONDS, self.target.period)
+        return self.target.period
 
     @property
     def priority(self) -> Priority:
-        """Whether somebody waits for it, or it is only looked after."""
-        in_doubt = self.failures > 0 and self.pause < self.target.period
-        return Priority.HIGH if self.answer is None or self.stale or in_doubt else Priority.LOW
+        """HIGH while a status waits for the result."""
+        is_backing_off = self.failures > 0 and self._backoff_delay() < self.target.period
+        return (
+            Priority.HIGH if self.result is None or self.stale or is_backing_off else Priority.LOW
+        )
+
+    def _backoff_delay(self) -> float:
+        backoff = Backoff(INITIAL_BACKOFF_SECONDS, self.target.period, BACKOFF_FACTOR)
+        return backoff.delay(self.failures)
 
 
 @dataclass(slots=True, eq=False)
@@ -99,10 +107,10 @@ class AppTargets:
 
     key: NamespacedName
     states: dict[str, TargetState] = field(default_factory=dict)
-    since: float = 0.0
-    changed: float | None = None
+    started_at: float = 0.0
+    backends_changed_at: float | None = None
     in_flight: int = 0
     due: dict[Priority, deque[TargetState]] = field(
-        default_factory=lambda: {it: deque() for it in PRIORITIES}
+        default_factory=lambda: {priority: deque() for priority in PRIORITIES}
     )
-    """What waits for the app's turn."""
+    """What is due and waits for the app's turn."""

@@ -21,7 +21,6 @@ from exposedapp.api.meta import (
 from exposedapp.cache.cache import Cache
 from exposedapp.desired.diff import drift, surplus_ports
 from exposedapp.desired.metadata import is_upgrade
-from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.api_errors import (
     is_duplicate_node_port,
@@ -34,6 +33,7 @@ from exposedapp.reconcile.app import App
 from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, ConflictBudget
 from exposedapp.reconcile.errors import AppDeleted
+from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.reconcile.ownership import controller_of, ownership_result
 from exposedapp.reconcile.results import ChildResult, Failure
 from exposedapp.status.events import ChildChange
@@ -54,7 +54,7 @@ class _ApplyHistory:
 class Applier:
     """Applies children; safe to call for several children at once."""
 
-    def __init__(self, client: KubeClient, cache: Cache, clock: Callable[[], float]) -> None:
+    def __init__(self, client: ApiClient, cache: Cache, clock: Callable[[], float]) -> None:
         self._client = client
         self._cache = cache
         self._histories = AppStates[dict[ChildKind, _ApplyHistory]](

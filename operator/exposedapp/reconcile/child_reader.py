@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from exposedapp.api.meta import ChildKind, Json, NamespacedName
 from exposedapp.cache.cache import Cache
-from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.app import App
 from exposedapp.reconcile.errors import AppDeleted
 from exposedapp.reconcile.gather import gather_all
+from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.reconcile.ownership import is_owned
 
 Named = Mapping[ChildKind, Json | None]
@@ -30,7 +30,7 @@ class ReadError:
 class ChildReader:
     """Reads the objects with an app's name."""
 
-    def __init__(self, client: KubeClient, cache: Cache) -> None:
+    def __init__(self, client: ApiClient, cache: Cache) -> None:
         self._client = client
         self._cache = cache
 

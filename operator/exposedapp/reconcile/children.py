@@ -17,12 +17,12 @@ from exposedapp.desired.errors import SpecError
 from exposedapp.desired.metadata import is_upgrade
 from exposedapp.desired.pod_template import pod_labels
 from exposedapp.desired.service import make_service
-from exposedapp.kube.client import KubeClient
 from exposedapp.reconcile.app import App, spec_problem
 from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.apply import Applier
 from exposedapp.reconcile.child_reader import ChildReader, Named, ReadError
 from exposedapp.reconcile.gather import gather_all
+from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.reconcile.node_ports import ServiceApplier
 from exposedapp.reconcile.ownership import is_being_deleted, is_manageable
 from exposedapp.reconcile.results import NO_CHILD, ChildrenResult, ChildResult, Failure
@@ -40,7 +40,7 @@ class _NameConflict:
 class Children:
     """Creates, adopts, applies and removes children; safe to call for several apps at once."""
 
-    def __init__(self, client: KubeClient, cache: Cache, clock: Callable[[], float]) -> None:
+    def __init__(self, client: ApiClient, cache: Cache, clock: Callable[[], float]) -> None:
         self._reader = ChildReader(client, cache)
         self._applier = Applier(client, cache, clock)
         self._services = ServiceApplier(client, self._applier, clock)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from exposedapp.api.meta import AppRef
-from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
+from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.status.events import EventMessage, event_object
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ MAX_COUNTED = 1000
 class EventRecorder:
     """Queues Events, and writes them one after the other."""
 
-    def __init__(self, client: KubeClient, busy: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, client: ApiClient, busy: Callable[[], bool] = lambda: False) -> None:
         self._client = client
         self._busy = busy
         self._pending: deque[tuple[AppRef, EventMessage, str]] = deque(maxlen=MAX_PENDING)

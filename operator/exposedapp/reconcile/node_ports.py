@@ -12,11 +12,11 @@ from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json, NamespacedName, key_of
 from exposedapp.api.service import PortKey
 from exposedapp.desired.node_ports import keep_node_ports, node_ports
-from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.api_errors import is_out_of_range
 from exposedapp.reconcile.app import App
 from exposedapp.reconcile.apply import Applier
+from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.reconcile.results import ChildResult, Failure
 from exposedapp.status.observation import Problem
 
@@ -28,7 +28,7 @@ taken."""
 class ServiceApplier:
     """Applies Services."""
 
-    def __init__(self, client: KubeClient, applier: Applier, clock: Callable[[], float]) -> None:
+    def __init__(self, client: ApiClient, applier: Applier, clock: Callable[[], float]) -> None:
         self._applier = applier
         self._holders = NodePortHolders(client, clock)
 
@@ -72,7 +72,7 @@ class ServiceApplier:
 class NodePortHolders:
     """Which Service has which node port."""
 
-    def __init__(self, client: KubeClient, clock: Callable[[], float]) -> None:
+    def __init__(self, client: ApiClient, clock: Callable[[], float]) -> None:
         self._client = client
         self._clock = clock
         self._services: tuple[float, list[Json]] | None = None

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from exposedapp.api.meta import NamespacedName, selector_string
-from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.app import App
 from exposedapp.reconcile.app_states import AppStates
+from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.status.observation import Observation, PodFailure
 from exposedapp.status.pods import pod_failure
 from exposedapp.status.queries import reports_pod_failure
@@ -55,7 +55,7 @@ class _PollState:
 class PodPoller:
     """Polls pods."""
 
-    def __init__(self, client: KubeClient, clock: Callable[[], float]) -> None:
+    def __init__(self, client: ApiClient, clock: Callable[[], float]) -> None:
         self._client = client
         self._clock = clock
         self._states = AppStates(_PollState)

@@ -14,9 +14,9 @@ from exposedapp.exposure.backend import backend_fingerprint
 from exposedapp.exposure.not_probed import no_probe_reason, not_probed_note
 from exposedapp.exposure.probes import ProbeResults, probe_targets
 from exposedapp.exposure.reachability import grace_left
-from exposedapp.probing.prober import Prober
 from exposedapp.reconcile.app import App
 from exposedapp.reconcile.app_states import AppStates
+from exposedapp.reconcile.interfaces import Prober
 from exposedapp.settings import Settings
 from exposedapp.status.observation import Observation
 from exposedapp.status.queries import ready_condition
@@ -55,7 +55,7 @@ class Probes:
 
     def forget(self, key: NamespacedName) -> None:
         """Probe nothing of an app that is deleted."""
-        self._prober.want(key, ())
+        self._prober.set_targets(key, ())
         self._generations.forget(key)
 
     def sync(self, app: App, observation: Observation) -> Probing:
@@ -83,7 +83,7 @@ class Probes:
             enabled=self._settings.probe and bool(ready_pods),  # without a pod none can answer
             backend=backend_fingerprint(service, ready_pods if is_settled else None),
         )
-        results = self._prober.want(observation.app.key, targets)
+        results = self._prober.set_targets(observation.app.key, targets)
         if service and targets:
             note = not_probed_note(service, exposure.urls, exposure.preferred, results.by_url)
         else:

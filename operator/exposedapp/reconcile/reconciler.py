@@ -11,12 +11,11 @@ from collections.abc import Callable
 
 from exposedapp.api.meta import NamespacedName
 from exposedapp.cache.cache import Cache
-from exposedapp.kube.client import KubeClient
-from exposedapp.probing.prober import Prober
 from exposedapp.reconcile.app import App, parse_app
 from exposedapp.reconcile.children import Children
 from exposedapp.reconcile.errors import AppDeleted
 from exposedapp.reconcile.event_reporter import EventReporter, Record
+from exposedapp.reconcile.interfaces import ApiClient, Prober
 from exposedapp.reconcile.metrics import ConditionMetrics, NoopConditionMetrics
 from exposedapp.reconcile.observer import Observer
 from exposedapp.reconcile.pod_poller import PodPoller
@@ -33,7 +32,7 @@ class Reconciler:
 
     def __init__(
         self,
-        client: KubeClient,
+        client: ApiClient,
         cache: Cache,
         settings: Settings,
         prober: Prober,

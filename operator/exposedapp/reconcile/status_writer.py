@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.meta import NamespacedName
 from exposedapp.cache.cache import Cache
-from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.app import App
 from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.errors import AppDeleted
+from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.reconcile.results import Failure, StatusResult
 from exposedapp.status.queries import awaits_first_probe, is_reconciling, ready_condition
 from exposedapp.status.write_policy import is_urgent, status_patch
@@ -61,7 +61,7 @@ class _PendingStatus:
 class StatusWriter:
     """Writes statuses."""
 
-    def __init__(self, client: KubeClient, cache: Cache, clock: Callable[[], float]) -> None:
+    def __init__(self, client: ApiClient, cache: Cache, clock: Callable[[], float]) -> None:
         self._client = client
         self._cache = cache
         self._clock = clock

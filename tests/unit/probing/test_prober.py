@@ -19,7 +19,7 @@ from exposedapp.exposure.probes import (
 )
 from exposedapp.probing.prober import (
     JITTER,
-    MAX_SHARE,
+    MAX_APP_SHARE,
     MIN_COMPACTION_SIZE,
     MIN_RETRY_SECONDS,
     Prober,
@@ -31,6 +31,7 @@ from exposedapp.probing.state import (
     ProbeState,
 )
 from support.probes import LATE, OK, REFUSED
+from support.tasks import running
 from support.virtual_time import in_virtual_time
 
 WEB, API = NamespacedName("shop", "web"), NamespacedName("shop", "api")
@@ -92,7 +93,7 @@ class Trying:
         self.told.append((now(), key))
 
     def want(self, *targets: Target, key: NamespacedName = WEB) -> ProbeResults:
-        return self.prober.want(key, targets)
+        return self.prober.set_targets(key, targets)
 
 
 @asynccontextmanager
@@ -100,12 +101,8 @@ async def trying(
     network: Network, rate: float = 1000.0, in_flight: int = 10
 ) -> AsyncIterator[Trying]:
     found = Trying(network, rate, in_flight)
-    found.prober.start()
-    try:
+    async with running(found.prober.run()):
         yield found
-    finally:
-        async with asyncio.timeout(60):
-            await found.prober.stop()
 
 
 # --- when a URL is tried --------------------------------------------------------------------------
@@ -120,8 +117,7 @@ async def test_until_the_first_answer_it_is_tried_often_at_first() -> None:
         await asyncio.sleep(600)
         pauses = network.pauses()
         expected = [
-            min(INITIAL_BACKOFF_SECONDS * BACKOFF_FACTOR ** (n + 1), PERIOD)
-            for n in range(len(pauses))
+            min(INITIAL_BACKOFF_SECONDS * BACKOFF_FACTOR**n, PERIOD) for n in range(len(pauses))
         ]
         assert pauses == pytest.approx(expected, rel=JITTER + 0.01)
         assert network.times()[0] == 0.0
@@ -160,9 +156,7 @@ async def test_after_a_recovery_the_next_failure_is_looked_at_as_soon() -> None:
         it.want(target())
         await asyncio.sleep(5 * PERIOD)
     assert network.pauses()[8] == pytest.approx(PERIOD, rel=JITTER + 0.01)
-    assert network.pauses()[9] == pytest.approx(
-        INITIAL_BACKOFF_SECONDS * BACKOFF_FACTOR, rel=JITTER + 0.01
-    )
+    assert network.pauses()[9] == pytest.approx(INITIAL_BACKOFF_SECONDS, rel=JITTER + 0.01)
 
 
 # --- when an answer is news -----------------------------------------------------------------------
@@ -409,27 +403,21 @@ async def test_all_get_their_turn_when_there_are_too_many() -> None:
 @in_virtual_time
 async def test_the_end_ends_all_tries() -> None:
     network = Network(lasts=math.inf)
-    found = Trying(network, 1000, 10)
-    found.prober.start()
-    found.want(target("a"), target("b"))
-    await asyncio.sleep(1)
-    assert network.at_once == 2
-    async with asyncio.timeout(1):
-        await found.prober.stop()
+    async with trying(network) as found, asyncio.timeout(2):
+        found.want(target("a"), target("b"))
+        await asyncio.sleep(1)
+        assert network.at_once == 2
     assert len(asyncio.all_tasks()) == 1
     assert found.told == []
 
 
 async def test_the_end_comes_also_when_there_is_news() -> None:
     network = Network()
-    found = Trying(network, 1000, 10)
-    found.prober.start()
-    found.want(target("a"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(10), trying(network) as found:
+        found.want(target("a"))
         while not found.told:
             await asyncio.sleep(0.01)
         found.want(target("a"), target("b"))
-        await found.prober.stop()
     assert len(asyncio.all_tasks()) == 1
 
 
@@ -483,7 +471,7 @@ async def test_one_app_has_a_part_of_the_tries_at_one_time(in_flight: int) -> No
             it.want(*(target(f"{round_}-{i}") for i in range(100)))
             await asyncio.sleep(0.5)
             it.want()  # one that comes and goes has no more
-        assert network.most_at_once == max(1, in_flight // MAX_SHARE)
+        assert network.most_at_once == max(1, in_flight // MAX_APP_SHARE)
         it.want(target("other"), key=API)
         await asyncio.sleep(1.1)
         assert "other" in network.urls()
@@ -529,7 +517,7 @@ async def test_what_was_dropped_takes_no_room(lasts: float, rate: float) -> None
         for service in range(40):
             it.want(*(target(str(i), backend=BackendFingerprint(service)) for i in range(100)))
             await asyncio.sleep(0.05)
-        assert len(it.prober._waiting) <= MIN_COMPACTION_SIZE + 200
+        assert len(it.prober._scheduled) <= MIN_COMPACTION_SIZE + 200
         assert sum(len(due) for due in it.prober._apps[WEB].due.values()) <= 100
 
 
@@ -593,9 +581,7 @@ async def test_a_mended_url_that_needs_a_moment_is_tried_often_again() -> None:
         it.want(target(backend=ANOTHER_SERVICE))
         await asyncio.sleep(5)
     assert len(network.tries) >= 4
-    assert network.pauses()[0] == pytest.approx(
-        INITIAL_BACKOFF_SECONDS * BACKOFF_FACTOR, rel=JITTER + 0.01
-    )
+    assert network.pauses()[0] == pytest.approx(INITIAL_BACKOFF_SECONDS, rel=JITTER + 0.01)
 
 
 @in_virtual_time

@@ -1,12 +1,12 @@
 """The one reconcile, when URLs answer, when they do not, and when nothing is known of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from exposedapp.api.meta import Json, NamespacedName
-from exposedapp.exposure.probes import ProbeResult, ProbeResults, Target
+from exposedapp.api.meta import Json
+from exposedapp.exposure.probes import ProbeResult
 from exposedapp.exposure.reachability import FIRST_ANSWER_GRACE_SECONDS
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
@@ -19,7 +19,7 @@ URLS = [A, B]
 
 
 def tried(world: World) -> list[str]:
-    return sorted(it.url for it in world.prober.wanted)
+    return sorted(it.url for it in world.prober.targets)
 
 
 def answer(world: World, a: ProbeResult | None, b: ProbeResult | None) -> None:
@@ -33,7 +33,7 @@ def reachable(world: World) -> tuple[str, str]:
 
 def forget_answers(world: World) -> None:
     """The operator starts anew, and has tried nothing yet."""
-    world.prober = FakeProber(lambda: world.now)
+    world.prober = world.probes = FakeProber(lambda: world.now)
     answer(world, None, None)
     world.restart()
     world.cluster.writes.clear()
@@ -116,7 +116,7 @@ async def test_an_app_may_have_its_urls_left_alone(world: World) -> None:
 async def test_what_cannot_be_tried_holds_nothing_up(world: World, spec: Json, count: int) -> None:
     await start(world, **spec)
     await world.reconcile()
-    assert len(world.prober.wanted) == count
+    assert len(world.prober.targets) == count
     assert world.ready() == ("True", "Available")
 
 
@@ -289,24 +289,21 @@ async def test_a_restart_is_no_news(running: World) -> None:
 # --- after a change -------------------------------------------------------------------------------
 
 
-class RealProber(FakeProber):
-    """The real one, whose tries end when the test says so."""
+class RealProber(Prober):
+    """The real one, whose probes end when the test says so."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        Prober.__init__(self, 50, 50, lambda _: None, clock=clock)
-
-    def want(self, key: NamespacedName, targets: Iterable[Target]) -> ProbeResults:
-        return Prober.want(self, key, targets)
+        super().__init__(50, 50, lambda _: None, clock=clock)
 
     def find(self, *found: ProbeResult) -> None:
         """What the tries of the URLs have found, in their order; the last one for all others."""
         states = sorted(self._apps[KEY].states.items())
         for i, (_, state) in enumerate(states):
-            state.learn(found[min(i, len(found) - 1)])
+            state.record(found[min(i, len(found) - 1)])
 
 
 def forget_tries(world: World) -> RealProber:
-    world.prober = prober = RealProber(lambda: world.now)
+    world.probes = prober = RealProber(lambda: world.now)
     world.restart()
     world.cluster.writes.clear()
     return prober

@@ -199,7 +199,7 @@ async def test_children_that_went_with_their_app_are_not_made_again(
     assert await stopped.reconciler.reconcile(KEY) == Result()
     assert stopped.cluster.writes == []
     assert stopped.cache.apps.get(KEY) is None
-    assert stopped.prober.wanted == []
+    assert stopped.prober.targets == []
 
 
 async def test_an_unknown_app_is_nothing_to_do(world: World) -> None:

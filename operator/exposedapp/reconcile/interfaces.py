@@ -1,0 +1,42 @@
+"""What a reconcile needs of the API client and of the prober; tests have others of both."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from exposedapp.api.meta import Json, NamespacedName
+from exposedapp.exposure.probes import ProbeResults, Target
+
+
+class ApiClient(Protocol):
+    """The requests of a reconcile, as kube/client.py sends them. Each raises ApiError."""
+
+    async def get(self, kind: str, namespace: str, name: str) -> Json | None:
+        """An object; None when it does not exist."""
+
+    async def create(self, desired: Json) -> Json:
+        """Apply an object that does not exist."""
+
+    async def apply(self, desired: Json, uid: str | None = None) -> Json:
+        """Apply an object; with a uid, only to that one."""
+
+    async def patch_spec(self, live: Json, kind: str, changes: Json) -> Json:
+        """Set fields of a live object's spec as a whole."""
+
+    async def delete(self, live: Json, kind: str) -> None:
+        """Delete a live object."""
+
+    async def patch_status(self, namespace: str, name: str, version: str, changes: Json) -> Json:
+        """Merge changes into an app's status."""
+
+    async def pods(self, namespace: str, selector: str) -> list[Json]:
+        """The pods with these labels."""
+
+    async def services(self) -> list[Json]:
+        """All Services of the cluster with their names and ports."""
+
+
+class Prober(Protocol):
+    """The URLs that are probed, as probing/prober.py does it."""
+
+    def set_targets(self, key: NamespacedName, targets: Iterable[Target]) -> ProbeResults:
+        """Probe these URLs of an app from now on, and no others; what is known of them."""
