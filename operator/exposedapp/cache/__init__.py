@@ -1,4 +1,4 @@
-"""What is known of the cluster: stores, informers, and which keys an event is about.
+"""The known state of the cluster: stores, informers, and the apps that an event concerns.
 
-It never writes to the API server, and it decides nothing about an app.
+Nothing here writes to the API server, or decides what is to be done about an app.
 """

@@ -9,15 +9,16 @@ server cannot bridge, a new list shows what was deleted meanwhile.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from typing import Protocol
 
 from exposedapp.api.meta import Json, NamespacedName, version_of
 from exposedapp.cache.error_log import ErrorLog
 from exposedapp.cache.versions import HistoryRewrittenError, ListSnapshot, name_of
 from exposedapp.cache.watches import Requests, ResourceHandler
-from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
+from exposedapp.kube.resources import Resource
 from exposedapp.workqueue.backoff import Backoff, random_delay
 
 log = logging.getLogger(__name__)
@@ -41,12 +42,25 @@ RETRIABLE_STATUSES = (0, 429, 502, 503, 504)
 (410), or the kind cannot be read or is not served any more: list again."""
 
 
+class ListerWatcher(Protocol):
+    """As much of the API client as an informer needs. Each raises ApiError."""
+
+    def list(self, resource: Resource) -> AsyncIterator[Json]:
+        """The pages of a list."""
+
+    def watch(self, resource: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
+        """The events after a version."""
+
+    async def current_version(self, resource: Resource) -> str:
+        """The resourceVersion of a list now."""
+
+
 class Informer:
     """Keeps the cached objects of one kind up to date, and passes on which apps that concerns."""
 
     def __init__(
         self,
-        client: KubeClient,
+        client: ListerWatcher,
         handler: ResourceHandler,
         enqueue: Callable[[ResourceHandler, Requests], None],
         on_activity: Callable[[str], None],

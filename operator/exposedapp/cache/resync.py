@@ -88,7 +88,7 @@ class AppResync:
             try:
                 await self._client.list_metadata(EXPOSED_APPS)
             except ApiError:
-                continue  # the API server answers nobody
+                continue  # kopf has the same problem
             raise RuntimeError(
                 f"kopf has not listed ExposedApps within {MAX_START_SECONDS:.0f} s, although the "
                 "API server lists them; see the log for the request that failed"

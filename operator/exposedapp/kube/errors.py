@@ -1,4 +1,4 @@
-"""The API server's refusals."""
+"""The error of a request: what the API server refuses, and what it does not answer. Pure."""
 
 import orjson
 
@@ -10,10 +10,11 @@ until then."""
 
 
 class ApiError(Exception):
-    """The API server's refusal, as it tells it (metav1.Status).
+    """A request that did not succeed, in the words of its metav1.Status.
 
-    `status` is the HTTP code, 0 when there was no answer; `reason` and `causes` are for programs,
-    the text is the server's own message; `retry_after` is in seconds.
+    `status` is the HTTP status code, 0 without a response; `reason` and `causes` are for programs,
+    the text is the API server's message; `retry_after` is in seconds, None when it asks for no
+    delay.
     """
 
     def __init__(
@@ -33,39 +34,40 @@ class ApiError(Exception):
 
 
 def no_response_error(error: Exception) -> ApiError:
-    """The error for a request that was not answered."""
+    """The error of a request without a response."""
     text = str(error) or type(error).__name__
     return ApiError(0, "NoAnswer", f"no answer from the API server: {text}")
 
 
 def broken_response_error(error: Exception) -> ApiError:
-    """The error for a response that was cut off, or that an API server does not send."""
+    """The error of a response that was cut off, or that an API server does not send."""
     return ApiError(0, "NoAnswer", f"unusable response from the API server: {error}")
 
 
 def error_from_response(status: int, retry_after: str | None, data: bytes) -> ApiError:
-    """The error for a response that is none of success."""
+    """The error of a response that is not a success, given its header Retry-After."""
     try:
-        said = orjson.loads(data)
+        body = orjson.loads(data)
     except orjson.JSONDecodeError:
-        said = {}
-    after = retry_after_seconds(retry_after)
-    if after is not None:
-        after = min(after, MAX_RETRY_AFTER_SECONDS)
-    return error_from_status(said if isinstance(said, dict) else {}, status, after)
+        body = {}
+    delay = retry_after_seconds(retry_after)
+    if delay is not None:
+        delay = min(delay, MAX_RETRY_AFTER_SECONDS)
+    return error_from_status(body if isinstance(body, dict) else {}, status, delay)
+
+
+def error_from_status(body: Json, status: int, retry_after: float | None = None) -> ApiError:
+    """The error that a metav1.Status reports."""
+    causes = (body.get("details") or {}).get("causes") or ()
+    return ApiError(
+        status,
+        body.get("reason", ""),
+        body.get("message") or f"the API server answered {status}",
+        tuple(cause.get("reason", "") for cause in causes),
+        retry_after,
+    )
 
 
 def retry_after_seconds(header: str | None) -> float | None:
-    """The seconds in a header Retry-After; None when it has none, such as a date."""
+    """The seconds of a header Retry-After; None when it is absent or a date."""
     return float(header) if header and header.isdecimal() else None
-
-
-def error_from_status(said: Json, status: int, after: float | None = None) -> ApiError:
-    """The error that a metav1.Status tells."""
-    return ApiError(
-        status,
-        said.get("reason", ""),
-        said.get("message") or f"the API server answered {status}",
-        tuple(cause.get("reason", "") for cause in (said.get("details") or {}).get("causes") or ()),
-        after,
-    )

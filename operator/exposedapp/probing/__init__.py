@@ -1,4 +1,4 @@
-"""Tries URLs, bounded and fair, and remembers the results.
+"""Probes the URLs of apps, bounded and fair, and remembers the results.
 
-It decides when to try, never what a result means for an app: that is exposure's.
+It decides when to probe; what a result means for an app belongs to exposure.
 """

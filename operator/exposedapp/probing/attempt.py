@@ -1,7 +1,8 @@
 """One attempt to reach a URL.
 
-Called by the prober. Users choose hosts and paths, so as little as possible is done with them: a
-connection, or one GET without redirects, proxies, cookies or credentials, whose body is not read.
+Called by the prober. Users choose hosts and paths, so a probe does as little as possible with them:
+it opens a connection, or sends one GET without redirects, proxies, cookies or credentials, whose
+body is not read.
 """
 
 import asyncio

@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 WORKERS = 32
 
 LOW_PRIORITY_EVERY = 16
-"""During a storm most keys of low priority are there because of the operator's own writes, and
-several such events become one reconcile when it is delayed."""
+"""One turn of this many is for the priority that has waited longest. During a storm most keys of
+low priority are there because of the operator's own writes, and several such events become one
+reconcile when it is delayed."""
 
 BACKOFF = Backoff(initial=0.5, maximum=60.0, jitter=0.5)
 
@@ -39,6 +40,7 @@ class WorkQueue(Generic[K]):
         flow: Callable[[K], Hashable] = lambda _: None,
         metrics: QueueMetrics | None = None,
         workers: int = WORKERS,
+        low_priority_every: int = LOW_PRIORITY_EVERY,
     ) -> None:
         """`flow` groups keys for fairness: keys of one flow wait for each other, flows take turns.
 
@@ -50,7 +52,7 @@ class WorkQueue(Generic[K]):
         self._metrics.workers(workers)
         self.workers = workers
         """How many workers are to be run."""
-        self._queue = FairQueue(flow, LOW_PRIORITY_EVERY)
+        self._queue = FairQueue(flow, low_priority_every)
         self._processing: dict[K, Priority | None] = {}
         """The keys that are worked on, each with the priority of its next turn when it has been
         added meanwhile."""
@@ -120,7 +122,7 @@ class WorkQueue(Generic[K]):
             result = await self._work(key)
         except Exception:
             delay = self._next_backoff(key)
-            log.exception("%s: unexpected error; next try in %.1f s", key, delay)
+            log.exception("%s: unexpected error; next attempt in %.1f s", key, delay)
             return delay, "panic"
         if not result.backoff:
             self._failures.pop(key, None)
@@ -131,7 +133,7 @@ class WorkQueue(Generic[K]):
         if result.requeue_after is not None:
             delay = min(delay, result.requeue_after)
         level = logging.WARNING if self._failures[key] == WARN_AFTER_FAILURES else logging.DEBUG
-        log.log(level, "%s: %s; next try in %.1f s", key, result.message, delay)
+        log.log(level, "%s: %s; next attempt in %.1f s", key, result.message, delay)
         return delay, result.label
 
     def _next_backoff(self, key: K) -> float:

@@ -11,20 +11,19 @@ from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import BACKOFF, WATCH_SECONDS, Informer
 from exposedapp.cache.versions import HistoryRewrittenError
 from exposedapp.cache.watches import Requests, ResourceHandler, resource_handlers
-from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import NODES, Resource
-from exposedapp.kube.transport import CONNECT_SECONDS, JSON
+from exposedapp.kube.transport import CONNECT_SECONDS
 from support.objects import node_body
 
 AWAY = ApiError(0, "NoAnswer", "no answer from the API server")
 EXPIRED = ApiError(410, "Expired", "too old resource version")
 
 
-class Server(KubeClient):
-    """Answers lists and watches with what it was told, one after the other."""
+class Server:
+    """Responds to lists and watches by a script, one after the other."""
 
-    def __init__(self, *script: Any) -> None:  # without the real one's connection
+    def __init__(self, *script: Any) -> None:
         self.script = list(script)
         self.requests: list[str] = []
         self.done = asyncio.Event()
@@ -36,8 +35,8 @@ class Server(KubeClient):
             return None
         return self.script.pop(0)
 
-    async def list(self, kind: Resource, accept: str = JSON) -> AsyncIterator[Json]:
-        pages = self._next(f"list {kind.plural}")
+    async def list(self, resource: Resource) -> AsyncIterator[Json]:
+        pages = self._next(f"list {resource.plural}")
         if isinstance(pages, Exception):
             raise pages
         for page in pages or ():
@@ -48,9 +47,9 @@ class Server(KubeClient):
     async def current_version(self, resource: Resource) -> str:
         return str(self._next(f"version of {resource.plural}"))
 
-    async def watch(self, kind: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
+    async def watch(self, resource: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
         assert WATCH_SECONDS * 0.8 - 1 <= seconds <= WATCH_SECONDS
-        events = self._next(f"watch {kind.plural} {version}")
+        events = self._next(f"watch {resource.plural} {version}")
         for event in events or ():
             if isinstance(event, Exception):
                 raise event

@@ -10,7 +10,7 @@ import kopf
 import pytest
 from aiohttp import web
 
-from exposedapp.handlers import configure_kopf
+from exposedapp.handlers import PAGE_SIZE, configure_kopf
 from exposedapp.main import MAX_JSON_DEPTH
 from exposedapp.runtime import Periods
 from support.http_api_server import Fault, HttpApiServer, refuse, status_body
@@ -129,7 +129,7 @@ async def test_refused_discovery_is_waited_for(server: HttpApiServer, tmp_path: 
     [
         (refusing("/apis", 404), "404"),
         (refusing(APPS, 410, query="watch=true"), "410"),
-        (refusing(APPS, 400, query="limit=100&continue"), "400"),
+        (refusing(APPS, 400, query=f"limit={PAGE_SIZE}&continue"), "400"),
     ],
     ids=["discovery not found", "watch too old by status", "list refused"],
 )

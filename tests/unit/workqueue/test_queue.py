@@ -347,7 +347,7 @@ async def test_a_foreseen_failure_is_a_warning_only_when_it_has_happened_several
     await delays_after(*[FAILED] * (WARN_AFTER_FAILURES + 2))
     (warning,) = (record for record in caplog.records if record.levelname != "DEBUG")
     assert warning.levelname == "WARNING"
-    assert warning.getMessage().startswith("a: try again; next try in ")
+    assert warning.getMessage().startswith("a: try again; next attempt in ")
 
 
 async def test_no_key_waits_longer_than_its_failure_allows() -> None:
