@@ -32,6 +32,10 @@ class RecentlyUsed(Generic[Key, Value]):
         if len(self._values) > self._limit:
             del self._values[next(iter(self._values))]
 
+    def remove(self, key: Key) -> None:
+        """Drop the value of the key, if there is one."""
+        self._values.pop(key, None)
+
     def values(self) -> Iterable[Value]:
         """All values that are kept."""
         return self._values.values()

@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 
 from exposedapp.api.meta import NamespacedName
@@ -21,6 +22,7 @@ from exposedapp.exposure.probes import (
     Target,
 )
 from exposedapp.probing.attempt import Attempt, probe_once
+from exposedapp.probing.host_failures import HostFailures
 from exposedapp.probing.state import AppTargets, ProbeState, TargetState
 from exposedapp.workqueue.backoff import random_delay
 from exposedapp.workqueue.events import wait_until_set
@@ -79,6 +81,7 @@ class Prober:
             lambda entry: entry[0].namespace, low_priority_every
         )
         """The apps that have something due and may probe."""
+        self._hosts = HostFailures()
         self._order: Iterator[int] = count()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -180,6 +183,44 @@ class Prober:
                 self._runnable.add((app.key, priority), priority)
                 self._wake.set()
 
+    # --- what one result says about other URLs ----------------------------------------------------
+
+    def _note_failure(self, state: TargetState) -> None:
+        """Find other URLs that fail for the same reason, also while probes are overdue.
+
+        It may be the app: its other URLs are probed at once. If several apps fail at the host, it
+        is the host: its URLs are probed as the next ones of their apps, which get no more turns.
+        """
+        host = state.target.host
+        if self._hosts.is_down(host):
+            return
+        self._hosts.add(host, state.app.key)
+        if self._hosts.is_down(host):
+            self._bring_forward(self._urls_at(host), Priority.LOW)
+        else:
+            self._bring_forward(list(state.app.states.values()), Priority.HIGH)
+
+    def _note_answer(self, host: str) -> None:
+        """Find others that answer again."""
+        was_down = self._hosts.is_down(host)
+        self._hosts.remove(host)
+        if was_down:
+            self._bring_forward(self._urls_at(host), Priority.LOW)
+
+    def _urls_at(self, host: str) -> list[TargetState]:
+        states = (state for app in self._apps.values() for state in app.states.values())
+        return [state for state in states if state.target.host == host]
+
+    def _bring_forward(self, states: Iterable[TargetState], priority: Priority) -> None:
+        """Probe those of the URLs that wait for their next check before others of their apps."""
+        for state in states:
+            if state.is_settled:
+                app, first = state.app, replace(state, due=self._clock())
+                self._drop(app, [state])
+                app.states[state.target.url] = first
+                app.due[priority].appendleft(first)
+                self._make_runnable(app)
+
     # --- the probes -------------------------------------------------------------------------------
 
     async def _next(self) -> TargetState:
@@ -229,7 +270,12 @@ class Prober:
         self._forget_idle(state.app)
         if state.dropped:
             return
-        has_changed = state.record(result)
+        answered_before, host = state.answers, state.target.host
+        has_changed = state.record(result, is_host_down=self._hosts.is_down(host))
+        if result.answered:
+            self._note_answer(host)
+        elif answered_before and has_changed:
+            self._note_failure(state)
         delay = state.next_delay()
         self._schedule(state, random_delay(delay * (1 - JITTER), delay * (1 + JITTER)))
         if has_changed:

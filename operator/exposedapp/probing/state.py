@@ -44,6 +44,8 @@ class TargetState:
     """Whether the next good result may still come from the former backend."""
     failures: int = 0
     """Failed probes in a row."""
+    is_host_down: bool = False
+    """Whether the URL fails like those of other apps at its host, so that no retry helps."""
     probed_at: float = -math.inf
     due: float = 0.0
     dropped: bool = False
@@ -68,12 +70,13 @@ class TargetState:
             probed_at=self.probed_at,
         )
 
-    def record(self, result: ProbeResult) -> bool:
+    def record(self, result: ProbeResult, *, is_host_down: bool = False) -> bool:
         """Take in the result of a probe; whether what is known has changed."""
         self.failures = 0 if result.answered else self.failures + 1
         # A URL that has answered counts as failing only when the failure is confirmed.
-        is_doubtful = self.result and self.result.answered and not result.answered
-        if is_doubtful and self.failures < self.target.threshold:
+        is_doubtful = self.answers and not result.answered
+        self.is_host_down = is_host_down and (is_doubtful or self.is_host_down)
+        if is_doubtful and self.failures < self.target.threshold and not self.is_host_down:
             return False
         has_changed = self.stale or result != self.result
         self.result, self.stale = result, False
@@ -81,7 +84,7 @@ class TargetState:
 
     def next_delay(self) -> float:
         """Seconds until the next probe, after the result of one was recorded."""
-        if self.failures:
+        if self.failures and not self.is_host_down:
             return self._backoff_delay()
         if self.needs_recheck:
             self.needs_recheck = False
@@ -89,9 +92,21 @@ class TargetState:
         return self.target.period
 
     @property
+    def answers(self) -> bool:
+        """Whether the URL answers, as far as is known."""
+        return self.result is not None and self.result.answered
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the URL only waits until it is checked again."""
+        is_in_flight = self.probed_at >= self.due
+        return self.priority is Priority.LOW and not is_in_flight
+
+    @property
     def priority(self) -> Priority:
         """HIGH while a status waits for the result."""
-        is_backing_off = self.failures > 0 and self._backoff_delay() < self.target.period
+        is_retried = self.failures > 0 and not self.is_host_down
+        is_backing_off = is_retried and self._backoff_delay() < self.target.period
         return (
             Priority.HIGH if self.result is None or self.stale or is_backing_off else Priority.LOW
         )
