@@ -48,6 +48,8 @@ class Reason(StrEnum):
     NODE_PORTS_EXHAUSTED = "NodePortsExhausted"
     QUOTA_EXCEEDED = "QuotaExceeded"
     FORBIDDEN = "Forbidden"
+    # A bug of the operator:
+    INTERNAL_ERROR = "InternalError"
 
 
 class ReachableReason(StrEnum):
@@ -68,6 +70,7 @@ STALLED_REASONS = frozenset(
         Reason.NODE_PORTS_EXHAUSTED,
         Reason.QUOTA_EXCEEDED,
         Reason.FORBIDDEN,
+        Reason.INTERNAL_ERROR,
     }
 )
 """Reasons that waiting alone does not resolve: with them the app is Stalled."""
@@ -132,6 +135,11 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.FORBIDDEN: Explanation(
         "The operator is not allowed to create or change an object.",
         "Check the operator's ClusterRole and the cluster's admission policies.",
+    ),
+    Reason.INTERNAL_ERROR: Explanation(
+        "The operator failed with an error that nobody foresaw; other apps are not affected.",
+        "Report it with the traceback in the operator's log. It is tried again with growing "
+        "delays, and at once after a change of the app.",
     ),
     Reason.NO_ELIGIBLE_NODE: Explanation(
         "No node is eligible, so no node's URL can be listed.",

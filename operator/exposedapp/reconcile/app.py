@@ -3,7 +3,7 @@
 The first phase of a reconcile; called by reconciler.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -17,15 +17,16 @@ from exposedapp.status.observation import Problem
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An app, its spec and the status that was last written."""
+    """An app as the cache has it."""
 
     ref: AppRef
     generation: int
     resource_version: str
-    spec: ExposedAppSpec | None
-    problem: Problem | None
-    """Why there is no spec; None when there is one."""
     previous: ExposedAppStatus
+    """The status that was last written."""
+    spec: ExposedAppSpec | None = None
+    problem: Problem | None = None
+    """Why there is no spec; None when there is one."""
 
     @property
     def key(self) -> NamespacedName:
@@ -43,24 +44,25 @@ class App:
         return self.previous.observed_generation == self.generation
 
 
-def parse_app(body: Json) -> App:
-    """The app in an object of the cache; one with a spec that cannot be parsed has a problem."""
+def identify_app(body: Json) -> App:
+    """The app in an object of the cache, before its spec is parsed."""
     metadata, key = body["metadata"], key_of(body)
-    spec, problem = None, None
-    try:
-        spec = _parse_spec(body)
-    except SpecError as error:
-        problem = spec_problem(error)
-    except ValidationError as error:
-        problem = Problem(Reason.INVALID_SPEC, _validation_message(error))
     return App(
         ref=AppRef(key.namespace, key.name, metadata["uid"]),
         generation=metadata["generation"],
         resource_version=metadata["resourceVersion"],
-        spec=spec,
-        problem=problem,
         previous=parse_status(body),
     )
+
+
+def parse_app(identity: App, body: Json) -> App:
+    """The app with its spec; with a problem when the spec cannot be parsed."""
+    try:
+        return replace(identity, spec=_parse_spec(body))
+    except SpecError as error:
+        return replace(identity, problem=spec_problem(error))
+    except ValidationError as error:
+        return replace(identity, problem=Problem(Reason.INVALID_SPEC, _validation_message(error)))
 
 
 def parse_status(body: Json) -> ExposedAppStatus:

@@ -7,11 +7,11 @@ import asyncio
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from exposedapp.api.meta import AppRef
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.interfaces import ApiClient
+from exposedapp.reconcile.clock import timestamp
 from exposedapp.status.events import EventMessage, event_object
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,7 @@ class EventRecorder:
 
     def record(self, app: AppRef, event: EventMessage) -> None:
         """Have an Event written soon; the oldest pending one is dropped when there are too many."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._pending.append((app, event, now))
+        self._pending.append((app, event, timestamp()))
         self._wake.set()
 
     async def run(self) -> None:

@@ -5,7 +5,6 @@ The third phase of a reconcile; called by reconciler.py. Sends no request.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from exposedapp.api.meta import NamespacedName
 from exposedapp.cache.cache import Cache
@@ -16,6 +15,7 @@ from exposedapp.exposure.urls import compute_exposure
 from exposedapp.reconcile.app import App
 from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.children import selector_of
+from exposedapp.reconcile.clock import timestamp
 from exposedapp.reconcile.results import ChildrenResult
 from exposedapp.settings import Settings
 from exposedapp.status.observation import Observation
@@ -63,7 +63,7 @@ class Observer:
             exposure=self._exposure(app, children, endpoints),
             problems=children.problems,
             pending=children.pending,
-            now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            now=timestamp(),
         )
 
     def requeue_after(self, app: App) -> float | None:

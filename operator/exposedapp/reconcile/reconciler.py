@@ -9,18 +9,20 @@ order of the phases is all that is decided here.
 import time
 from collections.abc import Callable
 
-from exposedapp.api.meta import NamespacedName
+from exposedapp.api.app import ExposedAppStatus
+from exposedapp.api.meta import Json, NamespacedName
 from exposedapp.cache.cache import Cache
-from exposedapp.reconcile.app import App, parse_app
 from exposedapp.reconcile.children import Children
 from exposedapp.reconcile.errors import AppDeleted
 from exposedapp.reconcile.event_reporter import EventReporter, Record
 from exposedapp.reconcile.interfaces import ApiClient, Prober
+from exposedapp.reconcile.app import App, identify_app, parse_app
+from exposedapp.reconcile.internal_errors import InternalErrors, internal_error_result
 from exposedapp.reconcile.metrics import ConditionMetrics, NoopConditionMetrics
 from exposedapp.reconcile.observer import Observer
 from exposedapp.reconcile.pod_poller import PodPoller
 from exposedapp.reconcile.probes import Probes
-from exposedapp.reconcile.results import earliest, reconcile_result
+from exposedapp.reconcile.results import StatusResult, earliest, reconcile_result
 from exposedapp.reconcile.status_writer import StatusWriter
 from exposedapp.settings import Settings
 from exposedapp.status.compute import compute_status
@@ -47,6 +49,7 @@ class Reconciler:
         self._pod_poller = PodPoller(client, clock)
         self._status_writer = StatusWriter(client, cache, clock)
         self._events = EventReporter(record)
+        self._internal_errors = InternalErrors()
         self._metrics = metrics or NoopConditionMetrics()
 
     async def reconcile(self, key: NamespacedName) -> Result:
@@ -56,9 +59,21 @@ class Reconciler:
             # Garbage collection deletes the children; recreating them would race with it.
             return self._forget(key)
         try:
-            return await self._reconcile(parse_app(body))
+            return await self._reconcile_or_report(identify_app(body), body)
         except AppDeleted:
             return self._forget(key)
+
+    async def _reconcile_or_report(self, identity: App, body: Json) -> Result:
+        """Reconcile; an unforeseen error concerns this app only, and is in its status."""
+        try:
+            result = await self._reconcile(parse_app(identity, body))
+        except AppDeleted:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever nobody foresaw
+            status = self._internal_errors.report(identity, error)
+            return internal_error_result(error, await self._publish(identity, status))
+        self._internal_errors.forget(identity.key)
+        return result
 
     async def _reconcile(self, app: App) -> Result:
         children = await self._children.reconcile(app)
@@ -68,9 +83,7 @@ class Reconciler:
         pods = await self._pod_poller.poll(app, observation)
         status = compute_status(observation, probing.results, pods.failure, probing.seconds)
         self._probes.record(app, status)
-        self._metrics.observe(app.key, status.conditions or ())
-        written = await self._status_writer.write(app, status)
-        self._events.report_status(app, status, written)
+        written = await self._publish(app, status)
         requeue_after = earliest(
             children.requeue_after,
             self._observer.requeue_after(app),
@@ -79,6 +92,13 @@ class Reconciler:
             written.requeue_after,
         )
         return reconcile_result(children, written, requeue_after)
+
+    async def _publish(self, app: App, status: ExposedAppStatus) -> StatusResult:
+        """Write a status, and report it as metrics and Events."""
+        self._metrics.observe(app.key, status.conditions or ())
+        written = await self._status_writer.write(app, status)
+        self._events.report_status(app, status, written)
+        return written
 
     def _forget(self, key: NamespacedName) -> Result:
         """Drop everything that is remembered of an app that is deleted."""
@@ -89,6 +109,7 @@ class Reconciler:
             self._pod_poller,
             self._status_writer,
             self._events,
+            self._internal_errors,
             self._metrics,
         ):
             phase.forget(key)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from exposedapp.api.app import Condition
+from exposedapp.api.app import Condition, ExposedAppStatus
 from exposedapp.api.conditions import STALLED_REASONS, ConditionType, ReachableReason, Reason
 from exposedapp.exposure.probes import ProbeResults
 from exposedapp.exposure.reachability import evaluate
@@ -49,8 +49,31 @@ def compute_conditions(
     elif not ready.is_true and ready.reason not in (Reason.NO_ELIGIBLE_NODE, Reason.UNREACHABLE):
         values[ConditionType.RECONCILING] = ConditionValue("True", ready.reason, ready.message)
     return [
-        _condition(condition_type, value, observation) for condition_type, value in values.items()
+        make_condition(
+            condition_type, value, observation.previous, observation.generation, observation.now
+        )
+        for condition_type, value in values.items()
     ]
+
+
+def make_condition(
+    condition_type: ConditionType,
+    value: ConditionValue,
+    previous: ExposedAppStatus,
+    generation: int,
+    now: str,
+) -> Condition:
+    """A condition of this generation; `now`, as Kubernetes writes it, if its status changes."""
+    before = previous.condition(condition_type)
+    same_status = before if before and before.status == value.status else None
+    return Condition(
+        type=condition_type,
+        status=value.status,
+        reason=value.reason,
+        message=_shortened(value.message),
+        observed_generation=generation,
+        last_transition_time=same_status.last_transition_time if same_status else now,
+    )
 
 
 def was_probed(observation: Observation) -> bool:
@@ -152,21 +175,6 @@ def _reachable(
     previous = observation.previous.condition(ConditionType.REACHABLE)
     reachability = evaluate(probes, previous, probing_seconds)
     return ConditionValue(reachability.status, reachability.reason, reachability.message)
-
-
-def _condition(
-    condition_type: ConditionType, value: ConditionValue, observation: Observation
-) -> Condition:
-    previous = observation.previous.condition(condition_type)
-    same_status = previous if previous and previous.status == value.status else None
-    return Condition(
-        type=condition_type,
-        status=value.status,
-        reason=value.reason,
-        message=_shortened(value.message),
-        observed_generation=observation.generation,
-        last_transition_time=same_status.last_transition_time if same_status else observation.now,
-    )
 
 
 def _shortened(message: str) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 ResultLabel = Literal["success", "requeue_after", "requeue", "error", "panic"]
-"""How the work on a key ended, for metrics: see `Result`. "panic" stands for an exception that the
-work raised."""
+"""How the work on a key ended, for metrics: see `Result`. "panic" stands for an unforeseen
+exception."""
 
 RESULT_LABELS: tuple[ResultLabel, ...] = get_args(ResultLabel)
 
@@ -25,6 +25,10 @@ class Result:
                                      failed in a foreseen way; the key is requeued with a delay that
                                      grows with each failure in a row and ends with the first
                                      success                                  "requeue", "error"
+
+        Result(backoff=True, is_bug=True, error=...)
+                                     the same after an unforeseen exception that the work has
+                                     logged and handled itself                             "panic"
 
     An exception out of the work is unforeseen: it is logged with its traceback, counts as "panic",
     and requeues the key with back-off.
@@ -43,10 +47,14 @@ class Result:
     error: BaseException | None = None
     """The exception behind the failure, such as that of a request; None when the work itself found
     an obstacle. Only with `backoff`."""
+    is_bug: bool = False
+    """Whether the failure was unforeseen; only with `backoff`."""
 
     @property
     def label(self) -> ResultLabel:
         """How the work ended, for metrics."""
+        if self.is_bug:
+            return "panic"
         if self.backoff:
             return "requeue" if self.error is None else "error"
         return "success" if self.requeue_after is None else "requeue_after"

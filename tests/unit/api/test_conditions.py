@@ -21,7 +21,7 @@ PROGRAMS_READ = {
     Reason: "Available ScaledToZero NoEligibleNode Progressing ImagePullBackOff "
     "CreateContainerConfigError CrashLoopBackOff Unschedulable FailedCreate "
     "ProgressDeadlineExceeded WaitingForAnswer Unreachable InvalidSpec NotOwned NodePortConflict "
-    "NodePortsExhausted QuotaExceeded Forbidden",
+    "NodePortsExhausted QuotaExceeded Forbidden InternalError",
 }
 GOOD = {Reason.AVAILABLE, Reason.SCALED_TO_ZERO}
 READY, STALLED = ConditionType.READY, ConditionType.STALLED

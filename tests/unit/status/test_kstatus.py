@@ -13,6 +13,7 @@ from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
 from exposedapp.exposure.probes import ProbeResult, ProbeResults
+from exposedapp.status.internal_error import internal_error_status
 from exposedapp.status.observation import PodFailure, Problem
 from exposedapp.status.queries import ready_condition
 from support.objects import APP, deployment_body
@@ -74,11 +75,13 @@ SEEN = [
     (refused(Reason.QUOTA_EXCEEDED),                 "Failed",     "Degraded"),
     (refused(Reason.FORBIDDEN),                      "Failed",     "Degraded"),
 ]  # fmt: skip
+BROKEN = internal_error_status(compute(TWO), WELL.generation, ZeroDivisionError(), WELL.now)
 STALLED = compute(refused(Reason.NOT_OWNED))
 OTHERS = {
     "new": (app(NORMAL), "InProgress", "Progressing"),
     "edited": (app(compute(WELL), generation=8), "InProgress", "Progressing"),
     "edited while stalled": (app(STALLED, generation=8), "InProgress", "Progressing"),
+    "InternalError": (app(BROKEN), "Failed", "Degraded"),
     # Of what is being deleted Argo CD says Progressing, and does not ask the check.
     "deleted": (app(compute(WELL), deletionTimestamp=WELL.now), "Terminating", "Healthy"),
     "suspended": (app(compute(STOPPED), suspend=True), "Current", "Suspended"),
