@@ -71,5 +71,6 @@ def _is_same_quantity(desired: Any, live: Any, path: str) -> bool:
         return False
     try:
         return bool(parse_quantity(desired) == parse_quantity(live))
-    except ValueError:
+    except (ValueError, ArithmeticError):
+        # Decimal reads "sNaN", too, but compares it with nothing (InvalidOperation).
         return False
