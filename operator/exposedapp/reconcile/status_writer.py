@@ -12,8 +12,9 @@ from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.meta import NamespacedName
 from exposedapp.cache.cache import Cache
 from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.app import App
+from exposedapp.reconcile.app import App, parse_status
 from exposedapp.reconcile.app_states import AppStates
+from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, ConflictBudget
 from exposedapp.reconcile.errors import AppDeleted
 from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.reconcile.results import Failure, StatusResult
@@ -58,6 +59,19 @@ class _PendingStatus:
         return max(0.0, min(self.changed_at + quiet, self.held_since + maximum) - now)
 
 
+@dataclass(slots=True)
+class _WriteHistory:
+    """What was written for one generation of the spec, and what other clients made of it."""
+
+    conflicts: ConflictBudget
+    last_written: ExposedAppStatus | None = None
+    """None until the operator has written a status since its start."""
+
+    def is_reverted(self, previous: ExposedAppStatus) -> bool:
+        """Whether another client has changed the status that the operator wrote."""
+        return self.last_written is not None and self.last_written != previous
+
+
 class StatusWriter:
     """Writes statuses."""
 
@@ -66,10 +80,12 @@ class StatusWriter:
         self._cache = cache
         self._clock = clock
         self._pending = AppStates(lambda: _PendingStatus(seen_at=clock()))
+        self._histories = AppStates(lambda: _WriteHistory(ConflictBudget(clock)))
 
     def forget(self, key: NamespacedName) -> None:
-        """Drop the pending status of an app that is deleted."""
+        """Drop what is remembered of an app that is deleted."""
         self._pending.forget(key)
+        self._histories.forget(key)
 
     async def write(self, app: App, status: ExposedAppStatus) -> StatusResult:
         """Write what differs from the status that was last written, now or later.
@@ -83,19 +99,60 @@ class StatusWriter:
         if not patch:
             pending.status = None
             return StatusResult(is_current=True)
-        if delay := pending.delay(app.previous, status, now):
+        delay = max(pending.delay(app.previous, status, now), self._conflict_delay(app))
+        if delay:
             return StatusResult(requeue_after=delay)
         try:
             written = await self._client.patch_status(*app.key, app.resource_version, patch)
         except ApiError as error:
-            if error.status == 404:
-                self._cache.apps.delete_if(app.key, app.ref.uid)
-                raise AppDeleted from error
-            return StatusResult(failure=Failure.from_error(error))
+            return await self._handle_api_error(app, error)
         pending.status = None
         self._cache.apps.upsert(written)
+        self._record(app, parse_status(written))
         _log_transition(app, status)
         return StatusResult(is_current=True, was_written=True)
+
+    def _conflict_delay(self, app: App) -> float:
+        """Seconds until a status that another client keeps changing is written again."""
+        history = self._histories.get(app)
+        delay = history.conflicts.delay() if history.is_reverted(app.previous) else 0.0
+        if delay and not history.conflicts.is_reported:
+            history.conflicts.is_reported = True
+            log.warning(
+                "%s: another client keeps changing the status; writing once per %.0f s",
+                app.key,
+                CONFLICT_PERIOD_SECONDS,
+            )
+        return delay
+
+    def _record(self, app: App, written: ExposedAppStatus) -> None:
+        history = self._histories.get(app)
+        if history.is_reverted(app.previous):
+            history.conflicts.spend()
+        history.last_written = written
+
+    async def _handle_api_error(self, app: App, error: ApiError) -> StatusResult:
+        if error.status == 404:
+            self._cache.apps.delete_if(app.key, app.ref.uid)
+            raise AppDeleted from error
+        if error.status == 409:
+            await self._refresh(app)
+        return StatusResult(failure=Failure.from_error(error))
+
+    async def _refresh(self, app: App) -> None:
+        """Update the cache: a conflict shows that its app is old.
+
+        Otherwise each attempt would fail until the watch delivers the change.
+        """
+        try:
+            live = await self._client.get("ExposedApp", *app.key)
+        except ApiError as error:
+            log.debug("%s: cannot be read: %s", app.key, error)
+            return
+        if live is None:
+            self._cache.apps.delete_if(app.key, app.ref.uid)
+            raise AppDeleted
+        self._cache.apps.upsert(live)
 
 
 def _first_status_delay(app: App, status: ExposedAppStatus, seconds: float) -> float | None:

@@ -14,13 +14,29 @@ from support.harness import KEY, World
 from support.specs import SPECS
 
 FIELDS = (
-    "name containers initContainers env envFrom ports containerPort port protocol targetPort "
-    "nodePort resources limits requests labels annotations metadata spec volumes claims image uid "
-    "serviceAccountName serviceAccount mountPath restartPolicy selector sizeLimit divisor command "
-    "args replicas service type externalName podTemplate nodes host limit probe suspend scheme "
-    "path appProtocol valueFrom $patch $retainKeys $setElementOrder/x"
-).split()
-ODD = ["app", "1", "1Gi", "NaN", "sNaN", "Infinity", "1e9999999", "0x1", "１", "1E", "-", ".", ""]
+    *("name", "containers", "initContainers", "env", "envFrom", "ports", "containerPort", "port"),
+    *("protocol", "targetPort", "nodePort", "resources", "limits", "requests", "labels", "uid"),
+    *("annotations", "metadata", "spec", "volumes", "claims", "image", "serviceAccountName"),
+    *("serviceAccount", "mountPath", "restartPolicy", "selector", "sizeLimit", "divisor"),
+    *("command", "args", "replicas", "service", "type", "externalName", "podTemplate", "nodes"),
+    *("host", "limit", "probe", "suspend", "scheme", "path", "appProtocol", "valueFrom"),
+    *("$patch", "$retainKeys", "$setElementOrder/x"),
+)
+ODD = [
+    "app",
+    "1",
+    "1Gi",
+    "NaN",
+    "sNaN",
+    "Infinity",
+    "1e9999999",
+    "0x1",
+    "\uff11",
+    "1E",
+    "-",
+    ".",
+    "",
+]
 ODD += ["delete", "replace", "merge", "TCP", "NodePort", "ClusterIP", "ExternalName", "x" * 300]
 
 SCALARS = (
@@ -38,7 +54,7 @@ JSON = st.recursive(
     max_leaves=20,
 )
 CONTAINERS = st.lists(
-    st.fixed_dictionaries({}, optional={field: JSON for field in FIELDS[:12]}), max_size=2
+    st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS[:12], JSON)), max_size=2
 )
 OBJECTS = st.dictionaries(NAMES, JSON, max_size=4)
 POD_TEMPLATES = st.fixed_dictionaries(

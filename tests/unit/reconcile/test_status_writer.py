@@ -4,9 +4,13 @@ from itertools import pairwise
 
 import pytest
 
+from exposedapp.api.meta import Json
+from exposedapp.kube.errors import ApiError
+from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, MAX_CONFLICTING_WRITES
 from exposedapp.reconcile.pod_poller import INITIAL_POLL_SECONDS, MAX_POLL_SECONDS
 from exposedapp.reconcile.status_writer import STATUS_DEBOUNCE
-from support.harness import BUSY, PODS, World
+from exposedapp.workqueue.result import Result
+from support.harness import AWAY, BUSY, KEY, PODS, World
 from support.objects import endpoint_body, node_body, pod_body, slice_body
 
 PULLING = {"reason": "ImagePullBackOff", "message": "Back-off pulling"}
@@ -171,3 +175,91 @@ async def test_the_steps_of_a_slow_rollout_are_not_written_one_by_one(world: Wor
     await world.reconcile()
     assert world.ready() == ("True", "Available")
     assert len(world.cluster.writes) <= 2
+
+
+# --- another client that writes the status, too ---------------------------------------------------
+
+
+def overwrite_status(world: World) -> None:
+    """As another operator does that sees other URLs."""
+
+    def change(body: Json) -> None:
+        body["status"]["url"] = "http://192.0.2.1:30000"
+        body["status"]["conditions"][0]["reason"] = "Unreachable"
+
+    world.cluster.edit("ExposedApp", *KEY, change)
+
+
+async def test_a_status_that_is_always_overwritten_is_written_once_a_minute(
+    running: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    end, url = running.now + 3600, running.status()["url"]
+    running.cluster.edit("ExposedApp", *KEY, lambda body: body["status"].pop("url"))
+    await running.reconcile()
+    assert running.status()["url"] == url
+    running.cluster.writes.clear()
+    while running.now < end:
+        overwrite_status(running)
+        requeue_after = await running.reconcile()
+        if running.status()["url"] != url:
+            assert requeue_after is not None
+            assert requeue_after <= CONFLICT_PERIOD_SECONDS
+        running.now += 2
+    writes = running.cluster.writes.count("patch status")
+    assert 60 <= writes <= 60 + MAX_CONFLICTING_WRITES
+    assert caplog.text.count("another client keeps changing the status") == 1
+    # After a while without the other client the first answers are quick again.
+    running.now += MAX_CONFLICTING_WRITES * CONFLICT_PERIOD_SECONDS
+    await running.settle()
+    assert running.status()["url"] == url
+    overwrite_status(running)
+    await running.reconcile()
+    assert running.status()["url"] == url
+
+
+async def test_another_spec_is_answered_at_once_whoever_writes_the_status(running: World) -> None:
+    for _ in range(10):
+        overwrite_status(running)
+        await running.reconcile()
+    running.app(replicas=2, ports=[{"port": 81, "targetPort": 80}])
+    await running.reconcile()
+    assert running.status()["observedGeneration"] == 2
+
+
+async def test_own_changes_are_no_conflict(running: World) -> None:
+    running.cluster.writes.clear()
+    for turn in range(10):
+        running.nodes[1] = node_body("b", "10.0.0.2", ready=bool(turn % 2))
+        await running.reconcile()
+    assert running.cluster.writes == ["patch status"] * 10
+
+
+async def test_after_a_conflict_the_retry_has_the_newest_app(world: World) -> None:
+    """Its event may come much later."""
+    world.app()
+    world.cluster.before["patch status"] = lambda: world.app(replicas=1)
+    await world.fails()
+    result = await world.reconciler.reconcile(KEY)  # the watch delivers nothing
+    assert not result.backoff, result.message
+    assert world.status()["observedGeneration"] == 2
+
+
+@pytest.mark.parametrize("error", [AWAY, BUSY])
+async def test_after_a_conflict_the_newest_app_cannot_be_read(
+    world: World, error: ApiError
+) -> None:
+    world.app()
+    world.cluster.before["patch status"] = lambda: world.app(replicas=1)
+    world.cluster.fail("get ExposedApp", error)
+    await world.fails()
+    await world.reconcile()
+    assert world.status()["observedGeneration"] == 2
+
+
+async def test_after_a_conflict_the_app_is_deleted(world: World) -> None:
+    world.app()
+    world.cluster.fail("patch status", ApiError(409, "Conflict", "modified"))
+    world.cluster.before["get ExposedApp"] = lambda: world.cluster.remove("ExposedApp", *KEY)
+    world.watch()
+    assert await world.reconciler.reconcile(KEY) == Result()
+    assert world.cache.apps.get(KEY) is None
