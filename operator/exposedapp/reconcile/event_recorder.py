@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from exposedapp.api.meta import AppRef
 from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.reconcile.clock import timestamp
+from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.status.events import EventMessage, event_object
 
 log = logging.getLogger(__name__)

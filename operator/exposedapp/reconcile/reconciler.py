@@ -12,11 +12,11 @@ from collections.abc import Callable
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.meta import Json, NamespacedName
 from exposedapp.cache.cache import Cache
+from exposedapp.reconcile.app import App, identify_app, parse_app
 from exposedapp.reconcile.children import Children
 from exposedapp.reconcile.errors import AppDeleted
 from exposedapp.reconcile.event_reporter import EventReporter, Record
 from exposedapp.reconcile.interfaces import ApiClient, Prober
-from exposedapp.reconcile.app import App, identify_app, parse_app
 from exposedapp.reconcile.internal_errors import InternalErrors, internal_error_result
 from exposedapp.reconcile.metrics import ConditionMetrics, NoopConditionMetrics
 from exposedapp.reconcile.observer import Observer
