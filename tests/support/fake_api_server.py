@@ -9,11 +9,12 @@ and can be told to fail.
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from exposedapp.api.meta import Json
 from exposedapp.api.service import PortKey
+from exposedapp.kube.client import PAGE_SIZE
 from exposedapp.kube.errors import ApiError
 from support.rbac import allowed, needed
 
@@ -159,9 +160,10 @@ class FakeApiServer:
             live["metadata"]["resourceVersion"] = self._next_revision()
         return copy.deepcopy(live)
 
-    async def pods(self, namespace: str, selector: str) -> list[Json]:
-        self._receive(f"pods {namespace} {selector}")
-        return copy.deepcopy(self.pod_list)
+    async def pods(self, namespace: str, selector: str) -> AsyncGenerator[list[Json]]:
+        for start in range(0, max(len(self.pod_list), 1), PAGE_SIZE):
+            self._receive(f"pods {namespace} {selector}")
+            yield copy.deepcopy(self.pod_list[start : start + PAGE_SIZE])
 
     async def services(self) -> list[Json]:
         self._receive("services")

@@ -4,8 +4,8 @@ Objects are plain JSON: the client library's typed models cost ten times as much
 here is handled as objects of one shape anyway. The library gives the login, with token refresh.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Self, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Self
 from urllib.parse import quote
 
 from kubernetes.aio import client
@@ -165,11 +165,14 @@ class KubeClient:
         body = {"metadata": {"resourceVersion": version}, "status": changes}
         return await self.request("PATCH", path, body, MERGE_PATCH)
 
-    async def pods(self, namespace: str, selector: str) -> list[Json]:
-        """The pods with these labels, from the API server's own cache."""
-        query = f"labelSelector={quote(selector)}&resourceVersion=0"
-        pods = await self.request("GET", f"{PODS.path(namespace)}?{query}")
-        return cast("list[Json]", pods["items"])
+    async def pods(self, namespace: str, selector: str) -> AsyncGenerator[Sequence[Json]]:
+        """The pods with these labels, page by page.
+
+        Without resourceVersion=0, with which the API server sends all pods at once, whatever limit
+        is asked for (computeListLimit in k8s.io/apiserver, pkg/storage/cacher/delegator.go).
+        """
+        async for page in self._pages(f"{PODS.path(namespace)}?labelSelector={quote(selector)}"):
+            yield page["items"]
 
     async def services(self) -> list[Json]:
         """All Services of the cluster with their names and ports only: there may be thousands."""
@@ -180,18 +183,23 @@ class KubeClient:
         ]
 
     async def list(self, resource: Resource, accept: str = JSON) -> AsyncIterator[Json]:
-        """All objects of a kind, page by page: each a list, with the version to watch from.
+        """All objects of a kind, page by page: each a list, with the version to watch from."""
+        async for page in self._pages(resource.list_path(), accept):
+            yield page
+
+    async def _pages(self, path: str, accept: str = JSON) -> AsyncIterator[Json]:
+        """The pages of a list.
 
         A page of more than MAX_PAGE_BYTES is requested again with half as many objects.
         """
         token: str | None = ""
         size = PAGE_SIZE
         while token is not None:
-            more = {"continue": token} if token else {}
-            path = resource.list_path(limit=str(size), **more)
+            query = f"limit={size}" + (f"&continue={quote(token)}" if token else "")
+            separator = "&" if "?" in path else "?"
             try:
                 data = await self.transport.fetch(
-                    "GET", path, accept=accept, max_bytes=MAX_PAGE_BYTES
+                    "GET", f"{path}{separator}{query}", accept=accept, max_bytes=MAX_PAGE_BYTES
                 )
             except PageTooLargeError:
                 size = max(1, size // 2)

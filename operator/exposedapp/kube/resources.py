@@ -22,7 +22,7 @@ class Resource:
         if self.label:
             query["labelSelector"] = self.label
         parameters = "&".join(f"{name}={quote(value)}" for name, value in query.items())
-        return f"{self._root}/{self.plural}?{parameters}"
+        return f"{self._root}/{self.plural}" + (f"?{parameters}" if parameters else "")
 
     def path(self, namespace: str, name: str | None = None) -> str:
         """The path of an object, or of all objects in its namespace."""

@@ -1,6 +1,6 @@
 """What a reconcile needs of the API client and of the prober; tests have others of both."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Protocol
 
 from exposedapp.api.meta import Json, NamespacedName
@@ -28,8 +28,8 @@ class ApiClient(Protocol):
     async def patch_status(self, namespace: str, name: str, version: str, changes: Json) -> Json:
         """Merge changes into an app's status."""
 
-    async def pods(self, namespace: str, selector: str) -> list[Json]:
-        """The pods with these labels."""
+    def pods(self, namespace: str, selector: str) -> AsyncGenerator[Sequence[Json]]:
+        """The pods with these labels, page by page."""
 
     async def services(self) -> list[Json]:
         """All Services of the cluster with their names and ports."""

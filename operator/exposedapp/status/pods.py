@@ -3,7 +3,7 @@
 Called by reconcile/ and by the command line.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from exposedapp.api.conditions import Reason, find_condition
 from exposedapp.api.meta import Json
@@ -44,8 +44,33 @@ def pod_failure(pods: Sequence[Json]) -> PodFailure | None:
     running.sort(key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
     newest = [pod for pod in running if _template_hash(pod) == _template_hash(running[0])]
     failures = [failure for pod in newest for failure in _failures(pod)]
-    lasting = (failure for failure in failures if failure.reason in POD_REASONS)
+    lasting = (failure for failure in failures if is_lasting(failure))
     return next(lasting, next(iter(failures), None))
+
+
+def is_lasting(failure: PodFailure) -> bool:
+    """Whether the failure is one that the pods repeat, and not a single restart."""
+    return failure.reason in POD_REASONS
+
+
+def deciding_pods(pods: Iterable[Json]) -> list[Json]:
+    """The few pods by which these decide pod_failure(), whatever pods are added to them.
+
+    Of each version of the template these are the newest pod and the one with the failure: the
+    pages of a long list can be reduced one after the other.
+    """
+    by_template: dict[str | None, list[Json]] = {}
+    for pod in pods:
+        if "deletionTimestamp" not in pod["metadata"]:
+            by_template.setdefault(_template_hash(pod), []).append(pod)
+    return [pod for group in by_template.values() for pod in _deciding_pods_of_one(group)]
+
+
+def _deciding_pods_of_one(group: Sequence[Json]) -> list[Json]:
+    newest = max(group, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+    failure = pod_failure(group)
+    names = {newest["metadata"]["name"], failure.pod if failure else ""}
+    return [pod for pod in group if pod["metadata"]["name"] in names]
 
 
 def _failures(pod: Json) -> Iterator[PodFailure]:

@@ -27,9 +27,19 @@ def rollout_complete(deployment: Json) -> bool:
     """Whether every pod is of the newest template and available, and no old one is left."""
     status = deployment.get("status") or {}
     counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")}
-    observed: int = status.get("observedGeneration", 0)
-    is_observed = observed >= deployment["metadata"]["generation"]
-    return is_observed and counts == {desired_replicas(deployment)}
+    return _is_observed(deployment) and counts == {desired_replicas(deployment)}
+
+
+def all_updated(deployment: Json) -> bool:
+    """Whether there is no pod of an older template, as far as the Deployment's status says."""
+    status = deployment.get("status") or {}
+    return _is_observed(deployment) and status.get("updatedReplicas") == status.get("replicas")
+
+
+def _is_observed(deployment: Json) -> bool:
+    """Whether the Deployment's status is about its present spec."""
+    status = deployment.get("status") or {}
+    return bool(status.get("observedGeneration", 0) >= deployment["metadata"]["generation"])
 
 
 def rollout_failure(conditions: Iterable[Json]) -> PodFailure | None:

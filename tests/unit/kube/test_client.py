@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
 from exposedapp.api.meta import Json
-from exposedapp.kube.client import KubeClient
+from exposedapp.kube.client import PAGE_SIZE, KubeClient
 from exposedapp.kube.errors import MAX_RETRY_AFTER_SECONDS, ApiError
 from exposedapp.kube.resources import NODES
 
@@ -221,6 +221,25 @@ async def test_of_all_services_only_who_has_which_port_is_kept() -> None:
 
     async with served(handler) as cluster:
         assert await cluster.services() == [{"metadata": meta, "spec": spec}]
+
+
+async def test_pods_come_in_pages_that_the_api_server_can_limit() -> None:
+    queries = []
+
+    async def handler(request: web.Request) -> web.Response:
+        queries.append(dict(request.query))
+        token = "next" if "continue" not in request.query else ""
+        return web.json_response(
+            {"metadata": {"continue": token}, "items": [{"page": len(queries)}]}
+        )
+
+    async with served(handler) as cluster:
+        assert [page async for page in cluster.pods("shop", "a=b,c=d")] == [
+            [{"page": 1}],
+            [{"page": 2}],
+        ]
+    first = {"labelSelector": "a=b,c=d", "limit": str(PAGE_SIZE)}
+    assert queries == [first, {**first, "continue": "next"}]
 
 
 def streams(*lines: bytes) -> Handler:

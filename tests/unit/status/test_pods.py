@@ -1,11 +1,13 @@
 """What keeps a pod from starting, in Kubernetes' own words."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
 from exposedapp.status.observation import PodFailure
-from exposedapp.status.pods import WAITING_REASONS, pod_failure
+from exposedapp.status.pods import WAITING_REASONS, deciding_pods, pod_failure
 from support.objects import pod_body
 from support.snapshots import BEFORE
 
@@ -148,3 +150,33 @@ def test_a_restart_is_a_crash_loop_only_when_it_repeats(
     pods: list[Json], expected: PodFailure | None
 ) -> None:
     assert pod_failure(pods) == expected
+
+
+# --- long lists -----------------------------------------------------------------------------------
+
+
+@st.composite
+def lists_of_pods(draw: st.DrawFn) -> list[Json]:
+    """Pods of three versions of a template, of which some fail, and some are being deleted."""
+    pods = []
+    for number in range(draw(st.integers(0, 12))):
+        pod = pod_body(
+            f"web-{number}",
+            created=f"2026-01-01T00:00:{draw(st.integers(0, 59)):02}Z",
+            waiting=draw(st.sampled_from([None, PULL, CRASH])),
+            restarts=draw(st.integers(0, 2)),
+        )
+        pod["metadata"]["labels"] = {"pod-template-hash": draw(st.sampled_from("abc"))}
+        if draw(st.booleans()):
+            pod["metadata"]["deletionTimestamp"] = BEFORE
+        pods.append(pod)
+    return pods
+
+
+@given(lists_of_pods(), lists_of_pods())
+def test_a_page_is_reduced_to_the_pods_that_decide(first: list[Json], second: list[Json]) -> None:
+    for pod in second:
+        pod["metadata"]["name"] += "-second"
+    failure, whole = pod_failure([*deciding_pods(first), *second]), pod_failure([*first, *second])
+    assert (failure and failure.reason) == (whole and whole.reason)
+    assert len(deciding_pods(first)) <= 2 * 3

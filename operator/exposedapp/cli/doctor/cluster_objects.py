@@ -6,7 +6,7 @@ from urllib.parse import quote
 from exposedapp.api.meta import Json
 from exposedapp.cli.client import CliClient
 from exposedapp.kube.errors import ApiError
-from exposedapp.kube.resources import EVENTS
+from exposedapp.kube.resources import EVENTS, PODS
 
 
 async def get_service(client: CliClient, name: str) -> Json | None:
@@ -16,7 +16,10 @@ async def get_service(client: CliClient, name: str) -> Json | None:
 
 async def list_pods(client: CliClient, selector: str) -> list[Json]:
     """The pods with these labels; none without a selector, which would be all of the namespace."""
-    return await client.kube.pods(client.namespace, selector) if selector else []
+    if not selector:
+        return []
+    path = PODS.path(client.namespace)
+    return await client.list_items(f"{path}?labelSelector={quote(selector)}&resourceVersion=0")
 
 
 async def list_endpoint_slices(client: CliClient, service: str) -> list[Json]:
