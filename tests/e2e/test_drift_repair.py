@@ -77,7 +77,7 @@ def test_foreign_objects_are_left_alone(namespace: Namespace, kind: str) -> None
     def is_reported() -> None:
         ready = namespace.ready("taken")
         assert ready["reason"] == "NotOwned"
-        assert f"{kind.capitalize()} named taken" in ready["message"]
+        assert f"{kind.capitalize()} taken already exists" in ready["message"]
 
     eventually(is_reported)
     after = namespace.get(kind, "taken")
