@@ -18,7 +18,7 @@ T = TypeVar("T")
 IN_FLIGHT = 32
 TIMEOUT_SECONDS = 30.0
 MERGE_PATCH = "application/merge-patch+json"
-LONGEST_LINE = 2**22
+MAX_LINE_BYTES = 2**22
 
 ROOT = Path(__file__).parents[2]
 KUBECONFIG = ROOT / "build" / "kubeconfig-bench"
@@ -56,7 +56,9 @@ class Api:
         if configuration.cert_file:
             context.load_cert_chain(configuration.cert_file, configuration.key_file)
         connector = aiohttp.TCPConnector(ssl=context, limit=0)
-        async with aiohttp.ClientSession(connector=connector, read_bufsize=LONGEST_LINE) as session:
+        async with aiohttp.ClientSession(
+            connector=connector, read_bufsize=MAX_LINE_BYTES
+        ) as session:
             yield cls(session, configuration.host, in_flight)
 
     async def get(self, path: str) -> Json:

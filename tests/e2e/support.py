@@ -228,7 +228,7 @@ class WriteCounter:
         return {key: count for key, count in written.items() if count and "events" not in key}
 
     def _settled(self) -> Counter[str]:
-        eventually(self._no_namespace_goes)
+        eventually(self._no_namespace_is_terminating)
         counts, since = count_writes(self._namespace.cluster), time.monotonic()
         while time.monotonic() - since < QUIET_SECONDS:
             time.sleep(0.5)
@@ -236,7 +236,7 @@ class WriteCounter:
                 counts, since = now, time.monotonic()
         return counts
 
-    def _no_namespace_goes(self) -> None:
+    def _no_namespace_is_terminating(self) -> None:
         """An earlier test's namespace is deleted in the background."""
         phases = self._namespace.kubectl(
             "get", "namespaces", "-o", "jsonpath={.items[*].status.phase}"

@@ -14,7 +14,7 @@ QUICK = {
 }
 
 
-def who_answers(url: str, requests: int = 40) -> set[str]:
+def answering_pods(url: str, requests: int = 40) -> set[str]:
     """The pods that answer so many requests, each on a connection of its own."""
     return {fetch(url).split()[2] for _ in range(requests)}
 
@@ -49,7 +49,7 @@ def test_requests_are_spread_over_the_pods(namespace: Namespace) -> None:
         placed = namespace.pods_by_node("spread")
         pods = {pod for names in placed.values() for pod in names}
         assert len(pods) == count
-        assert who_answers(url) == pods
+        assert answering_pods(url) == pods
         status = namespace.status("spread")
         assert status["endpoints"] == {"ready": count, "total": count}
         assert status["readyReplicas"] == count
@@ -66,4 +66,4 @@ def test_requests_are_spread_over_the_pods(namespace: Namespace) -> None:
     victim = next(iter(namespace.pods_by_node("spread").values()))[0]
     namespace.kubectl("delete", "pod", victim)
     eventually(lambda: all_answer(2))
-    assert victim not in who_answers(url)
+    assert victim not in answering_pods(url)

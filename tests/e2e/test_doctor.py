@@ -358,9 +358,9 @@ def test_an_operator_that_is_away(ward: Namespace, operator: Operator) -> None:
         ward.kubectl("patch", "service", "unselected", "--type=merge", "-p", patch)
         ward.kubectl("scale", "deployment/moved", "--replicas=1")
 
-        look = "kubectl get pods -A -l app.kubernetes.io/name=exposedapp"
-        says(ward, "new", "OperatorSilent", "resource", "observed no generation yet", look)
-        says(ward, "changed", "OperatorSilent", "resource", "observed generation 1", look)
+        advice = "kubectl get pods -A -l app.kubernetes.io/name=exposedapp"
+        says(ward, "new", "OperatorSilent", "resource", "observed no generation yet", advice)
+        says(ward, "changed", "OperatorSilent", "resource", "observed generation 1", advice)
         eventually(lost_its_service(ward))
         expected = ("none is a ready endpoint of the Service", "kubectl get service -n ")
         eventually(partial(says, ward, "unselected", "NoEndpoint", "endpoints", *expected))

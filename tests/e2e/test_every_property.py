@@ -400,10 +400,10 @@ def values(node: Any, path: str) -> list[Any]:
     """All values that a spec has at the path of a property."""
     if node is None or not path:
         return [node]
-    part, _, rest = path.partition(".")
+    part, _, remainder = path.partition(".")
     below = node.get(part.removesuffix("[]"))
     items = (below or []) if part.endswith("[]") else [below]
-    return [value for item in items for value in values(item, rest)]
+    return [value for item in items for value in values(item, remainder)]
 
 
 def whole(differences: Json) -> Json:

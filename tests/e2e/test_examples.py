@@ -35,7 +35,7 @@ def app_in(file: Path) -> Json:
     return app
 
 
-def ask(url: str) -> str:
+def request(url: str) -> str:
     """What answers at a URL, by HTTP or by UDP.
 
     Pods are given this text, so it imports what it needs; whose certificate it is does not matter.
@@ -58,10 +58,10 @@ def ask(url: str) -> str:
         return str(answer.read().decode())
 
 
-def ask_inside(namespace: Namespace, urls: list[str]) -> list[str]:
+def request_inside(namespace: Namespace, urls: list[str]) -> list[str]:
     """The same, asked by a pod."""
-    asking = "print(json.dumps([ask(url) for url in sys.argv[1:]]))"
-    code = f"import json, sys\n{inspect.getsource(ask)}\n{asking}"
+    asking = "print(json.dumps([request(url) for url in sys.argv[1:]]))"
+    code = f"import json, sys\n{inspect.getsource(request)}\n{asking}"
     return list(json.loads(run_inside(namespace, code, *urls)))
 
 
@@ -104,9 +104,9 @@ def container_port(pod: Json, target: int | str) -> int:
     return target if isinstance(target, int) else named[target]
 
 
-def who_answers(url: str, requests: int) -> set[str]:
+def answering_pods(url: str, requests: int) -> set[str]:
     """The pods that answer so many requests, each on a connection of its own."""
-    return {ask(url).split()[2] for _ in range(requests)}
+    return {request(url).split()[2] for _ in range(requests)}
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"external-name"}))
@@ -119,9 +119,9 @@ def test_every_address_answers(examples: Namespace, name: str) -> None:
         pods = pods_of(examples, status)
         outer = status.get("urls", [])
         assert bool(outer) == (kind != "ClusterIP")
-        answers = {url: ask(url) for url in outer}
+        answers = {url: request(url) for url in outer}
         inner = inner_urls(name, status, pods)
-        answers |= zip(inner, ask_inside(examples, inner), strict=True)
+        answers |= zip(inner, request_inside(examples, inner), strict=True)
         answers["proxyPath"] = examples.kubectl("get", "--raw", status["proxyPath"])
         for url, answer in answers.items():
             known = names_of(pods) | ({PAGE} if name == "pod-template" else set())
@@ -145,7 +145,7 @@ def test_hello(examples: Namespace) -> None:
     status = examples.wait_ready("hello")["status"]
 
     def both_answer() -> None:
-        assert who_answers(status["url"], requests=60) == names_of(pods_of(examples, status))
+        assert answering_pods(status["url"], requests=60) == names_of(pods_of(examples, status))
 
     eventually(both_answer)
     assert status["replicas"] == 2
@@ -216,7 +216,7 @@ def test_external_name(examples: Namespace) -> None:
 
     eventually(leads_there)
     (answer,) = eventually(
-        lambda: ask_inside(examples, [f"{body['status']['clusterURL']}/version"])
+        lambda: request_inside(examples, [f"{body['status']['clusterURL']}/version"])
     )
     assert "gitVersion" in answer
     assert "urls" not in body["status"]
@@ -229,7 +229,7 @@ def test_existing_pods(examples: Namespace) -> None:
     url = examples.wait_ready("existing-pods")["status"]["url"]
 
     def both_answer() -> None:
-        assert who_answers(url, requests=40) == {"counter-0", "counter-1"}
+        assert answering_pods(url, requests=40) == {"counter-0", "counter-1"}
 
     eventually(both_answer)
     assert "existing-pods" not in examples.names("deployments")
@@ -242,7 +242,7 @@ def test_pod_template(examples: Namespace) -> None:
     assert len({pod["spec"]["nodeName"] for pod in pods}) == len(pods) == 2
     for pod in pods:
         assert [container["name"] for container in pod["spec"]["containers"]] == ["app", "pages"]
-    answers = eventually(lambda: [ask(url) for url in status["urls"]])
+    answers = eventually(lambda: [request(url) for url in status["urls"]])
     assert sum(PAGE in answer for answer in answers) == len(node_addresses(examples))
     for container in ("app", "pages"):
         write = ("python3", "-c", "print(open('/tmp/new', 'w'))")
@@ -268,7 +268,7 @@ def test_session_affinity(examples: Namespace) -> None:
 
     def one_answers() -> None:
         for url in status["urls"]:
-            assert len(who_answers(url, requests=10)) == 1
+            assert len(answering_pods(url, requests=10)) == 1
 
     eventually(one_answers)
 
@@ -283,7 +283,7 @@ def test_local_traffic(examples: Namespace) -> None:
         by_host = {str(urlsplit(url).hostname): url for url in status["urls"]}
         assert by_host.keys() == {addresses[node] for node in homes}
         for node in homes:
-            assert f" on {node}\n" in ask(by_host[addresses[node]])
+            assert f" on {node}\n" in request(by_host[addresses[node]])
 
     eventually(each_answers_itself)
 

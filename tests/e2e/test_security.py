@@ -24,6 +24,8 @@ def test_runs_under_the_restricted_level(operator: Operator) -> None:
     ["get secrets", "delete services", "create pods", "delete exposedapps", "patch nodes"],
 )
 def test_may_not_do_what_it_need_not(operator: Operator, verb_and_resource: str) -> None:
-    who = f"--as=system:serviceaccount:{OPERATOR_NAMESPACE}:exposedapp"
+    impersonation = f"--as=system:serviceaccount:{OPERATOR_NAMESPACE}:exposedapp"
     with pytest.raises(Refused):
-        operator.namespace.kubectl("auth", "can-i", *verb_and_resource.split(), "-A", "-q", who)
+        operator.namespace.kubectl(
+            "auth", "can-i", *verb_and_resource.split(), "-A", "-q", impersonation
+        )

@@ -113,8 +113,8 @@ def _quote_failures(results: ProbeResults) -> str:
     answering = len(results.by_url) - len(quotes)
     counts = f"{answering} of {len(results.by_url)} node URLs answer, tried from the operator's pod"
     more = len(quotes) - MAX_QUOTED_URLS
-    rest = f"; and {more} more" if more > 0 else ""
-    return _with_note(f"{counts}; {'; '.join(quotes[:MAX_QUOTED_URLS])}{rest}", results)
+    omitted = f"; and {more} more" if more > 0 else ""
+    return _with_note(f"{counts}; {'; '.join(quotes[:MAX_QUOTED_URLS])}{omitted}", results)
 
 
 def _failed(result: ProbeResult | None) -> bool:

@@ -16,12 +16,12 @@ async def read_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     parts: list[bytes] = []
     size = 0
     async for chunk in chunks:
-        *ends, rest = chunk.split(b"\n")
+        *ends, beginning = chunk.split(b"\n")
         for end in ends:
             yield b"".join([*parts, end])
             parts, size = [], 0
-        parts.append(rest)
-        size += len(rest)
+        parts.append(beginning)
+        size += len(beginning)
         if size > MAX_LINE_BYTES:
             raise BrokenStreamError(f"a line is longer than {MAX_LINE_BYTES} bytes")
     if size:
