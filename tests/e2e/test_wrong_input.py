@@ -1,11 +1,14 @@
 """Wrong input is refused with the field's name, or reported in a condition; never ignored."""
 
 import json
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
+from pytest_kind import KindCluster
 
-from e2e.conftest import Operator
+from e2e.conftest import Operator, namespace_of
 from e2e.support import Json, Namespace, Refused, app, eventually, kstatus
 
 REFUSED: dict[str, tuple[Json, str]] = {
@@ -381,23 +384,48 @@ def test_every_character_reaches_the_pods(namespace: Namespace) -> None:
     assert template["spec"]["containers"][0]["env"] == [{"name": "ODD", "value": odd}]
 
 
-def test_a_depth_that_no_pod_has_stops_no_other_app(namespace: Namespace) -> None:
-    """The API server takes ten thousand levels; most JSON libraries do not."""
-    body = json.dumps(app("deep", **of_pod(deep="DEEP")))
-    levels = 9_000
+def test_what_json_libraries_refuse_stops_no_other_app(
+    namespace: Namespace, other_namespace: Namespace
+) -> None:
+    """The API server takes ten thousand levels and integers of any size; few libraries do.
+
+    Two tenants have one of the two each, and a third object has both.
+    """
+    huge, deep, both = (of_pod(deep="DEEP", number=10**20) for _ in range(3))
+    create_deep(namespace, "both", levels=9_000, **both)
+    create_deep(namespace, "deep", levels=1_100, **deep)
+    create_deep(other_namespace, "huge", levels=1, **huge)
+
+    for tenant, name in ((namespace, "both"), (namespace, "deep"), (other_namespace, "huge")):
+        eventually(partial(is_invalid, tenant, name))
+    assert "nested deeper than 254 levels" in message_of(namespace, "both")
+    for bystander in (namespace, other_namespace):
+        bystander.apply(app("bystander"))
+        bystander.wait_ready("bystander")
+        bystander.kubectl("delete", "xapp", "--all")
+
+
+def create_deep(namespace: Namespace, name: str, levels: int, **spec: Any) -> None:
+    body = json.dumps(app(name, **spec))
     body = body.replace('"DEEP"', '{"a": ' * levels + "{}" + "}" * levels)
     path = f"/apis/exposedapp.dev/v1alpha1/namespaces/{namespace.name}/exposedapps"
     namespace.kubectl("create", "--raw", path, "-f", "-", stdin=body)
 
-    def is_reported() -> None:
-        output = namespace.kubectl("get", "xapp", "deep", "-o", f"jsonpath={READY}")
-        assert "InvalidSpec" in output
-        assert "nested deeper than 254 levels" in output
 
-    eventually(is_reported)
-    namespace.apply(app("shallow"))
-    namespace.wait_ready("shallow")
-    namespace.kubectl("delete", "xapp", "deep")
+def message_of(namespace: Namespace, name: str) -> str:
+    """The condition Ready as text: the whole object is too deep to be parsed here."""
+    return namespace.kubectl("get", "xapp", name, "-o", f"jsonpath={READY}")
+
+
+def is_invalid(namespace: Namespace, name: str) -> None:
+    assert "InvalidSpec" in message_of(namespace, name)
+
+
+@pytest.fixture
+def other_namespace(cluster: KindCluster) -> Iterator[Namespace]:
+    """Another tenant's."""
+    with namespace_of(cluster) as created:
+        yield created
 
 
 READY = '{.status.conditions[?(@.type=="Ready")]}'

@@ -1,0 +1,95 @@
+"""etcd is restored from a backup: what was written since is undone, and revisions go back.
+
+Named to run last on its cluster: Kubernetes' own components are restarted here, too.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from pytest_kind import KindCluster
+
+from e2e.conftest import namespace_of
+from e2e.support import Namespace, Refused, app, eventually, fetch, on_node
+
+NODE = "exposedapp-single-control-plane"
+ETCD_MANIFEST = "/etc/kubernetes/manifests/etcd.yaml"
+STOPPED_MANIFEST = "/etc/kubernetes/etcd.yaml"
+DATA = "/var/lib/etcd/member"
+BACKUP = "/var/lib/etcd-backup"
+OUTAGE_SECONDS = 180.0
+RESTORED_SECONDS = 150.0
+"""Until the operator's pods are restarted by the kubelet, and Kubernetes' components, too."""
+
+
+@pytest.fixture
+def shop(single_node: KindCluster) -> Iterator[Namespace]:
+    with namespace_of(single_node) as namespace:
+        yield namespace
+
+
+def stop_etcd() -> None:
+    """The kubelet stops a static pod whose manifest is moved away."""
+    on_node(NODE, "mv", ETCD_MANIFEST, STOPPED_MANIFEST)
+
+    def is_stopped() -> None:
+        assert on_node(NODE, "sh", "-c", "pgrep -x etcd || true") == ""
+
+    eventually(is_stopped, OUTAGE_SECONDS)
+
+
+def start_etcd(namespace: Namespace) -> None:
+    on_node(NODE, "mv", STOPPED_MANIFEST, ETCD_MANIFEST)
+
+    def is_served() -> None:
+        assert namespace.kubectl("get", "--raw", "/readyz") == "ok"
+        namespace.kubectl("get", "xapp")
+
+    eventually(is_served, OUTAGE_SECONDS)
+
+
+def restart_kubernetes() -> None:
+    """Kubernetes' documentation on restoring etcd: restart what caches its objects."""
+    for component in ("kube-apiserver", "kube-controller-manager", "kube-scheduler"):
+        on_node(NODE, "sh", "-c", f"pkill -x {component[:15]} || true")
+    on_node(NODE, "systemctl", "restart", "kubelet")
+
+
+def test_apps_are_as_the_backup_says(shop: Namespace) -> None:
+    shop.apply(app("kept"), app("deleted", replicas=0))
+    kept = shop.wait_ready("kept")["status"]
+    port = shop.wait_ready("deleted")["status"]["ports"][0]["nodePort"]
+    stop_etcd()
+    on_node(NODE, "sh", "-c", f"rm -rf {BACKUP} && cp -a {DATA} {BACKUP}")
+    start_etcd(shop)
+
+    # After the backup: one app is created, one deleted, one changed.
+    shop.apply(app("lost", replicas=0))
+    shop.wait_ready("lost")
+    shop.kubectl("delete", "xapp", "deleted", "--cascade=foreground", "--timeout=60s")
+    changed = app("kept", ports=[{"port": 81, "targetPort": 8080}])
+    shop.apply(changed)
+    eventually(partial(has_port, shop, 81))
+
+    stop_etcd()
+    on_node(NODE, "sh", "-c", f"rm -rf {DATA} && mv {BACKUP} {DATA}")
+    start_etcd(shop)
+    restart_kubernetes()
+
+    eventually(partial(has_port, shop, 80), RESTORED_SECONDS)
+    restored = shop.wait_ready("kept", seconds=120)["status"]
+    assert restored["url"] == kept["url"]
+    assert " kept-" in eventually(partial(fetch, restored["url"]))
+    assert shop.wait_ready("deleted")["status"]["ports"][0]["nodePort"] == port
+    for kind in ("xapp", "deployment", "service"):
+        with pytest.raises(Refused, match="not found"):
+            shop.get(kind, "lost")
+    # And the operator goes on.
+    shop.apply(app("kept", ports=[{"port": 82, "targetPort": 8080}]))
+    eventually(partial(has_port, shop, 82))
+
+
+def has_port(namespace: Namespace, port: int) -> None:
+    """The Service and the status have this port, and no other."""
+    assert [item["port"] for item in namespace.get("service", "kept")["spec"]["ports"]] == [port]
+    assert [item["port"] for item in namespace.status("kept")["ports"]] == [port]
