@@ -47,7 +47,7 @@ def monitored(cluster: KindCluster) -> Iterator[Namespace]:
                 eventually(partial(namespace.names, f"{plural}.{GROUP}"))
             yield namespace
         finally:
-            namespace.kubectl("delete", "--ignore-not-namespace", *files)
+            namespace.kubectl("delete", "--ignore-not-found", *files)
 
 
 def rendered(namespace: Namespace) -> list[Json]:
