@@ -83,15 +83,16 @@ class Transport:
         accept: str = JSON,
         max_bytes: int = sys.maxsize,
     ) -> bytes:
-        """The body of a successful response.
+        """The body of a successful response. What is sent is JSON unless its type is given.
 
         Raises ApiError, with status 0 when there is no response, and PageTooLargeError when the
         body has more than `max_bytes`.
         """
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
         headers = {"Accept": accept, "User-Agent": USER_AGENT}
-        if content_type:
-            headers["Content-Type"] = content_type
+        if body is not None:
+            # aiohttp would call bytes application/octet-stream, which the API server refuses (415).
+            headers["Content-Type"] = content_type or JSON
         async with self._slots:
             session = await self._connection.session()  # may take a while: before may_write()
             if method != "GET" and not self.may_write():

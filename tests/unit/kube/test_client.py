@@ -68,6 +68,21 @@ async def test_a_storm_has_no_more_requests_under_way_than_allowed() -> None:
     assert most == 3
 
 
+async def test_a_body_is_json_unless_it_is_a_patch() -> None:
+    """The API server refuses what aiohttp would call bytes: 415 Unsupported Media Type."""
+    types: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        types.append(request.headers.get("Content-Type", ""))
+        return web.json_response(WANTED)
+
+    async with served(handler) as cluster:
+        await cluster.request("POST", "/api/v1/events", {})
+        await cluster.request("GET", "/api/v1/events")
+        await cluster.create(WANTED)
+    assert types == ["application/json", "", "application/apply-patch+yaml"]
+
+
 async def test_the_api_server_says_when_to_come_back() -> None:
     said = {"reason": "TooManyRequests", "message": "too many requests"}
     error = await refused(refuses(429, said, **{"Retry-After": "7"}))
