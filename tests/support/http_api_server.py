@@ -38,6 +38,11 @@ RESOURCES = {
     "/apis/discovery.k8s.io/v1": [("endpointslices", "EndpointSlice")],
     "/apis/exposedapp.dev/v1alpha1": [("exposedapps", "ExposedApp")],
 }
+BODY_TYPES = {
+    "application/json",
+    "application/apply-patch+yaml",
+    "application/merge-patch+json",
+}
 POLL_SECONDS = 0.05
 VERBS = ["get", "list", "watch", "patch", "create", "update", "delete"]
 
@@ -214,8 +219,8 @@ class HttpApiServer:
         self.requests.append(request)
         while self.is_black_hole:
             await asyncio.sleep(POLL_SECONDS)
-        if request.path == self.refused_path or (self.refuses_leases and "/leases" in request.path):
-            return refuse(403)
+        if refusal := self._refusal(request):
+            return refusal
         for fault in self.faults:
             response = await fault(request)
             if response is not None:
@@ -237,6 +242,13 @@ class HttpApiServer:
         if "watch" in request.query:
             return await self._watch(request, plural)
         return self._list(request, plural)
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        if request.path == self.refused_path or (self.refuses_leases and "/leases" in request.path):
+            return refuse(403)
+        if request.body_exists and request.content_type not in BODY_TYPES:
+            return refuse(415)
+        return None
 
     def _discovery(self, path: str) -> web.Response | None:
         if path == "/api":
