@@ -361,8 +361,7 @@ def test_two_apps_want_one_node_port(namespace: Namespace) -> None:
     def is_reported() -> None:
         ready = namespace.ready("second")
         assert ready["reason"] == "NodePortConflict", ready
-        holder = f"Node port 30077 belongs to Service {namespace.name}/first"
-        assert holder in ready["message"]
+        assert "Node port 30077 belongs to Service first." in ready["message"]
 
     eventually(is_reported)
     namespace.kubectl("delete", "xapp", "first")

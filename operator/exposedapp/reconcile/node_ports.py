@@ -82,15 +82,18 @@ class NodePortHolders:
     async def holders(self, key: NamespacedName, numbers: set[int]) -> dict[int, str]:
         """Those of the node ports that Services other than the key's have, each with a sentence.
 
-        A number is taken for all protocols, and for health checks, too. Raises ApiError.
+        A number is taken for all protocols, and for health checks, too. The holder is named only
+        in the key's own namespace: users may not learn the objects of other namespaces from a
+        status. Raises ApiError.
         """
         holders = {}
         for service in await self._all_services():
             taken = {*node_ports(service["spec"].get("ports") or []).values()}
             taken.add(service["spec"].get("healthCheckNodePort", 0))
             if key_of(service) != key:
+                holder = _holder(key_of(service), key)
                 for number in taken & numbers:
-                    holders[number] = f"Node port {number} belongs to Service {key_of(service)}"
+                    holders[number] = f"Node port {number} belongs to {holder}"
         return holders
 
     async def _all_services(self) -> list[Json]:
@@ -99,6 +102,11 @@ class NodePortHolders:
             if self._services is None or self._clock() - self._services[0] > HOLDERS_TTL_SECONDS:
                 self._services = self._clock(), await self._client.services()
             return self._services[1]
+
+
+def _holder(service: NamespacedName, app: NamespacedName) -> str:
+    is_in_namespace = service.namespace == app.namespace
+    return f"Service {service.name}" if is_in_namespace else "a Service of another namespace"
 
 
 def _allocated_node_ports(app: App, live: Json | None) -> Mapping[PortKey, int]:

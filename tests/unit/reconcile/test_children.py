@@ -64,7 +64,7 @@ async def test_a_wanted_node_port_that_another_has_is_told_and_heals(world: Worl
     assert result.min_delay is None
     assert world.ready() == ("False", "NodePortConflict")
     assert "provided port is already allocated" in world.message()
-    assert world.message().endswith("Node port 30080 belongs to Service other/other.")
+    assert world.message().endswith("Node port 30080 belongs to a Service of another namespace.")
     world.cluster.writes.clear()
     await world.fails()
     assert "patch status" not in world.cluster.writes
@@ -79,7 +79,7 @@ async def test_an_app_that_wants_the_node_port_of_another_keeps_its_own(stopped:
     stopped.app(ports=PINNED)
     await stopped.fails()
     assert stopped.ready() == ("False", "NodePortConflict")
-    assert "Service other/other" in stopped.message()
+    assert "a Service of another namespace" in stopped.message()
     assert stopped.node_ports() == [30000]
     assert stopped.status()["url"] == "http://10.0.0.1:30000"
 
@@ -269,7 +269,7 @@ async def test_a_number_may_be_held_for_health_checks(world: World) -> None:
     )
     world.app(ports=PINNED)
     await world.fails()
-    assert world.message().endswith("Node port 30080 belongs to Service other/lb.")
+    assert world.message().endswith("Node port 30080 belongs to a Service of another namespace.")
 
 
 async def test_a_pinned_number_that_nobody_seems_to_hold_is_a_conflict(world: World) -> None:

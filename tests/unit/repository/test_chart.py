@@ -1,5 +1,6 @@
 """The Helm chart: it renders, asks for no more than it needs, refuses what it does not know."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -419,6 +420,51 @@ def test_values_that_are_false_or_left_out_stay_so(tmp_path: Path) -> None:
     assert environment["EXPOSEDAPP_PROBE"] == "false"
     assert environment["EXPOSEDAPP_PROBE_RATE"] == "50"
     assert "limits" not in container["resources"]
+
+
+def policies(*sets: str, kubernetes: str) -> dict[str, dict[str, Any]]:
+    """The policies that are rendered for a version of Kubernetes."""
+    flags = ["--kube-version", kubernetes]
+    for assignment in sets:
+        flags += ["--set-json", assignment]
+    result = run_helm("template", "exposedapp", CHART, *flags)
+    assert result.returncode == 0, result.stderr
+    documents = [document for document in yaml.safe_load_all(result.stdout) if document]
+    bound = {
+        document["spec"]["policyName"]
+        for document in documents
+        if document["kind"] == "ValidatingAdmissionPolicyBinding"
+    }
+    rendered = {
+        document["metadata"]["name"]: document
+        for document in documents
+        if document["kind"] == "ValidatingAdmissionPolicy"
+    }
+    assert bound == rendered.keys()
+    return rendered
+
+
+def test_policies_are_for_kubernetes_that_has_them() -> None:
+    assert policies(kubernetes="1.29.15") == {}
+    assert policies(kubernetes="v1.30.5-gke.1").keys() == {"exposedapp-author-rights"}
+    assert policies('policies={"authorRights": false}', kubernetes="1.36.0") == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"serviceTypes": ["NodePort"]},
+        {"nodePorts": {"first": 30100, "last": 30199}},
+        {"hosts": ["apps.example.com"]},
+        {"serviceAnnotations": {"limited": True}},
+        {"selectors": False},
+        {"forbiddenPodFields": ["hostPath"]},
+    ],
+    ids=lambda value: next(iter(value)),
+)
+def test_each_limit_is_one_rule(value: dict[str, Any]) -> None:
+    rendered = policies(f"policies={json.dumps(value)}", kubernetes="1.36.0")
+    assert len(rendered["exposedapp-spec"]["spec"]["validations"]) == 1
 
 
 def test_install_yaml_is_what_the_chart_gives() -> None:

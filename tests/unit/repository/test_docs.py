@@ -26,9 +26,10 @@ def test_what_is_generated_is_up_to_date(generator: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_each_row_on_reliability_names_tests_that_exist() -> None:
-    page = (ROOT / "docs" / "reliability.md").read_text()
-    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+@pytest.mark.parametrize(("page", "heading"), [("reliability", "Fault"), ("security", "Threat")])
+def test_each_row_names_tests_that_exist(page: str, heading: str) -> None:
+    _, _, table = (ROOT / "docs" / f"{page}.md").read_text().partition(f"| {heading} | ")
+    rows = [line for line in table.splitlines() if line.startswith("| ")]
     assert rows
     for row in rows:
         tests = re.findall(r"`(tests/[\w/]+\.py)`", row.split(" | ")[-1])

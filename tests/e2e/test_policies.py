@@ -1,0 +1,184 @@
+"""What the API server refuses in an ExposedApp, by the chart's ValidatingAdmissionPolicies."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+import yaml
+from pytest_kind import KindCluster
+
+from e2e.conftest import Operator, namespace_of
+from e2e.support import ROOT, Json, Namespace, Refused, app, eventually
+
+CHART = ROOT / "deploy" / "chart" / "exposedapp"
+EXPOSEDAPPS = {"apiGroups": ["exposedapp.dev"], "resources": ["exposedapps"], "verbs": ["*"]}
+SERVICES = {"apiGroups": [""], "resources": ["services"], "verbs": ["create", "update"]}
+DEPLOYMENTS = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create", "update"]}
+IMAGE: Json = app("web", replicas=0)
+SELECTOR: Json = {**app("web"), "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
+
+# --- the rights of authors ------------------------------------------------------------------------
+
+
+def user_of(namespace: Namespace) -> str:
+    return f"user-of-{namespace.name}"
+
+
+def user_with(namespace: Namespace, *rules: Json) -> str:
+    """The name of a user who has these rights in the namespace."""
+    user = user_of(namespace)
+    metadata = {"name": "user", "namespace": namespace.name}
+    group = "rbac.authorization.k8s.io"
+    api = {"apiVersion": f"{group}/v1", "metadata": metadata}
+    namespace.apply(
+        {**api, "kind": "Role", "rules": list(rules)},
+        {
+            **api,
+            "kind": "RoleBinding",
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": "user"},
+            "subjects": [{"kind": "User", "name": user, "apiGroup": group}],
+        },
+    )
+    return user
+
+
+def apply_as(namespace: Namespace, user: str, body: Json) -> None:
+    command = ["apply", "--dry-run=server", f"--as={user}", "-f", "-"]
+    namespace.kubectl(*command, stdin=yaml.safe_dump(body))
+
+
+def is_refused(namespace: Namespace, user: str, body: Json, words: str) -> None:
+    with pytest.raises(Refused) as refused:
+        apply_as(namespace, user, body)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("rules", "body", "words"),
+    [
+        ([], IMAGE, "has no right to create services"),
+        ([DEPLOYMENTS], IMAGE, "has no right to create services"),
+        ([SERVICES], IMAGE, "has no right to create deployments.apps"),
+        ([], SELECTOR, "has no right to create services"),
+        ([SERVICES], SELECTOR, ""),
+        ([SERVICES, DEPLOYMENTS], IMAGE, ""),
+    ],
+)
+def test_authors_need_the_rights_that_the_app_uses(
+    namespace: Namespace, rules: list[Json], body: Json, words: str
+) -> None:
+    user = user_with(namespace, EXPOSEDAPPS, *rules)
+    if words:
+        eventually(partial(is_refused, namespace, user, body, words))
+    else:
+        eventually(partial(apply_as, namespace, user, body))
+
+
+def test_a_change_needs_them_too_but_not_one_of_metadata(namespace: Namespace) -> None:
+    namespace.apply(SELECTOR)
+    user = user_with(namespace, EXPOSEDAPPS, {**SERVICES, "verbs": ["create"]})
+    eventually(partial(is_refused, namespace, user, IMAGE, "has no right to update services"))
+    labelled = ["label", "xapp/web", "team=blue", f"--as={user}"]
+    eventually(lambda: namespace.kubectl(*labelled))
+    user_with(namespace, EXPOSEDAPPS, SERVICES)
+    eventually(
+        partial(is_refused, namespace, user, IMAGE, "has no right to create deployments.apps")
+    )
+
+
+def test_edit_of_the_namespace_is_enough(namespace: Namespace) -> None:
+    binding = ["rolebinding", "edit", "--clusterrole=edit", "--user=edith"]
+    namespace.kubectl("create", *binding)
+    eventually(partial(apply_as, namespace, "edith", IMAGE))
+
+
+# --- what the owner of the cluster allows ---------------------------------------------------------
+
+POD_FIELDS: dict[str, Json] = {
+    "hostPath": {"volumes": [{"name": "root", "hostPath": {"path": "/"}}]},
+    "hostPort": {"containers": [{"name": "app", "ports": [{"containerPort": 80, "hostPort": 80}]}]},
+    "hostNetwork": {"hostNetwork": True},
+    "hostPID": {"hostPID": True},
+    "hostIPC": {"hostIPC": True},
+    "privileged": {"initContainers": [{"name": "init", "securityContext": {"privileged": True}}]},
+    "nodeName": {"nodeName": "somewhere"},
+    "serviceAccountName": {"serviceAccountName": "admin"},
+}
+POLICIES: Json = {
+    "serviceTypes": ["NodePort", "ClusterIP"],
+    "nodePorts": {"first": 30100, "last": 30199},
+    "hosts": ["apps.example.com"],
+    "serviceAnnotations": {"limited": True, "allowed": ["example.com/zone"]},
+    "selectors": False,
+    "forbiddenPodFields": list(POD_FIELDS),
+}
+
+
+def in_pod(**spec: Any) -> Json:
+    return app("web", replicas=0, podTemplate={"spec": spec})
+
+
+def with_annotation(name: str) -> Json:
+    return app("web", replicas=0, service={"annotations": {name: "a"}})
+
+
+def with_node_port(number: int) -> Json:
+    return app("web", replicas=0, ports=[{"port": 80, "nodePort": number}])
+
+
+FORBIDDEN: dict[str, tuple[Json, str]] = {
+    "a type": (app("web", service={"type": "LoadBalancer"}), "only NodePort, ClusterIP"),
+    "a node port": (with_node_port(30200), "only 30100 to 30199"),
+    "a host": (app("web", nodes={"host": "other.example.com"}), "only apps.example.com"),
+    "an annotation": (with_annotation("example.com/other"), "only example.com/zone"),
+    "a selector": (SELECTOR, "only apps that run an image"),
+    "an old name": (in_pod(serviceAccount="admin"), "forbids serviceAccountName"),
+    **{name: (in_pod(**spec), f"forbids {name}") for name, spec in POD_FIELDS.items()},
+}
+ALLOWED: dict[str, Json] = {
+    "nothing special": IMAGE,
+    "a type": app("web", replicas=0, service={"type": "ClusterIP"}),
+    "a node port": with_node_port(30199),
+    "a host": app("web", replicas=0, nodes={"host": "apps.example.com"}),
+    "an annotation": with_annotation("example.com/zone"),
+    "a pod": in_pod(containers=[{"name": "app", "securityContext": {"privileged": False}}]),
+}
+
+
+@pytest.fixture(scope="module")
+def restricted(cluster: KindCluster, operator: Operator) -> Iterator[Namespace]:
+    """A namespace while the cluster has all of the policies."""
+    with namespace_of(cluster) as namespace:
+        version = json.loads(namespace.kubectl("version", "-o", "json"))["serverVersion"]
+        template = [str(ROOT / "build" / "bin" / "helm"), "template", "strict", str(CHART)]
+        values = ["--kube-version", version["gitVersion"], "--set-json"]
+        values += [f"policies={json.dumps(POLICIES)}"]
+        shown = ["--show-only", "templates/spec-policy.yaml"]
+        rendered = subprocess.run([*template, *values, *shown], check=True, capture_output=True)
+        manifest = rendered.stdout.decode()
+        namespace.kubectl("apply", "-f", "-", stdin=manifest)
+        try:
+            admin = user_with(namespace, EXPOSEDAPPS, SERVICES, DEPLOYMENTS)
+            eventually(partial(is_refused, namespace, admin, *FORBIDDEN["a selector"]))
+            yield namespace
+        finally:
+            namespace.kubectl("delete", "-f", "-", stdin=manifest)
+
+
+@pytest.mark.parametrize("case", FORBIDDEN)
+def test_what_the_owner_forbids_is_refused(restricted: Namespace, case: str) -> None:
+    is_refused(restricted, user_of(restricted), *FORBIDDEN[case])
+
+
+@pytest.mark.parametrize("case", ALLOWED)
+def test_what_the_owner_allows(restricted: Namespace, case: str) -> None:
+    apply_as(restricted, user_of(restricted), ALLOWED[case])
+
+
+def test_without_the_policies_all_of_it_is_accepted(namespace: Namespace) -> None:
+    """Else the tests above would show nothing."""
+    for body, _ in FORBIDDEN.values():
+        namespace.kubectl("apply", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump(body))
