@@ -7,6 +7,9 @@ from pydantic.alias_generators import to_camel
 
 from exposedapp.api.meta import Json
 
+MAX_PORT_NAME_LENGTH = 15
+"""Of a container's port; a Service's port can have a DNS label."""
+
 
 def int_or_string(**extra: Any) -> WithJsonSchema:
     """The schema of Kubernetes' IntOrString."""
@@ -47,16 +50,30 @@ def any_object(**extra: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True, **extra})
 
 
+# Up to Kubernetes 1.33 the cost of a rule is estimated without the maxLength of an int-or-string.
+# A function whose cost grows with the text, such as matches() or the == of types, is then counted
+# for 3 MiB, and the definition is refused. The cost of size(), charAt(), in and of comparisons with
+# a constant is independent of the text. charAt(size()) is ''.
+# Source: pkg/cel/schemas.go and pkg/cel/library/cost.go of k8s.io/apiserver v0.29 to v0.33
+_POSITIONS = [*range(MAX_PORT_NAME_LENGTH)]
+_HAS_NO_OTHER_CHARACTER = (
+    f"{_POSITIONS}.all(i, i >= self.size() "
+    "|| (self.charAt(i) >= 'a' && self.charAt(i) <= 'z') "
+    "|| (self.charAt(i) >= '0' && self.charAt(i) <= '9') "
+    "|| (self.charAt(i) == '-' && i > 0 && !(self.charAt(i + 1) in ['', '-'])))"
+)
+_HAS_A_LETTER = f"{_POSITIONS}.exists(i, i < self.size() && self.charAt(i) >= 'a')"
+
 TargetPort = Annotated[
     int | str,
     int_or_string(
-        maxLength=15,
+        maxLength=MAX_PORT_NAME_LENGTH,
         **rules(
             (
-                "type(self) == int ? self >= 1 && self <= 65535 : "
-                "self.matches('^[a-z0-9]+(-[a-z0-9]+)*$') && self.matches('[a-z]')",
+                "type(self) in [int] ? self >= 1 && self <= 65535 "
+                f": {_HAS_NO_OTHER_CHARACTER} && {_HAS_A_LETTER}",
                 "a container's port must be a number from 1 to 65535, or a container port's name "
-                "(at most 15 of a-z, 0-9 and single '-', with at least one letter)",
+                f"(at most {MAX_PORT_NAME_LENGTH} of a-z, 0-9 and single '-', with at least one letter)",
             )
         ),
     ),
