@@ -30,7 +30,7 @@ lint: $(VENV)/ok ## Format, style, types, import directions
 	@$(PHASE) "Check import directions" lint-imports
 
 .PHONY: unit
-unit: $(VENV)/ok build/oldest-pip build/bin/helm build/bin/kstatus build/bin/promtool ## Unit tests, with coverage; generated files are up to date
+unit: $(VENV)/ok build/oldest-pip build/bin/helm build/bin/kstatus build/bin/promtool build/bin/crdcheck ## Unit tests, with coverage; generated files are up to date
 	pytest tests/unit --cov --cov-report=term
 
 .PHONY: e2e
@@ -93,6 +93,10 @@ build/bin/helm build/bin/kstatus &:
 
 build/bin/promtool: tests/kind/promtool.sh tests/kind/promtool/go.mod
 	@tests/kind/promtool.sh
+	@touch -ch $@
+
+build/bin/crdcheck: tests/matrix/build.sh tests/matrix/v1.29/go.mod tests/matrix/crdcheck/main.go
+	@tests/matrix/build.sh crdcheck
 	@touch -ch $@
 
 build/bin/kwok: tests/kind/kwok.sh tests/kind/kwok/go.mod

@@ -1,57 +1,56 @@
 #!/usr/bin/env bash
-# build.sh MINOR PROGRAM...     builds programs of that Kubernetes (1.29) into build/matrix/v1.29, from the Go module v1.29/:
-#   kube-apiserver               the API server
-#   crdcheck                     its validation of CustomResourceDefinitions as a program: see crdcheck/main.go
-#   build.sh --minors            lists the minors that there are, the oldest first
-# A program is built again when its module, its source or Go has changed.
+# Builds API servers from Go modules, for tests against several versions of Kubernetes. Needs Go; minutes each, once.
+#   build.sh 1.29         build/matrix/v1.29/kube-apiserver, of the module v1.29/
+#   build.sh etcd         build/matrix/etcd, in the version of ../kind/go.mod
+#   build.sh crdcheck     build/bin/crdcheck, of the oldest Kubernetes: see crdcheck/main.go
+#   build.sh --minors     lists the minors that have a module here, the oldest first
+# Several arguments: one after the other. What has not changed is not built again.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../kind/common.sh"
 cd ../matrix
 
 minors() { printf '%s\n' v*/go.mod | sed 's,^v,,; s,/go.mod$,,' | sort --version-sort; }
 
-package_of() {
-  case $1 in
-    kube-apiserver) echo k8s.io/kubernetes/cmd/kube-apiserver ;;
-    crdcheck) echo ../crdcheck/main.go ;;
-    *) echo "There is no program $1: kube-apiserver, crdcheck" >&2; return 2 ;;
-  esac
-}
-
-build() {  # $1: program, $2: package
-  local version
-  version=$(awk '$1 == "k8s.io/kubernetes" {print $2; exit}' "$module/go.mod")
-  # What /version answers, and what features depend on; a program that has no such variable ignores the flag.
-  local flags="-s -w
+compile() {  # $1: folder of the module, $2: program to write, $3: package
+  local version minor
+  version=$(awk '$1 == "k8s.io/kubernetes" {print $2; exit}' "$1/go.mod")
+  minor=${version#v1.}
+  # What the API server answers as its version; a program that has no such variable ignores the flag.
+  CGO_ENABLED=0 nice go -C "$1" build -v -trimpath -o "$2" -ldflags "-s -w
     -X k8s.io/component-base/version.gitVersion=$version
     -X k8s.io/component-base/version.gitMajor=1
-    -X k8s.io/component-base/version.gitMinor=${minor#1.}"
-  CGO_ENABLED=0 nice go -C "$module" build -v -trimpath -ldflags "${flags//$'\n'/ }" -o "$into/$1" "$2"
+    -X k8s.io/component-base/version.gitMinor=${minor%%.*}" "$3"
 }
 
-if [[ ${1:-} == --minors ]]; then
+build() {  # $1: name for people, then as compile()
+  local name=$1 stamp inputs
+  shift
+  mkdir -p "$(dirname "$2")"
+  stamp=$STAMPS/matrix-$(tr -c '[:alnum:]\n' - <<<"$name")
+  inputs=$(cat "$1/go.mod" "$1/go.sum" crdcheck/main.go build.sh <(go env GOVERSION GOARCH) | digest)
+  if [[ -x $2 && -f $stamp && $(<"$stamp") == "$inputs" ]]; then return; fi
+  PHASE_HINT="check that Go modules can be downloaded (go env GOPROXY), then run this again: what is compiled stays" \
+    phase "Build $name (from Go modules)" compile "$@"
+  echo "$inputs" >"$stamp"
+}
+
+usage() { sed -n '3,6s/^# *//p' build.sh >&2; exit 2; }
+
+(($#)) || usage
+if [[ $1 == --minors ]]; then
   minors
   exit
 fi
-minor=${1:-}
-module=v$minor
-if (($# < 2)) || [[ ! -f $module/go.mod ]]; then
-  echo "usage: build.sh MINOR PROGRAM..., with a MINOR of $(minors | paste -sd ' ')" >&2
-  exit 2
-fi
-shift
-command -v go >/dev/null || { echo "Install Go (https://go.dev/dl/): API servers are built from Go modules." >&2; exit 1; }
-
-into=$BUILD/matrix/$module
-mkdir -p "$into"
-# One build at a time: each takes all cores, and shares packages with the next one.
+command -v go >/dev/null || { echo "Install Go (https://go.dev/dl/): API servers are built from Go modules" >&2; exit 1; }
+# One build at a time: each takes all cores.
 alone matrix
-for program in "$@"; do
-  package=$(package_of "$program")
-  stamp=$STAMPS/matrix-$module-$program
-  inputs=$(cat "$module"/go.{mod,sum} crdcheck/main.go build.sh <(go env GOVERSION GOARCH) | digest)
-  if [[ -x $into/$program && -f $stamp && $(<"$stamp") == "$inputs" ]]; then continue; fi
-  PHASE_HINT="check that Go modules can be downloaded (go env GOPROXY), then run this again: what is compiled stays" \
-    phase "Build $program of Kubernetes $minor (from Go modules)" build "$program" "$package"
-  echo "$inputs" >"$stamp"
+for what in "$@"; do
+  case $what in
+    etcd) build etcd ../kind "$BUILD/matrix/etcd" go.etcd.io/etcd/server/v3 ;;
+    crdcheck) build crdcheck "v$(minors | head -n 1)" "$BIN/crdcheck" ../crdcheck/main.go ;;
+    *)
+      [[ -f v$what/go.mod ]] || usage
+      build "kube-apiserver $what" "v$what" "$BUILD/matrix/v$what/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver
+      ;;
+  esac
 done

@@ -73,7 +73,8 @@ TargetPort = Annotated[
                 "type(self) in [int] ? self >= 1 && self <= 65535 "
                 f": {_HAS_NO_OTHER_CHARACTER} && {_HAS_A_LETTER}",
                 "a container's port must be a number from 1 to 65535, or a container port's name "
-                f"(at most {MAX_PORT_NAME_LENGTH} of a-z, 0-9 and single '-', with at least one letter)",
+                f"(at most {MAX_PORT_NAME_LENGTH} of a-z, 0-9 and single '-', with at least one "
+                "letter)",
             )
         ),
     ),

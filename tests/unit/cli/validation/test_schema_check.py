@@ -9,6 +9,12 @@ from exposedapp.api.meta import Json
 from exposedapp.cli.validation.cel_rules import RULES
 from exposedapp.cli.validation.schema_check import find_problems
 from support.cli import app, complete
+from support.refused_specs import (
+    CONTAINER_PORTS,
+    REFUSED_CONTAINER_PORTS,
+    REFUSED_NAMES,
+    REFUSED_SPECS,
+)
 from support.specs import SPECS
 
 DNS: Json = {"name": "b", "port": 80, "protocol": "UDP"}
@@ -47,6 +53,27 @@ def test_specs_that_the_rules_allow(spec: Json) -> None:
 def test_specs_that_a_cluster_accepts_have_no_problems() -> None:
     problems = {name: find_problems(app(complete(spec))) for name, spec in SPECS.items()}
     assert not any(problems.values()), problems
+
+
+@pytest.mark.parametrize("spec", [spec for spec, _ in REFUSED_SPECS.values()], ids=REFUSED_SPECS)
+def test_specs_that_a_cluster_refuses_have_problems(spec: Json) -> None:
+    assert find_problems(app(complete(spec)))
+
+
+@pytest.mark.parametrize("name", REFUSED_NAMES)
+def test_names_that_a_cluster_refuses_are_problems(name: str) -> None:
+    assert find_problems(app(complete({}), name=name)) == [NAME_RULE["message"]]
+
+
+@pytest.mark.parametrize("port", CONTAINER_PORTS)
+def test_container_ports_that_the_rule_allows(port: int | str) -> None:
+    assert find_problems(app(complete({"ports": [{"port": 80, "targetPort": port}]}))) == []
+
+
+@pytest.mark.parametrize("port", REFUSED_CONTAINER_PORTS)
+def test_container_ports_that_the_rule_refuses(port: int | str) -> None:
+    (problem,) = find_problems(app(complete({"ports": [{"port": 80, "targetPort": port}]})))
+    assert "a container's port must be" in problem
 
 
 @pytest.mark.parametrize(
