@@ -46,6 +46,14 @@ bench: $(VENV)/ok build/bin/helm build/bin/kwok ## Measure the operator beside t
 cluster: ## The local three-node cluster, and build/kubeconfig for it
 	@tests/kind/cluster.sh up
 
+.PHONY: image push
+image: ## Build the operator's image, without a cluster: IMAGE=registry/name:tag, DEMO_IMAGE=... for the demo's
+	@$(call each-image,deploy/image.sh)
+push: ## The same, and push: PLATFORMS=linux/amd64,linux/arm64 for several platforms
+	@$(call each-image,deploy/image.sh --push)
+each-image = $(if $(IMAGE)$(DEMO_IMAGE),,echo "name the image: make $@ IMAGE=registry/name:tag" >&2; exit 2;) \
+  $(if $(IMAGE),$(1) operator "$(IMAGE)";) $(if $(DEMO_IMAGE),$(1) demo "$(DEMO_IMAGE)";)
+
 .PHONY: images
 images: cluster $(VENV)/ok ## Build the operator's and the demo's image, and load them
 	@tests/kind/images.sh

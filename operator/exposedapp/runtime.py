@@ -266,5 +266,5 @@ class Runtime:
             return str(error)
         return (
             "CustomResourceDefinition exposedapps.exposedapp.dev is not installed. It comes with "
-            "the Helm chart (crds.install) and with deploy/manifests/install.yaml."
+            "the Helm chart (crds.install) and with deploy/manifests/crd.yaml."
         )

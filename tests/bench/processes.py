@@ -112,8 +112,9 @@ def chart_environment() -> dict[str, str]:
 
     Only the ports are others: what runs here shares the machine's with everybody.
     """
+    chart = str(ROOT / "deploy" / "chart" / "exposedapp")
     rendered = subprocess.run(
-        ["helm", "template", "exposedapp", str(ROOT / "deploy" / "chart" / "exposedapp")],
+        ["helm", "template", "exposedapp", chart, "--set", "image.repository=unused"],
         check=True,
         capture_output=True,
         text=True,

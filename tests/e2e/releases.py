@@ -85,7 +85,7 @@ def former_tree(folder: Path) -> Path:
 
 def build_image(cluster: KindCluster, package: Path, tag: str, folder: Path) -> str:
     """Another package in this tree's image, loaded into the cluster."""
-    image = f"exposedapp/operator:{tag}"
+    image = f"localhost/exposedapp/operator:{tag}"
     (folder / "Dockerfile").write_text(DOCKERFILE)
     subprocess.run(["cp", "-r", package, folder / "exposedapp"], check=True)
     command: list[str | Path] = [

@@ -26,7 +26,7 @@ Api = TypeVar("Api", bound=KubeClient)
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "deploy" / "examples"
-DEMO_IMAGE = "exposedapp/demo:dev"
+DEMO_IMAGE = "localhost/exposedapp/demo:dev"
 DEADLINE_SECONDS = 90.0
 APP_LABEL = "exposedapp.dev/name"
 

@@ -23,7 +23,7 @@ def test_repaired_after_the_operator_was_away(namespace: Namespace, operator: Op
     def repaired() -> None:
         deployment, service = children(namespace, "solid")
         template = deployment["spec"]["template"]["spec"]
-        assert template["containers"][0]["image"] == "exposedapp/demo:dev"
+        assert template["containers"][0]["image"] == "localhost/exposedapp/demo:dev"
         assert service["spec"]["ports"][0]["nodePort"] == port
 
     eventually(repaired)
@@ -68,7 +68,7 @@ def _has_replicas(namespace: Namespace, name: str, count: int) -> None:
 @pytest.mark.parametrize("kind", ["deployment", "service"])
 def test_foreign_objects_are_left_alone(namespace: Namespace, kind: str) -> None:
     if kind == "deployment":
-        namespace.kubectl("create", "deployment", "taken", "--image=exposedapp/demo:dev")
+        namespace.kubectl("create", "deployment", "taken", "--image=localhost/exposedapp/demo:dev")
     else:
         namespace.kubectl("create", "service", "clusterip", "taken", "--tcp=80:80")
     before = namespace.get(kind, "taken")

@@ -8,6 +8,9 @@ BIN=$BUILD/bin
 # Apart from those that people call: an engine would take our containerd-shim-runc-v2 from PATH for its own.
 NODE_BIN=$BUILD/node-bin
 STAMPS=$BUILD/stamps
+# What is built here is named under a registry that no registry can be: a name without one is Docker Hub's, where anybody
+# can register what is missing.
+LOCAL=localhost/exposedapp
 mkdir -p "$BIN" "$NODE_BIN" "$STAMPS"
 
 # $1 is a shape, the name of a kind configuration beside this file; CLUSTER_NAME overrides the name that follows from it.
@@ -44,12 +47,12 @@ need_nodes() {  # of the cluster that use_cluster named. Sets nodes
 missing_on() {  # $@: images, each NAME:TAG
   local node
   for node in "${nodes[@]}"; do
-    docker exec "$node" ctr --namespace k8s.io images ls 2>/dev/null | awk -v images="$*" '
+    docker exec "$node" ctr --namespace k8s.io images ls 2>/dev/null | awk -v images="$*" -v local="$LOCAL/" '
       {digest[$1] = $3}
       END {
         split(images, image, " ")
         for (i in image) {
-          ref = fixed = "docker.io/exposedapp/" image[i]
+          ref = fixed = local image[i]
           sub(/:.*/, ":dev", fixed)
           if (!(ref in digest) || digest[ref] != digest[fixed]) exit 1
         }
@@ -61,7 +64,7 @@ load_images() {  # $@: images, each NAME:TAG, which the engine has as NAME:dev t
   local missing refs=("$@" "${@/%:*/:dev}")
   missing=$(missing_on "$@" | paste -sd ,)
   [[ -z $missing ]] || phase "Load ${*%:*} into $name" "$BIN/kind" load docker-image --name "$name" \
-    --nodes "$missing" "${refs[@]/#/exposedapp/}"
+    --nodes "$missing" "${refs[@]/#/$LOCAL/}"
 }
 
 digest() { sha256sum | cut -c 1-12; }

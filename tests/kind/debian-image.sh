@@ -9,7 +9,7 @@ RELEASE=bookworm  # its systemd (252) still runs on cgroup v1, and its Python is
 name=$1
 shift
 tag=$(echo "$RELEASE $* $(<"${BASH_SOURCE[0]##*/}")" | digest)
-image=exposedapp/debian-$name:$tag
+image=$LOCAL/debian-$name:$tag
 
 make_image() {
   # The hook makes the merged /usr beforehand; the package that would do it later brings all of Perl.

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # images.sh [three-nodes|single-node]: builds the project's images and loads them into that cluster; what has not
-# changed is neither built nor loaded again. Writes build/images.env:
+# changed is neither built nor loaded again. images.sh build: builds them only. Writes build/images.env:
 #   OPERATOR_IMAGE   tagged by content, so that Helm rolls out a changed operator
 #   DEMO_IMAGE       with the fixed tag that the examples name
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-use_cluster "${1:-}"
+[[ ${1:-} == build ]] || use_cluster "${1:-}"
 REPO=$(cd ../.. && pwd)
 WHEELS=$BUILD/wheels
 
@@ -54,18 +54,18 @@ image() {
   local name=$1 dockerfile=$2 context=$BUILD/context-$1
   shift 2
   tag=$(cd "$REPO" && { echo "$base"; sources "$dockerfile" "$@" | xargs -d '\n' sha256sum; } | digest)
-  if ! docker image inspect "exposedapp/$name:$tag" >/dev/null 2>&1; then
+  if ! docker image inspect "$LOCAL/$name:$tag" >/dev/null 2>&1; then
     rm -rf "$context"
     mkdir -p "$context"
-    (cd "$REPO" && sources "$@" | tar --create --files-from - --transform 's,^build/,,;s,^deploy/demo/,,') |
+    (cd "$REPO" && sources "$@" | tar --create --files-from - --transform 's,^build/,,') |
       tar --extract --directory "$context"
-    phase "Build the image exposedapp/$name" \
-      docker build --build-arg "BASE=$base" --tag "exposedapp/$name:$tag" --file "$REPO/$dockerfile" "$context"
+    phase "Build the image $LOCAL/$name" \
+      docker build --build-arg "BASE=$base" --tag "$LOCAL/$name:$tag" --file "$REPO/$dockerfile" "$context"
   fi
-  docker tag "exposedapp/$name:$tag" "exposedapp/$name:dev"
+  docker tag "$LOCAL/$name:$tag" "$LOCAL/$name:dev"
 }
 
-need_nodes
+[[ ${1:-} == build ]] || need_nodes
 alone images
 
 base=python:3.11-slim-bookworm
@@ -77,9 +77,9 @@ wheels
 image operator deploy/Dockerfile operator/exposedapp requirements.lock build/wheels
 operator=operator:$tag
 
-load_images "$demo" "$operator"
+[[ ${1:-} == build ]] || load_images "$demo" "$operator"
 
 cat >"$BUILD/images.env" <<END
-OPERATOR_IMAGE=exposedapp/$operator
-DEMO_IMAGE=exposedapp/demo:dev
+OPERATOR_IMAGE=$LOCAL/$operator
+DEMO_IMAGE=$LOCAL/demo:dev
 END

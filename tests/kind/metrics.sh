@@ -9,7 +9,7 @@ export KUBECONFIG=$kubeconfig PATH=$BIN:$PATH
 build() {
   CGO_ENABLED=0 go -C metrics build -v -trimpath -ldflags "-s -w" -o "$NODE_BIN/" tool
   tar --create --directory "$NODE_BIN" --owner 0 --group 0 metrics-server |
-    docker import --change 'ENTRYPOINT ["/metrics-server"]' - "exposedapp/$image"
+    docker import --change 'ENTRYPOINT ["/metrics-server"]' - "$LOCAL/$image"
 }
 
 measured() {  # how many nodes have metrics
@@ -37,11 +37,11 @@ if ! command -v go >/dev/null; then
 fi
 
 image=metrics-server:$(cat metrics/go.mod metrics/go.sum metrics.sh <(go env GOVERSION GOARCH) | digest)
-if ! docker image inspect "exposedapp/$image" >/dev/null 2>&1; then
+if ! docker image inspect "$LOCAL/$image" >/dev/null 2>&1; then
   PHASE_HINT="check that Go modules can be downloaded (go env GOPROXY), then run this again: what is compiled stays" \
     phase "Build the metrics server" build
 fi
-docker tag "exposedapp/$image" exposedapp/metrics-server:dev
+docker tag "$LOCAL/$image" $LOCAL/metrics-server:dev
 load_images "$image"
 PHASE_HINT="what is wrong: kubectl --kubeconfig $kubeconfig -n kube-system logs deployment/metrics-server" \
   phase "Wait for the metrics of cluster $name" serve

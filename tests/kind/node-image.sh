@@ -117,7 +117,7 @@ fi
 # The tag says what the image is made from.
 version=$(awk '$1 == "k8s.io/kubernetes" {print $2; exit}' go.mod)
 sources=(node-image.sh node-setup.sh debian-image.sh pod-network.sh pod-network.yaml storage-class.yaml)
-image=exposedapp/node:$version-$(cat "$STAMPS/tools-node-content" "${sources[@]}" | digest)
+image=$LOCAL/node:$version-$(cat "$STAMPS/tools-node-content" "${sources[@]}" | digest)
 if ! docker image inspect "$image" >/dev/null 2>&1; then
   debian=$(./debian-image.sh node "${PACKAGES[@]}")
   phase "Build the node image ($version)" build

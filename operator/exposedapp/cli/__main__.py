@@ -36,7 +36,7 @@ def _explain_missing_extra() -> Iterator[None]:
         package = (missing.name or "").partition(".")[0]
         if package not in EXTRA_PACKAGES:
             raise
-        sys.exit(f"{package} is missing: pip install 'exposedapp[cli]'")
+        sys.exit(f"{package} is missing: install exposedapp with its extra cli, see docs/cli.md")
 
 
 if __name__ == "__main__":

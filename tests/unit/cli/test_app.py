@@ -116,7 +116,10 @@ def test_a_missing_package_of_the_extra_is_explained(package: str, script: str) 
         check=False,
     )
     assert result.returncode == 1
-    assert result.stderr == f"{package} is missing: pip install 'exposedapp[cli]'\n"
+    assert (
+        result.stderr
+        == f"{package} is missing: install exposedapp with its extra cli, see docs/cli.md\n"
+    )
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,59 +17,26 @@ from exposedapp.environment import read_settings
 from exposedapp.settings import Settings
 from exposedapp.supervisor import STOP_SECONDS
 from exposedapp.telemetry.health import HealthLimits
+from support.helm import (
+    CHART,
+    DEPLOY,
+    REPOSITORY,
+    documents_of,
+    helm,
+    one,
+    pod_spec,
+    render,
+    run_helm,
+    template,
+    with_image,
+)
 
-DEPLOY = Path(__file__).parents[3] / "deploy"
-CHART = DEPLOY / "chart" / "exposedapp"
-OLDEST_KUBERNETES = "1.29.0"
 OLDEST_VALUES = Path(__file__).parent / "oldest-chart-values.yaml"
 """values.yaml of the chart's first version (commit 03d527e), as it was."""
-
-Result = subprocess.CompletedProcess[str]
 
 # The names of what Kubernetes calls the restricted Pod Security level, with the values it wants.
 RESTRICTED_POD = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 RESTRICTED_CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-
-
-@cache
-def helm() -> str:
-    built = DEPLOY.parent / "build" / "bin" / "helm"
-    program = str(built) if built.exists() else shutil.which("helm")
-    if program is None:
-        pytest.fail("no helm in build/bin or on the PATH: run tests/kind/tools.sh")
-    return program
-
-
-def run_helm(*args: str | Path) -> Result:
-    return subprocess.run([helm(), *map(str, args)], capture_output=True, text=True, check=False)
-
-
-def template(*sets: str, chart: Path = CHART, release: str = "exposedapp") -> Result:
-    # Some builds of helm take 1.20 for the cluster's version when there is no cluster to ask.
-    flags = ["--namespace", "somewhere", "--kube-version", OLDEST_KUBERNETES]
-    for assignment in sets:
-        flags += ["--set-json", assignment]
-    return run_helm("template", release, chart, *flags)
-
-
-def render(*sets: str, release: str = "exposedapp") -> list[dict[str, Any]]:
-    result = template(*sets, release=release)
-    assert result.returncode == 0, result.stderr
-    return [document for document in yaml.safe_load_all(result.stdout) if document]
-
-
-def one(documents: list[dict[str, Any]], kind: str, name: str | None = None) -> dict[str, Any]:
-    [matching] = [
-        document
-        for document in documents
-        if document["kind"] == kind and name in (None, document["metadata"]["name"])
-    ]
-    return matching
-
-
-def pod_spec(*sets: str) -> dict[str, Any]:
-    spec: dict[str, Any] = one(render(*sets), "Deployment")["spec"]["template"]["spec"]
-    return spec
 
 
 def test_lint() -> None:
@@ -303,7 +269,15 @@ def test_values_reach_the_pod() -> None:
 
 def test_the_image_is_of_the_operator_s_version_by_default() -> None:
     [container] = pod_spec()["containers"]
-    assert container["image"] == f"exposedapp/operator:{exposedapp.__version__}"
+    assert container["image"] == f"{REPOSITORY}:{exposedapp.__version__}"
+
+
+def test_without_an_image_one_sentence_says_what_to_set() -> None:
+    result = template()
+    assert result.returncode != 0
+    assert "image.repository is not set" in result.stderr
+    for remedy in ("make push IMAGE=", "--set image.repository=", "--set image.tag="):
+        assert remedy in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -385,7 +359,8 @@ def test_works_as_a_dependency_of_another_chart(tmp_path: Path) -> None:
     shutil.copytree(CHART, tmp_path / "charts" / "exposedapp")
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: parent\nversion: 1.0.0\n")
     (tmp_path / "values.yaml").write_text("global: {any: thing}\nexposedapp: {logLevel: DEBUG}\n")
-    result = template(chart=tmp_path, release="release")
+    image = f'exposedapp.image.repository="{REPOSITORY}"'
+    result = template(image, chart=tmp_path, release="release")
     assert result.returncode == 0, result.stderr
     assert "release-exposedapp" in result.stdout
 
@@ -399,9 +374,7 @@ def chart_with_values(folder: Path, values: str) -> Path:
 
 
 def rendered_with(folder: Path, values: str, *sets: str) -> list[dict[str, Any]]:
-    result = template(*sets, chart=chart_with_values(folder, values))
-    assert result.returncode == 0, result.stderr
-    return [document for document in yaml.safe_load_all(result.stdout) if document]
+    return documents_of(template(*with_image(*sets), chart=chart_with_values(folder, values)))
 
 
 def test_the_values_of_the_oldest_chart_can_be_reused(tmp_path: Path) -> None:
@@ -424,12 +397,10 @@ def test_values_that_are_false_or_left_out_stay_so(tmp_path: Path) -> None:
 
 def policies(*sets: str, kubernetes: str) -> dict[str, dict[str, Any]]:
     """The policies that are rendered for a version of Kubernetes."""
-    flags = ["--kube-version", kubernetes]
-    for assignment in sets:
+    flags = ["--kube-version", kubernetes, "--skip-tests"]
+    for assignment in with_image(*sets):
         flags += ["--set-json", assignment]
-    result = run_helm("template", "exposedapp", CHART, *flags)
-    assert result.returncode == 0, result.stderr
-    documents = [document for document in yaml.safe_load_all(result.stdout) if document]
+    documents = documents_of(run_helm("template", "exposedapp", CHART, *flags))
     bound = {
         document["spec"]["policyName"]
         for document in documents
@@ -467,7 +438,7 @@ def test_each_limit_is_one_rule(value: dict[str, Any]) -> None:
     assert len(rendered["exposedapp-spec"]["spec"]["validations"]) == 1
 
 
-def test_install_yaml_is_what_the_chart_gives() -> None:
+def test_the_manifests_are_what_the_chart_gives() -> None:
     check = subprocess.run(
         [DEPLOY / "render.sh", "--check"],
         env={**os.environ, "HELM": helm()},
@@ -478,8 +449,12 @@ def test_install_yaml_is_what_the_chart_gives() -> None:
     assert check.returncode == 0, check.stderr
 
 
-def test_install_yaml_makes_its_namespace_restricted() -> None:
-    documents = list(yaml.safe_load_all((DEPLOY / "manifests" / "install.yaml").read_text()))
+def manifest(name: str) -> str:
+    return (DEPLOY / "manifests" / name).read_text()
+
+
+def test_the_operator_s_manifest_makes_its_namespace_restricted() -> None:
+    documents = list(yaml.safe_load_all(manifest("operator.yaml")))
     namespace = documents[0]
     assert namespace["kind"] == "Namespace"
     assert namespace["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -488,10 +463,30 @@ def test_install_yaml_makes_its_namespace_restricted() -> None:
         assert "Helm" not in document["metadata"]["labels"].values()
 
 
+def test_deleting_the_operator_s_manifest_deletes_no_app() -> None:
+    kinds = {document["kind"] for document in yaml.safe_load_all(manifest("operator.yaml"))}
+    assert "CustomResourceDefinition" not in kinds
+    assert [document["kind"] for document in yaml.safe_load_all(manifest("crd.yaml"))] == [
+        "CustomResourceDefinition"
+    ]
+    head = manifest("crd.yaml").partition("---")[0]
+    assert "deletes every ExposedApp in the cluster" in head
+
+
+def test_the_operator_s_manifest_has_one_place_for_an_image_and_none_by_default() -> None:
+    """The API server refuses a Deployment whose image is empty."""
+    documents = yaml.safe_load_all(manifest("operator.yaml"))
+    [deployment] = [document for document in documents if document["kind"] == "Deployment"]
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == ""
+    lines = [line for line in manifest("operator.yaml").splitlines() if "image: " in line]
+    assert [line.strip() for line in lines if not line.startswith("#")] == ['image: ""']
+
+
 @pytest.mark.parametrize("name", ["hello", "hello-fixed-port"])
 def test_examples_run_the_demo_image(name: str) -> None:
     app = yaml.safe_load((DEPLOY / "examples" / f"{name}.yaml").read_text())
     assert (app["apiVersion"], app["kind"]) == ("exposedapp.dev/v1alpha1", "ExposedApp")
     assert app["metadata"]["name"] == name
-    assert app["spec"]["image"] == "exposedapp/demo:dev"
+    assert app["spec"]["image"] == "localhost/exposedapp/demo:dev"
     assert app["spec"]["ports"][0]["targetPort"] == 8080

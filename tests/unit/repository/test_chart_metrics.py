@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from unit.repository.test_chart import CHART, one, pod_spec, render, template
+from support.helm import CHART, one, pod_spec, render, template
 
 ALL = [f"metrics.{part}.enabled=true" for part in ("serviceMonitor", "prometheusRule", "dashboard")]
 

@@ -27,6 +27,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
+{{- define "exposedapp.image" -}}
+{{- $unset := "image.repository is not set: no image of the operator is published, so build one and push it to a registry that your cluster pulls from (make push IMAGE=REGISTRY/NAME:TAG), then add --set image.repository=REGISTRY/NAME --set image.tag=TAG" }}
+{{- printf "%s:%s" (required $unset .Values.image.repository) (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+
 {{/*
 Adds the values that the release's own lack. `helm upgrade --reuse-values` brings those of the chart that
 was installed, without the defaults of this one. Each template that reads .Values begins with it.

@@ -1,0 +1,36 @@
+#!/bin/sh
+# Builds an image with Docker alone, without a cluster; `make image` and `make push` run it.
+#   deploy/image.sh [--push] operator|demo REGISTRY/NAME:TAG
+# PLATFORMS=linux/amd64,linux/arm64   several in one image, with --push: needs buildx and a builder that runs each of them
+# BASE=REGISTRY/python:3.11-slim      a base image from elsewhere than Docker Hub
+# Where Docker Hub cannot be reached, tests/kind/images.sh builds the image on a base of Debian packages.
+set -eu
+cd "$(dirname "$0")/.."
+
+usage() { sed -n '3,5s/^# *//p' "$0" >&2; exit 2; }
+
+push=
+[ "${1:-}" != --push ] || { push=yes; shift; }
+[ $# = 2 ] && [ -n "$2" ] || usage
+image=$2
+case $1 in
+  operator) dockerfile=deploy/Dockerfile built=OPERATOR_IMAGE ;;
+  demo) dockerfile=deploy/demo/Dockerfile built=DEMO_IMAGE ;;
+  *) usage ;;
+esac
+base=${BASE:-python:3.11-slim-bookworm}
+
+if [ -n "${PLATFORMS:-}" ]; then
+  [ -n "$push" ] || { echo "$0: an image for several platforms is built and pushed in one step: make push" >&2; exit 2; }
+  exec docker buildx build --platform "$PLATFORMS" --build-arg "BASE=$base" --file "$dockerfile" --tag "$image" --push .
+fi
+
+if docker image inspect "$base" >/dev/null 2>&1 || docker pull "$base"; then
+  docker build --build-arg "BASE=$base" --file "$dockerfile" --tag "$image" .
+elif [ -n "${BASE:-}" ]; then
+  exit 1
+else
+  tests/kind/images.sh build
+  docker tag "$(sed -n "s/^$built=//p" build/images.env)" "$image"
+fi
+[ -z "$push" ] || docker push "$image"
