@@ -75,6 +75,7 @@ generate: $(VENV)/ok build/bin/helm ## Write the generated files: CRD, plain man
 	python -m exposedapp.api.crd > deploy/chart/exposedapp/files/crd.yaml
 	deploy/render.sh
 	python docs/generate_fields.py
+	python docs/generate_values.py
 	python docs/generate_metrics.py
 	python docs/generate_architecture.py
 	python docs/generate_reasons.py

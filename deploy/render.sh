@@ -28,7 +28,7 @@ trap 'rm -rf "$tmp"' EXIT
 render() {
   # Some builds of helm take 1.20 for the cluster's version when there is no cluster to ask.
   "$HELM" template exposedapp "$chart" --namespace "$namespace" --kube-version 1.29.0 \
-    --set image.repository=unset "$@" > "$tmp/chart.yaml"
+    --skip-tests --set image.repository=unset "$@" > "$tmp/chart.yaml"
   sed -e '/^ *app\.kubernetes\.io\/managed-by: Helm$/d' -e '/^ *helm\.sh\/chart: /d' \
     -e '/^# Source: /d' -e 's/image: "unset:.*"/image: ""/' "$tmp/chart.yaml" |
     awk '/^$/ { empty = empty "\n"; next } /^---$/ { empty = "" } { print empty $0; empty = "" }'

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,18 @@ def run_helm(*args: str | Path) -> Result:
     return subprocess.run([helm(), *map(str, args)], capture_output=True, text=True, check=False)
 
 
-def template(*sets: str, chart: Path = CHART, release: str = "exposedapp") -> Result:
-    """`helm template` with values, each as --set-json has them."""
+def template(
+    *sets: str,
+    chart: Path = CHART,
+    release: str = "exposedapp",
+    flags: Sequence[str] = ("--skip-tests",),
+) -> Result:
+    """`helm template` with values, each as --set-json has them; without the hooks of helm test."""
     # Some builds of helm take 1.20 for the cluster's version when there is no cluster to ask.
-    flags = ["--namespace", "somewhere", "--kube-version", OLDEST_KUBERNETES]
+    options = ["--namespace", "somewhere", "--kube-version", OLDEST_KUBERNETES, *flags]
     for assignment in sets:
-        flags += ["--set-json", assignment]
-    return run_helm("template", release, chart, *flags)
+        options += ["--set-json", assignment]
+    return run_helm("template", release, chart, *options)
 
 
 def with_image(*sets: str) -> list[str]:

@@ -22,9 +22,8 @@ Right = tuple[str, str]
 def rules() -> list[dict[str, list[str]]]:
     """Read from the templates themselves: in their rules there is nothing for Helm to fill in."""
     texts = [(TEMPLATES / role).read_text() for role in ROLES]
-    return [
-        rule for text in texts for rule in yaml.safe_load(text[text.index("\nrules:") :])["rules"]
-    ]
+    lists = [text[text.index("\nrules:") :].partition("\n{{-")[0] for text in texts]
+    return [rule for text in lists for rule in yaml.safe_load(text)["rules"]]
 
 
 def allowed() -> set[Right]:

@@ -55,9 +55,20 @@ def test_the_service_monitor_finds_the_service() -> None:
 
 def test_the_rules_are_those_of_the_file() -> None:
     labels = 'metrics.prometheusRule.labels={"release": "prometheus"}'
-    rule = one(render(*ALL, labels), "PrometheusRule")
+    base = 'metrics.prometheusRule.runbookBase="docs/metrics.md"'
+    rule = one(render(*ALL, labels, base), "PrometheusRule")
     assert rule["metadata"]["labels"]["release"] == "prometheus"
     assert rule["spec"] == yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())
+
+
+def test_without_the_page_s_address_the_rules_have_no_link() -> None:
+    rules = [
+        rule
+        for group in one(render(*ALL), "PrometheusRule")["spec"]["groups"]
+        for rule in group["rules"]
+    ]
+    assert rules
+    assert all(rule["annotations"].keys() == {"summary", "description"} for rule in rules)
 
 
 def test_the_rules_link_to_where_the_page_is() -> None:

@@ -20,16 +20,36 @@ app.kubernetes.io/name: {{ include "exposedapp.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* Of every object; those that the chart sets win over commonLabels. */}}
 {{- define "exposedapp.labels" -}}
-{{ include "exposedapp.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- $version := dict
+  "app.kubernetes.io/version" .Chart.AppVersion
+  "app.kubernetes.io/managed-by" .Release.Service
+  "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+}}
+{{- mergeOverwrite (dict) (default dict .Values.commonLabels) (include "exposedapp.selectorLabels" . | fromYaml) $version | toYaml }}
 {{- end }}
 
+{{- define "exposedapp.podLabels" -}}
+{{- mergeOverwrite (dict) .Values.commonLabels .Values.podLabels (include "exposedapp.selectorLabels" . | fromYaml) | toYaml }}
+{{- end }}
+
+{{- define "exposedapp.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "exposedapp.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- required "serviceAccount.name is not set: with serviceAccount.create=false, name the account that the operator runs as" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{/* [REGISTRY/]REPOSITORY[:TAG][@DIGEST] */}}
 {{- define "exposedapp.image" -}}
 {{- $unset := "image.repository is not set: no image of the operator is published, so build one and push it to a registry that your cluster pulls from (make push IMAGE=REGISTRY/NAME:TAG), then add --set image.repository=REGISTRY/NAME --set image.tag=TAG" }}
-{{- printf "%s:%s" (required $unset .Values.image.repository) (default .Chart.AppVersion .Values.image.tag) }}
+{{- with .Values.image.registry | default .Values.global.imageRegistry }}{{ . }}/{{ end }}
+{{- required $unset .Values.image.repository }}
+{{- $tag := .Values.image.tag | default (ternary "" .Chart.AppVersion (ne .Values.image.digest "")) }}
+{{- with $tag }}:{{ . }}{{ end }}
+{{- with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
 {{/*
@@ -41,13 +61,14 @@ files/values.yaml is a copy of values.yaml, which a template cannot read.
 {{- include "exposedapp.addMissing" (list .Values (.Files.Get "files/values.yaml" | fromYaml)) }}
 {{- end }}
 
-{{/* Not merge: that takes false, 0 and "" for missing. What is null under resources is left out on purpose. */}}
+{{/* Not merge: that takes false, 0 and "" for missing. In what is passed on to Kubernetes, what lacks is left out on purpose. */}}
 {{- define "exposedapp.addMissing" -}}
+{{- $passedOn := list "resources" "podSecurityContext" "securityContext" "livenessProbe" "readinessProbe" }}
 {{- $values := index . 0 }}
 {{- range $key, $default := index . 1 }}
 {{- if not (hasKey $values $key) }}
 {{- $_ := set $values $key $default }}
-{{- else if and (ne $key "resources") (kindIs "map" $default) (kindIs "map" (index $values $key)) }}
+{{- else if and (not (has $key $passedOn)) (kindIs "map" $default) (kindIs "map" (index $values $key)) }}
 {{- include "exposedapp.addMissing" (list (index $values $key) $default) }}
 {{- end }}
 {{- end }}
