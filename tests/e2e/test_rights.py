@@ -56,7 +56,7 @@ def test_the_rights_are_those_of_the_requests(shop: Namespace) -> None:
     shop.apply(app("broken", image="exposedapp/none:dev"))
     eventually(lambda: reports(shop, "broken", "ImagePullBackOff"))
     # Objects of others have the names of the children.
-    shop.kubectl("create", "deployment", "taken", "--image=exposedapp/demo:dev")
+    shop.kubectl("create", "deployment", "taken", "--image=localhost/exposedapp/demo:dev")
     shop.kubectl("create", "service", "clusterip", "taken", "--tcp=80:80")
     shop.apply(app("taken"))
     eventually(lambda: reports(shop, "taken", "NotOwned"))
