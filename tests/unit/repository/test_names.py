@@ -78,7 +78,7 @@ def test_the_readme_installs_this_version_from_the_reader_s_own_registry() -> No
     begin = readme.split("```")[1]
     assert f"IMAGE={EXAMPLE}" in begin
     assert f"make push IMAGE=$IMAGE:{exposedapp.__version__} " in begin
-    assert "--set image.repository=$IMAGE\n" in begin  # the tag is the chart's appVersion
+    assert "--set image.repository=$IMAGE --wait\n" in begin  # the tag is the chart's appVersion
     assert begin.strip().count("\n") < 10
 
 
