@@ -79,6 +79,7 @@ generate: $(VENV)/ok build/bin/helm ## Write the generated files: CRD, plain man
 	python docs/generate_metrics.py
 	python docs/generate_architecture.py
 	python docs/generate_reasons.py
+	python docs/generate_causes.py
 
 .PHONY: lock
 lock: $(VENV)/ok ## Take the newest versions of the dependencies that pyproject.toml allows

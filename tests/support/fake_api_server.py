@@ -42,6 +42,7 @@ class FakeApiServer:
     def __init__(self) -> None:
         self.objects: dict[ObjectKey, Json] = {}
         self.pod_list: list[Json] = []
+        self.event_list: list[Json] = []
         self.requests: list[str] = []
         self.writes: list[str] = []
         self.failures: dict[str, list[ApiError]] = defaultdict(list)
@@ -164,6 +165,10 @@ class FakeApiServer:
         for start in range(0, max(len(self.pod_list), 1), PAGE_SIZE):
             self._receive(f"pods {namespace} {selector}")
             yield copy.deepcopy(self.pod_list[start : start + PAGE_SIZE])
+
+    async def events(self, namespace: str, field_selector: str) -> list[Json]:
+        self._receive(f"events {namespace} {field_selector}")
+        return copy.deepcopy(self.event_list)
 
     async def services(self) -> list[Json]:
         self._receive("services")

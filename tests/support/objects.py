@@ -137,14 +137,15 @@ def deployment_body(
     ready: int | None = None,
     *,
     conditions: list[Json] | None = None,
+    paused: bool = False,
     **status: Any,
 ) -> Json:
     """A Deployment with so many pods; all of them ready unless told otherwise."""
     available = wanted if ready is None else ready
     counts = {"replicas": wanted, "updatedReplicas": wanted}
     return {
-        "metadata": {"generation": 3},
-        "spec": {"replicas": wanted},
+        "metadata": {"namespace": APP.namespace, "name": APP.name, "generation": 3},
+        "spec": {"replicas": wanted, "paused": paused},
         "status": {
             "observedGeneration": 3,
             **counts,

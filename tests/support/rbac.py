@@ -47,7 +47,7 @@ def needed(request: str) -> set[Right]:
     verb, _, about = request.partition(" ")
     if request == "patch status":
         return {("patch", "exposedapps/status")}
-    if verb in ("pods", "services"):
+    if verb in ("pods", "services", "events"):
         return {("list", verb)}
     resource = PLURALS[about]
     if verb == "apply":

@@ -36,8 +36,11 @@ class Reason(StrEnum):
     CONTAINER_CONFIG = "CreateContainerConfigError"
     CRASH_LOOP = "CrashLoopBackOff"
     UNSCHEDULABLE = "Unschedulable"
+    FAILED_MOUNT = "FailedMount"
+    UNHEALTHY = "Unhealthy"
     FAILED_CREATE = "FailedCreate"
     DEADLINE = "ProgressDeadlineExceeded"
+    DEPLOYMENT_PAUSED = "DeploymentPaused"
     WAITING_FOR_ANSWER = "WaitingForAnswer"
     # Everything is in place, but the URLs do not answer:
     UNREACHABLE = "Unreachable"
@@ -103,16 +106,31 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "--previous`.",
     ),
     Reason.UNSCHEDULABLE: Explanation(
-        "No node has room for the pods, or none accepts them.",
-        "Lower spec.resources, or add a node.",
+        "No node has room for the pods, none accepts them, or a volume claim is not bound.",
+        "The message counts the nodes by cause: lower spec.resources, change what spec.podTemplate "
+        "asks of a node, or add a node.",
+    ),
+    Reason.FAILED_MOUNT: Explanation(
+        "A volume of the pods cannot be provided, attached or mounted.",
+        "Create the ConfigMap, Secret or PersistentVolumeClaim that the message names, or free the "
+        "volume: one that is ReadWriteOnce serves the pods of one node.",
+    ),
+    Reason.UNHEALTHY: Explanation(
+        "The container runs, but its readiness or startup probe fails.",
+        "The message has the probe's result: check the probe's port and path, and what the app "
+        "answers there.",
     ),
     Reason.FAILED_CREATE: Explanation(
         "The cluster refuses to create the pods.",
         "See the quota or the policy that the message names.",
     ),
     Reason.DEADLINE: Explanation(
-        "The pods have not become ready within ten minutes.",
+        "The pods have not become ready within the Deployment's progress deadline.",
         "Read their logs, and check the readinessProbe.",
+    ),
+    Reason.DEPLOYMENT_PAUSED: Explanation(
+        "The Deployment is paused, so no pod gets the newest spec.",
+        "Resume it: `kubectl rollout resume -n {namespace} deployment/{name}`.",
     ),
     Reason.INVALID_SPEC: Explanation(
         "The spec cannot work.", "Change the field that the message names."

@@ -5,6 +5,7 @@ here is handled as objects of one shape anyway. The library gives the login, wit
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Self
 from urllib.parse import quote
 
@@ -14,7 +15,14 @@ from exposedapp.api.meta import GROUP, PLURAL, VERSION, Json
 from exposedapp.kube.codec import parse_event, parse_object
 from exposedapp.kube.connection import RENEWAL_SECONDS, Connection, Login, log_in
 from exposedapp.kube.errors import ApiError
-from exposedapp.kube.resources import ALL_SERVICES, EXPOSED_APPS, PODS, RESOURCES, Resource
+from exposedapp.kube.resources import (
+    ALL_SERVICES,
+    EVENTS,
+    EXPOSED_APPS,
+    PODS,
+    RESOURCES,
+    Resource,
+)
 from exposedapp.kube.transport import JSON, PageTooLargeError, Transport
 
 BY_US = "fieldManager=exposedapp"
@@ -174,6 +182,16 @@ class KubeClient:
         async for page in self._pages(f"{PODS.path(namespace)}?labelSelector={quote(selector)}"):
             yield page["items"]
 
+    async def events(self, namespace: str, field_selector: str) -> Sequence[Json]:
+        """The first page of a namespace's Events with these fields: one request.
+
+        Those about one object are few, as their recorders aggregate them by reason and message.
+        """
+        path = f"{EVENTS.path(namespace)}?fieldSelector={quote(field_selector)}"
+        async with aclosing(self._pages(path)) as pages:
+            page = await anext(pages)
+        return page["items"] or ()
+
     async def services(self) -> list[Json]:
         """All Services of the cluster with their names and ports only: there may be thousands."""
         return [
@@ -187,7 +205,7 @@ class KubeClient:
         async for page in self._pages(resource.list_path(), accept):
             yield page
 
-    async def _pages(self, path: str, accept: str = JSON) -> AsyncIterator[Json]:
+    async def _pages(self, path: str, accept: str = JSON) -> AsyncGenerator[Json]:
         """The pages of a list.
 
         A page of more than MAX_PAGE_BYTES is requested again with half as many objects.

@@ -31,6 +31,9 @@ class ApiClient(Protocol):
     def pods(self, namespace: str, selector: str) -> AsyncGenerator[Sequence[Json]]:
         """The pods with these labels, page by page."""
 
+    async def events(self, namespace: str, field_selector: str) -> Sequence[Json]:
+        """The Events of a namespace that the selector selects, in one request."""
+
     async def services(self) -> list[Json]:
         """All Services of the cluster with their names and ports."""
 

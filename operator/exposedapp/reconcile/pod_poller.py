@@ -1,12 +1,13 @@
-"""Polls the pods of an app for why they do not start, while they are not as desired.
+"""Polls the pods of an app for why they are not ready, while they are not as desired.
 
 The fifth phase of a reconcile; called by reconciler.py. Pods are not watched: there are too many,
-and of most nothing is needed. But a pod that cannot start says why only in its own status. However
-many pods users create, the operator holds a few pages of them.
+and of most nothing is needed. But a pod that cannot start says why only in its own status, or only
+in its Events: those of one pod are read when it has been silent for a while. However many pods
+users create, the operator holds a few pages of them.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ from exposedapp.reconcile.app import App
 from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.status.observation import Observation, PodFailure
-from exposedapp.status.pods import deciding_pods, is_lasting, pod_failure
+from exposedapp.status.pod_events import event_query, explain_pod
+from exposedapp.status.pods import deciding_pods, is_lasting, pod_failure, unexplained_pod
 from exposedapp.status.queries import reports_pod_failure
 from exposedapp.status.rollout import all_updated, workload_settled
 from exposedapp.workqueue.backoff import Backoff, random_delay
@@ -30,6 +32,13 @@ MAX_POLL_SECONDS = 30.0
 POLL_BACKOFF = Backoff(initial=INITIAL_POLL_SECONDS, maximum=MAX_POLL_SECONDS, factor=1.5)
 """Between two polls of one app."""
 
+MIN_SILENT_SECONDS = 25.0
+"""For how long a pod's status must leave open why it is not ready, before its Events are read: so
+that the cause is in the app's status after 30 seconds. Most pods are ready until then."""
+
+MAX_REWORDINGS = 5
+"""How often the cause of one failure may change, until the pods are as desired or the spec changes:
+a probe that fails in two ways in turn must not cause a write at every poll."""
 
 MAX_PAGES = 10
 """Pages of one poll. Among more pods than that, some show the failure that the others have."""
@@ -59,10 +68,45 @@ class _PollState:
     """None until the pods are first seen not to be as desired."""
     polls: int = 0
     failure: PodFailure | None = None
+    rewordings: int = 0
+    """How often the cause of one reason and pod has changed."""
+    unexplained: str | None = None
+    """The pod whose Events may say why it is not ready; empty if there is none, None if no poll has
+    shown."""
+    explain_at: float = 0.0
+    """When its Events are read."""
+
+    def start(self, now: float, *, was_reported: bool) -> None:
+        """Begin to poll; at once, and with Events, if the failure was reported before."""
+        # After a restart: the pods that failed most likely still do.
+        self.explain_at = now + (0.0 if was_reported else MIN_SILENT_SECONDS)
+        self.schedule(now)
+        if was_reported:
+            self.due_at = now
 
     def schedule(self, now: float) -> None:
         """Set when the next poll is due."""
         self.due_at = now + POLL_BACKOFF.delay(self.polls + 1)
+        if self.unexplained and self.explain_at > now:
+            self.due_at = min(self.due_at, self.explain_at)
+
+    def observe_unexplained(self, pod: Json | None, now: float) -> None:
+        """Note which pod is unexplained; one that follows another is given time of its own."""
+        name = pod["metadata"]["name"] if pod else ""
+        if self.unexplained is not None and name != self.unexplained:
+            self.explain_at = now + MIN_SILENT_SECONDS
+        self.unexplained = name
+
+    def observe_failure(self, failure: PodFailure | None) -> None:
+        """Keep the failure, or the former one if it is the same or has changed too often."""
+        former = self.failure
+        if failure and failure.same_as(former):
+            return
+        if failure and former and (failure.reason, failure.pod) == (former.reason, former.pod):
+            if self.rewordings >= MAX_REWORDINGS:
+                return
+            self.rewordings += 1
+        self.failure = failure
 
 
 class PodPoller:
@@ -86,10 +130,8 @@ class PodPoller:
             return PodPoll()
         state, now = self._states.get(app), self._clock()
         if state.due_at is None:
-            state.schedule(now)
-            if reports_pod_failure(app.previous, app.generation):
-                # After a restart: the pods that failed most likely still do.
-                state.due_at = now
+            was_reported = reports_pod_failure(app.previous, app.generation)
+            state.start(now, was_reported=was_reported)
         if state.due_at is not None and now >= state.due_at:
             if self._polling >= MAX_CONCURRENT_POLLS:
                 return PodPoll(state.failure, random_delay(*BUSY_SECONDS))
@@ -101,23 +143,39 @@ class PodPoller:
     async def _poll(self, observation: Observation, state: _PollState) -> None:
         self._polling += 1
         try:
-            failure = await self._find_failure(observation)
+            pods = await self._deciding_pods(observation)
+            failure, pod = pod_failure(pods), unexplained_pod(pods)
+            state.observe_unexplained(pod, self._clock())
+            if pod and self._clock() >= state.explain_at:
+                failure = await self._explain(observation.app.namespace, pod, failure)
         except ApiError as error:
             # The rest of the status is true without them.
             log.warning("%s: cannot list the pods: %s", observation.app.key, error)
             return
         finally:
             self._polling -= 1
-        if failure is None or not failure.same_as(state.failure):
-            state.failure = failure
+        state.observe_failure(failure)
 
-    async def _find_failure(self, observation: Observation) -> PodFailure | None:
-        """The pods' failure, from as few pages as possible. Raises ApiError."""
+    async def _explain(
+        self, namespace: str, pod: Json, failure: PodFailure | None
+    ) -> PodFailure | None:
+        """The failure, with what the pod's Events say."""
+        events: Sequence[Json] = ()
+        if query := event_query(pod):
+            try:
+                events = await self._client.events(namespace, query.field_selector)
+            except ApiError as error:
+                # The pod's state still says what it waits for.
+                log.warning("%s: cannot list the Events: %s", namespace, error)
+        return explain_pod(pod, failure, events)
+
+    async def _deciding_pods(self, observation: Observation) -> list[Json]:
+        """The pods that decide, from as few pages as possible. Raises ApiError."""
         selector = selector_string(observation.pod_selector)
         # Else a later page may have a pod of a newer template, which alone counts.
         is_decided_by_one = observation.deployment and all_updated(observation.deployment)
         deciding: list[Json] = []
-        count, failure = 0, None
+        count = 0
         async with aclosing(self._client.pods(observation.app.namespace, selector)) as pages:
             async for page in pages:
                 deciding = deciding_pods([*deciding, *page])
@@ -125,4 +183,4 @@ class PodPoller:
                 is_decided = is_decided_by_one and failure and is_lasting(failure)
                 if is_decided or count == MAX_PAGES:
                     break
-        return failure
+        return deciding

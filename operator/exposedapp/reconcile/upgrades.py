@@ -37,7 +37,7 @@ class Upgrades:
         return None
 
     def finish(self, key: NamespacedName, deployment: Json | None) -> None:
-        """Free the app's place once its rollout is over, or is refused or given up."""
+        """Free the app's place once its rollout is over, or is refused, paused or given up."""
         if key in self._rolling and (deployment is None or _is_over(deployment)):
             self._rolling.discard(key)
 
@@ -48,7 +48,7 @@ class Upgrades:
 
 
 def _is_over(deployment: Json) -> bool:
-    failure = rollout_failure((deployment.get("status") or {}).get("conditions") or ())
+    failure = rollout_failure(deployment, None)
     return rollout_complete(deployment) or (
-        failure is not None and failure.reason == Reason.DEADLINE
+        failure is not None and failure.reason in (Reason.DEADLINE, Reason.DEPLOYMENT_PAUSED)
     )

@@ -22,15 +22,24 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class PodFailure:
-    """Why a pod does not start or keeps failing, in Kubernetes' own words."""
+    """Why a pod does not start, is not ready or keeps failing, in Kubernetes' own words."""
 
     reason: Reason
     message: str
     pod: str = field(default="", compare=False)
+    cause: str = field(default="", compare=False)
+    """What tells this failure from others of the same reason and pod, without what changes at each
+    attempt."""
+    needs_events: bool = field(default=False, compare=False)
+    """Whether the pod's status does not have the whole cause: an Event may."""
+    is_replaced: bool = field(default=False, compare=False)
+    """Whether the pod has ended and has a successor, which may fail alike under another name."""
 
     def same_as(self, other: "PodFailure | None") -> bool:
         """Whether both are one failure; the kubelet's message differs at each attempt."""
-        return other is not None and (self.reason, self.pod) == (other.reason, other.pod)
+        if other is None or (self.reason, self.cause) != (other.reason, other.cause):
+            return False
+        return self.pod == other.pod or self.is_replaced
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,51 +1,58 @@
-"""Why pods do not start or keep failing, in Kubernetes' own words. Pure.
+"""Why pods do not start, are not ready or keep failing, in Kubernetes' own words. Pure.
 
-Called by reconcile/ and by the command line.
+The one judgement of pods: called by reconcile/ for the conditions, and by the command line's
+doctor. What the pods' statuses do not say is in Events: see pod_events.py.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from exposedapp.api.conditions import Reason, find_condition
+from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
-from exposedapp.desired.pod_template import CONTAINER_NAME
+from exposedapp.status.container_failures import WAITING_REASONS, container_failures
 from exposedapp.status.observation import PodFailure
+from exposedapp.status.pod_conditions import (
+    end_of_pod,
+    has_ended,
+    is_ready,
+    readiness_gate_failure,
+    scheduling_failure,
+)
 
-WAITING_REASONS = {
-    "ErrImagePull": Reason.IMAGE_PULL,
-    "ImagePullBackOff": Reason.IMAGE_PULL,
-    "ErrImageNeverPull": Reason.IMAGE_PULL,
-    "InvalidImageName": Reason.IMAGE_PULL,
-    "ImageInspectError": Reason.IMAGE_PULL,
-    "RegistryUnavailable": Reason.IMAGE_PULL,
-    "SignatureValidationFailed": Reason.IMAGE_PULL,
-    "CreateContainerConfigError": Reason.CONTAINER_CONFIG,
-    "CreateContainerError": Reason.CONTAINER_CONFIG,
-    "RunContainerError": Reason.CRASH_LOOP,
-    "CrashLoopBackOff": Reason.CRASH_LOOP,
-}
-"""What a container waits for, and the word of the closed list for it.
-Source: kubelet's pkg/kubelet/images/types.go and pkg/kubelet/kuberuntime."""
-
-MIN_CRASH_LOOP_RESTARTS = 2
-"""From this many restarts on, a container that is not ready is crash looping also between two
-crashes, while it runs for a moment or has just ended."""
-
-POD_REASONS = frozenset({*WAITING_REASONS.values(), Reason.UNSCHEDULABLE})
+POD_REASONS = frozenset(
+    {*WAITING_REASONS.values(), Reason.UNSCHEDULABLE, Reason.FAILED_MOUNT, Reason.UNHEALTHY}
+)
 """The reasons that only the pods themselves can have reported."""
+
+MIN_ENDED_PODS = 2
+"""From this many ended pods on, their end is a cause even while their successor still starts."""
 
 
 def pod_failure(pods: Sequence[Json]) -> PodFailure | None:
     """The failure of the newest pod that has one; None if no pod reports a failure.
 
-    Pods of an older template do not count. A single restart counts only if no pod has a failure
-    that lasts.
+    Pods of an older template do not count. A failure that may pass, such as a single restart,
+    counts only if no pod has one that lasts; and the end of pods only if no pod has a failure.
     """
-    running = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-    running.sort(key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
-    newest = [pod for pod in running if _template_hash(pod) == _template_hash(running[0])]
-    failures = [failure for pod in newest for failure in _failures(pod)]
+    newest = _newest_template(pods)
+    failures = [failure for pod in newest if _is_running(pod) for failure in _failures(pod)]
     lasting = (failure for failure in failures if is_lasting(failure))
-    return next(lasting, next(iter(failures), None))
+    return next(lasting, next(iter(failures), None)) or _end_of_pods(newest)
+
+
+def unexplained_pod(pods: Sequence[Json]) -> Json | None:
+    """The pod whose Events may say why it is not ready; None if no Event is needed.
+
+    It is the one of the failure, if its status leaves the cause open. Else, unless a failure lasts,
+    it is the oldest pod that is not ready and has none: the one that has had the most time.
+    """
+    failure = pod_failure(pods)
+    running = [pod for pod in _newest_template(pods) if _is_running(pod)]
+    if failure and failure.needs_events:
+        return next(pod for pod in running if pod["metadata"]["name"] == failure.pod)
+    if failure and is_lasting(failure):
+        return None
+    silent = (pod for pod in reversed(running) if not is_ready(pod) and not [*_failures(pod)])
+    return next(silent, None)
 
 
 def is_lasting(failure: PodFailure) -> bool:
@@ -54,67 +61,60 @@ def is_lasting(failure: PodFailure) -> bool:
 
 
 def deciding_pods(pods: Iterable[Json]) -> list[Json]:
-    """The few pods by which these decide pod_failure(), whatever pods are added to them.
+    """The few pods by which these decide what pods.py says of them, whatever pods are added.
 
-    Of each version of the template these are the newest pod and the one with the failure: the
-    pages of a long list can be reduced one after the other.
+    The pages of a long list can be reduced one after the other. Of each version of the template
+    these are the newest pod, the one with the failure, the unexplained one, and the newest ones of
+    those that have ended.
     """
     by_template: dict[str | None, list[Json]] = {}
     for pod in pods:
-        if "deletionTimestamp" not in pod["metadata"]:
-            by_template.setdefault(_template_hash(pod), []).append(pod)
+        by_template.setdefault(_template_hash(pod), []).append(pod)
     return [pod for group in by_template.values() for pod in _deciding_pods_of_one(group)]
 
 
 def _deciding_pods_of_one(group: Sequence[Json]) -> list[Json]:
-    newest = max(group, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
-    failure = pod_failure(group)
-    names = {newest["metadata"]["name"], failure.pod if failure else ""}
+    by_age = sorted(group, key=_created, reverse=True)
+    running = [pod for pod in by_age if _is_running(pod)]
+    ended = [pod for pod in by_age if end_of_pod(pod)]
+    failure, unexplained = pod_failure(running), unexplained_pod(running)
+    deciding = [*running[:1], *ended[:MIN_ENDED_PODS], *([unexplained] if unexplained else ())]
+    names = {pod["metadata"]["name"] for pod in deciding} | {failure.pod if failure else ""}
     return [pod for pod in group if pod["metadata"]["name"] in names]
 
 
+def _newest_template(pods: Sequence[Json]) -> list[Json]:
+    """The pods of the newest template, the newest first; those being deleted only if disrupted."""
+    current = sorted((pod for pod in pods if _counts(pod)), key=_created, reverse=True)
+    return [pod for pod in current if _template_hash(pod) == _template_hash(current[0])]
+
+
+def _end_of_pods(newest: Sequence[Json]) -> PodFailure | None:
+    """Why pods ended, if the newest one did, or several: not if one did long ago."""
+    ends = [failure for pod in newest if (failure := end_of_pod(pod))]
+    is_cause = len(ends) >= MIN_ENDED_PODS or (ends and not _is_running(newest[0]))
+    return ends[0] if is_cause else None
+
+
 def _failures(pod: Json) -> Iterator[PodFailure]:
-    name, status = pod["metadata"]["name"], pod.get("status") or {}
-    for container in (
-        *(status.get("initContainerStatuses") or ()),
-        *(status.get("containerStatuses") or ()),
-    ):
-        if failure := _container_failure(name, container):
+    yield from container_failures(pod)
+    for failure in (scheduling_failure(pod), readiness_gate_failure(pod)):
+        if failure:
             yield failure
-    scheduled = find_condition(status.get("conditions"), "PodScheduled")
-    if scheduled and scheduled.get("reason") == "Unschedulable":
-        yield PodFailure(Reason.UNSCHEDULABLE, scheduled.get("message", ""), name)
 
 
-def _container_failure(pod: str, container: Json) -> PodFailure | None:
-    where = f"Pod {pod}"
-    if container.get("name", CONTAINER_NAME) != CONTAINER_NAME:
-        where += f", container {container['name']}"
-    waiting = (container.get("state") or {}).get("waiting") or {}
-    last_exit = _last_exit(container)
-    reason = WAITING_REASONS.get(waiting.get("reason", ""))
-    if reason and not (waiting["reason"] == "CrashLoopBackOff" and last_exit):
-        # The message of CrashLoopBackOff has the seconds of the back-off, which change.
-        message = waiting.get("message") or waiting["reason"]
-        return PodFailure(reason, f"{where}: {message}", pod)
-    restarts = 0 if container.get("ready") else container.get("restartCount", 0)
-    if reason or restarts >= MIN_CRASH_LOOP_RESTARTS:
-        message = f"{where}: the container is crash looping{last_exit}"
-        return PodFailure(Reason.CRASH_LOOP, message, pod)
-    if restarts:
-        message = f"{where}: the container restarted once{last_exit}"
-        return PodFailure(Reason.PROGRESSING, message, pod)
-    return None
+def _counts(pod: Json) -> bool:
+    return _is_running(pod) or end_of_pod(pod) is not None
 
 
-def _last_exit(container: Json) -> str:
-    """How the container last ended, for the end of a message; "" if that is not known."""
-    last = (container.get("lastState") or {}).get("terminated") or {}
-    if not last:
-        return ""
-    output = (last.get("message") or "").strip()
-    exit_code = f" ({last.get('reason', 'Error')}, exit code {last.get('exitCode')})"
-    return f"{exit_code}: {output}" if output else exit_code
+def _is_running(pod: Json) -> bool:
+    """Whether the pod is to run: has not ended, and is not being deleted."""
+    return "deletionTimestamp" not in pod["metadata"] and not has_ended(pod)
+
+
+def _created(pod: Json) -> tuple[str, str]:
+    """Sort key: by age; pods of one second always in the same order."""
+    return str(pod["metadata"]["creationTimestamp"]), str(pod["metadata"]["name"])
 
 
 def _template_hash(pod: Json) -> str | None:

@@ -35,7 +35,7 @@ def _rollout(deployment: Json, pod_failure: PodFailure | None) -> ConditionValue
     status = deployment.get("status") or {}
     ready = min(status.get("readyReplicas", 0), desired)
     message = f"{ready} of {desired} pods are ready."
-    if failure := pod_failure or rollout_failure(status.get("conditions") or ()):
+    if failure := rollout_failure(deployment, pod_failure):
         return ConditionValue("False", failure.reason, f"{message} {failure.message}".strip())
     updated, old = status.get("updatedReplicas", 0), status.get("replicas", 0) - desired
     if ready == desired and updated < desired:

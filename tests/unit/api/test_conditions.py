@@ -19,9 +19,9 @@ PROGRAMS_READ = {
     ConditionType: "Ready WorkloadAvailable ServiceReady Reachable Reconciling Stalled",
     ReachableReason: "Answers SomeUnreachable Unreachable WaitingForAnswer NotProbed",
     Reason: "Available ScaledToZero NoEligibleNode Progressing ImagePullBackOff "
-    "CreateContainerConfigError CrashLoopBackOff Unschedulable FailedCreate "
-    "ProgressDeadlineExceeded WaitingForAnswer Unreachable InvalidSpec NotOwned NodePortConflict "
-    "NodePortsExhausted QuotaExceeded Forbidden InternalError",
+    "CreateContainerConfigError CrashLoopBackOff Unschedulable FailedMount Unhealthy FailedCreate "
+    "ProgressDeadlineExceeded DeploymentPaused WaitingForAnswer Unreachable InvalidSpec NotOwned "
+    "NodePortConflict NodePortsExhausted QuotaExceeded Forbidden InternalError",
 }
 GOOD = {Reason.AVAILABLE, Reason.SCALED_TO_ZERO}
 READY, STALLED = ConditionType.READY, ConditionType.STALLED

@@ -257,6 +257,22 @@ async def test_pods_come_in_pages_that_the_api_server_can_limit() -> None:
     assert queries == [first, {**first, "continue": "next"}]
 
 
+async def test_events_are_read_in_one_request() -> None:
+    queries = []
+
+    async def handler(request: web.Request) -> web.Response:
+        assert request.path == "/api/v1/namespaces/shop/events"
+        queries.append(dict(request.query))
+        items = [{"page": len(queries)}] if len(queries) == 1 else None
+        return web.json_response({"metadata": {"continue": "next"}, "items": items})
+
+    async with served(handler) as cluster:
+        selector = "involvedObject.kind=Pod,involvedObject.uid=1"
+        assert await cluster.events("shop", selector) == [{"page": 1}]
+        assert await cluster.events("shop", selector) == ()
+    assert queries == [{"fieldSelector": selector, "limit": str(PAGE_SIZE)}] * 2
+
+
 def streams(*lines: bytes) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         assert request.query["allowWatchBookmarks"] == "true"

@@ -183,7 +183,7 @@ def test_the_operator_may_do_this_and_no_more() -> None:
         "discovery.k8s.io/endpointslices": "list watch",
         "nodes": "list watch",
         "pods": "list",
-        "events": "create patch",
+        "events": "list create patch",
     }
 
 

@@ -53,6 +53,8 @@ def with_url(answer: ProbeResult | None, waited: float) -> Seen:
     )
 
 
+PAUSED = replace(TWO, deployment=deployment_body(2, updatedReplicas=1, paused=True))
+
 # At least one row for every reason of the condition Ready.
 SEEN = [
     # what is observed                               kstatus       Argo CD
@@ -66,6 +68,9 @@ SEEN = [
     (in_trouble(Reason.CONTAINER_CONFIG),            "InProgress", "Progressing"),
     (in_trouble(Reason.CRASH_LOOP),                  "InProgress", "Progressing"),
     (in_trouble(Reason.UNSCHEDULABLE),               "InProgress", "Progressing"),
+    (in_trouble(Reason.FAILED_MOUNT),                "InProgress", "Progressing"),
+    (in_trouble(Reason.UNHEALTHY),                   "InProgress", "Progressing"),
+    (PAUSED,                                         "InProgress", "Progressing"),
     (lacking_pods("ReplicaFailure", "True"),         "InProgress", "Progressing"),
     (lacking_pods("Progressing", "False"),           "InProgress", "Progressing"),
     (refused(Reason.INVALID_SPEC),                   "Failed",     "Degraded"),

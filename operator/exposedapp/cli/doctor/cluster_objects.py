@@ -35,16 +35,9 @@ async def list_nodes(client: CliClient) -> list[Json]:
     return []
 
 
-async def last_warning(client: CliClient, pod: str) -> str:
-    """The message of the last warning Event about a pod; empty when there is none."""
-    fields = quote(f"involvedObject.name={pod},type=Warning")
+async def list_events(client: CliClient, field_selector: str) -> list[Json]:
+    """The Events with these fields; none when the user may not list them."""
     path = EVENTS.path(client.namespace)
     with contextlib.suppress(ApiError):
-        events = await client.list_items(f"{path}?fieldSelector={fields}")
-        if events:
-            return str(max(events, key=_event_time).get("message", ""))
-    return ""
-
-
-def _event_time(event: Json) -> str:
-    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
+        return await client.list_items(f"{path}?fieldSelector={quote(field_selector)}")
+    return []

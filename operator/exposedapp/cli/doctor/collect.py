@@ -12,8 +12,8 @@ from exposedapp.api.meta import NAME_LABEL, Json
 from exposedapp.cli.client import CliClient
 from exposedapp.cli.doctor.cluster_objects import (
     get_service,
-    last_warning,
     list_endpoint_slices,
+    list_events,
     list_nodes,
     list_pods,
 )
@@ -23,7 +23,9 @@ from exposedapp.cli.doctor.url_probe import probe_url
 from exposedapp.cli.ports import protocol_of, split_url
 from exposedapp.exposure.endpoints import parse_endpoint_slice
 from exposedapp.exposure.nodes import Node, parse_node
-from exposedapp.status.pods import pod_failure
+from exposedapp.status.observation import PodFailure
+from exposedapp.status.pod_events import event_query, explain_pod
+from exposedapp.status.pods import pod_failure, unexplained_pod
 
 MAX_IN_FLIGHT = 16
 
@@ -126,17 +128,29 @@ def _pod_selector(app: Json) -> str:
 
 
 async def _pods(client: CliClient, bodies: Sequence[Json]) -> list[Pod]:
-    """The pods that are not being deleted, the newest first; why it is not ready, if none is."""
+    """The pods that are not being deleted; if none is ready, the first says why."""
     current = [body for body in bodies if "deletionTimestamp" not in body["metadata"]]
     current.sort(key=lambda body: str(body["metadata"]["creationTimestamp"]), reverse=True)
     pods = [Pod(body["metadata"]["name"], _is_ready(body)) for body in current]
-    if not pods or any(pod.ready for pod in pods):
+    if any(pod.ready for pod in pods):
         return pods
-    newest, failure = pods[0], pod_failure(current)
-    message = failure.message if failure else await last_warning(client, newest.name)
-    if message and newest.name not in message:
-        message = f"Pod {newest.name}: {message}"
-    return [Pod(newest.name, ready=False, failure=message), *pods[1:]]
+    failure = await _pod_failure(client, bodies)
+    if failure is None:
+        return pods
+    message = failure.message
+    if not message.startswith("Pod "):
+        message = f"Pod {failure.pod}: {message}"
+    return [Pod(failure.pod, ready=False, failure=message), *pods[1:]]
+
+
+async def _pod_failure(client: CliClient, bodies: Sequence[Json]) -> PodFailure | None:
+    """Why the pods are not ready: the operator's judgement, without its patience."""
+    failure, pod = pod_failure(bodies), unexplained_pod(bodies)
+    if not pod:
+        return failure
+    query = event_query(pod)
+    events = await list_events(client, query.field_selector) if query else []
+    return explain_pod(pod, failure, events)
 
 
 def _is_ready(pod: Json) -> bool:

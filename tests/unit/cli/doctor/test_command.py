@@ -9,7 +9,8 @@ from exposedapp.api.meta import Json
 from exposedapp.cli.doctor import collect
 from exposedapp.cli.doctor.diagnosis.evidence import UrlProbe
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
-from support.cli import POD, FakeKube, Run, not_ready, with_spec, with_status
+from support.causes import CAUSES, CLAIM_EVENT, EVENT, Cause
+from support.cli import FakeKube, Run, not_ready, with_spec, with_status
 
 
 def test_the_report_for_people(run: Run, url_probes: dict[str, UrlProbe]) -> None:
@@ -133,20 +134,20 @@ async def test_the_probes_in_flight_are_bounded(
     assert highest == collect.MAX_IN_FLIGHT
 
 
-def test_the_last_warning_says_why_a_pod_is_not_ready(
-    run: Run, kube: FakeKube, url_probes: dict[str, UrlProbe]
+@pytest.mark.parametrize(
+    "cause",
+    [cause for cause in CAUSES if cause.pods and not cause.deployment["status"]["readyReplicas"]],
+    ids=lambda cause: cause.name,
+)
+def test_why_no_pod_is_ready_is_judged_as_in_the_condition(
+    run: Run, kube: FakeKube, url_probes: dict[str, UrlProbe], cause: Cause
 ) -> None:
-    waiting = {"type": "Ready", "status": "False"}
-    kube.responses["/api/v1/namespaces/shop/pods"] = {
-        "items": [{**POD, "status": {"conditions": [waiting]}}]
-    }
-    kube.responses["/api/v1/namespaces/shop/events"] = {
-        "items": [
-            {"lastTimestamp": "2026-01-01T00:00:02Z", "message": "Readiness probe failed: 404"},
-            {"lastTimestamp": "2026-01-01T00:00:01Z", "message": "Earlier"},
-        ]
-    }
+    kube.responses["/api/v1/namespaces/shop/pods"] = {"items": cause.pods}
+    kube.responses["/api/v1/namespaces/shop/events"] = {"items": cause.events}
     kube.set_app(not_ready("Progressing"))
     report = json.loads(run("doctor", "hello", "-o", "json").stdout)
     assert report["code"] == "NoReadyPod"
-    assert "Pod hello-1: Readiness probe failed: 404." in report["diagnosis"]
+    assert cause.words in report["diagnosis"]
+    read = [path for _, path, _ in kube.requests if "/events" in path]
+    assert len(read) <= 1
+    assert bool(read) >= (cause.source in (EVENT, CLAIM_EVENT))
