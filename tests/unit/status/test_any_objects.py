@@ -23,7 +23,8 @@ from exposedapp.settings import Settings
 from exposedapp.status.compute import compute_status
 from exposedapp.status.events import event_object, reachability_events, status_events
 from exposedapp.status.observation import Observation
-from exposedapp.status.pods import pod_failure
+from exposedapp.status.pod_events import explain_pod
+from exposedapp.status.pods import deciding_pods, pod_failure, unexplained_pod
 from exposedapp.status.queries import awaits_first_probe, is_reconciling, reports_pod_failure
 from exposedapp.status.rollout import workload_settled
 from exposedapp.status.write_policy import is_urgent, status_patch
@@ -138,17 +139,58 @@ CONTAINER = fields(
         for key in ("state", "lastState")
     },
 )
+CONTAINER_SPEC = fields(
+    {"name": TEXT},
+    {
+        "restartPolicy": known_or_odd("Always"),
+        "resources": fields({}, {"limits": fields({}, {"memory": TEXT})}),
+        **dict.fromkeys(("readinessProbe", "livenessProbe", "startupProbe"), fields({}, {})),
+    },
+)
 POD = fields(
     {"metadata": META},
     {
+        "spec": fields(
+            {},
+            {
+                "nodeName": TEXT,
+                "schedulerName": TEXT,
+                "schedulingGates": items(fields({"name": TEXT}, {})),
+                "resources": fields({}, {"limits": st.none()}),
+                "volumes": items(
+                    fields(
+                        {"name": TEXT},
+                        {
+                            "persistentVolumeClaim": fields({"claimName": TEXT}, {}) | st.none(),
+                            "ephemeral": fields({}, {}),
+                        },
+                    )
+                ),
+                "containers": items(CONTAINER_SPEC),
+                "initContainers": items(CONTAINER_SPEC),
+            },
+        ),
         "status": fields(
             {},
             {
+                "phase": known_or_odd("Pending", "Running", "Failed"),
+                "reason": known_or_odd("Evicted"),
+                "message": TEXT,
                 "conditions": items(CONDITION),
                 "containerStatuses": items(CONTAINER),
                 "initContainerStatuses": items(CONTAINER),
             },
-        )
+        ),
+    },
+)
+EVENT = fields(
+    {"metadata": META},
+    {
+        "reason": known_or_odd("FailedMount", "Unhealthy", "ProvisioningFailed"),
+        "message": TEXT | st.just("Readiness probe failed: no"),
+        "involvedObject": fields({}, {"name": TEXT, "fieldPath": TEXT | st.none()}),
+        "lastTimestamp": TEXT | st.none(),
+        "series": fields({}, {"lastObservedTime": TEXT}) | st.none(),
     },
 )
 DEPLOYMENT = fields(
@@ -329,6 +371,18 @@ def test_a_status_follows_from_any_objects(
     # The same objects again: nothing is written for them.
     settled = status_of(*objects, status, result)
     assert status_patch(settled, status_of(*objects, settled, result)) == {}
+
+
+@settings(max_examples=300)
+@given(st.lists(POD, max_size=3), st.lists(EVENT, max_size=3))
+def test_a_failure_follows_from_any_pods_and_events(pods: list[Json], events: list[Json]) -> None:
+    failure, pod = pod_failure(pods), unexplained_pod(pods)
+    assert pod_failure(deciding_pods(pods)) == failure
+    if pod:
+        name = pod["metadata"]["name"]
+        about_pod = [event | {"involvedObject": {"name": name}} for event in events]
+        explained = explain_pod(pod, failure, [*events, *about_pod])
+        assert explained is None or explained.message
 
 
 def test_a_service_that_another_client_made_huge_makes_no_huge_status() -> None:
