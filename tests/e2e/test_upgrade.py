@@ -157,7 +157,7 @@ def next_package(folder: Path) -> Path:
     assert "\nGENERATOR_VERSION = 1\n" in text
     metadata.write_text(text.replace("\nGENERATOR_VERSION = 1\n", "\nGENERATOR_VERSION = 2\n"))
     deployment = package / "desired" / "deployment.py"
-    text, line = deployment.read_text(), "    check_target_ports("
+    text, line = deployment.read_text(), "    check_named_ports("
     assert line in text
     field = f'    template["metadata"].setdefault("annotations", {{}})["{POD_FIELD}"] = "next"\n'
     deployment.write_text(text.replace(line, field + line))

@@ -113,8 +113,8 @@ REPORTED: dict[str, tuple[Json, str, str]] = {
     ),
     "probe of a port that no container has": (
         {"readinessProbe": {"httpGet": {"port": "nowhere"}}},
-        "Progressing",
-        "0 of 1 pods are ready",
+        "InvalidSpec",
+        "readinessProbe.httpGet.port: container app has no port named 'nowhere'",
     ),
     "more CPU than any node has": (
         {"resources": {"requests": {"cpu": "1000"}}},

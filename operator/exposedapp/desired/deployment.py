@@ -4,8 +4,8 @@ from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.meta import CONTAINER_ANNOTATION, NAME_LABEL, AppRef, Json, common_labels
 from exposedapp.desired.adoption import adopted_container, adopted_deployment
 from exposedapp.desired.metadata import child_metadata, with_hash
+from exposedapp.desired.named_ports import check_named_ports
 from exposedapp.desired.pod_template import CONTAINER_NAME, make_pod_template
-from exposedapp.desired.target_ports import check_target_ports
 
 
 def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None) -> Json | None:
@@ -15,8 +15,8 @@ def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None)
     container's name, so that adopting it restarts no pod. The fields of its own manifest stay as
     well: server-side apply changes only the fields that are sent.
 
-    Raises SpecError when spec.podTemplate cannot be merged, or a targetPort names no container
-    port.
+    Raises SpecError when spec.podTemplate cannot be merged, or a targetPort or a probe
+    names no container port.
     """
     if spec.image is None:
         return None
@@ -30,7 +30,7 @@ def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None)
         container_name = CONTAINER_NAME
         annotations = {}
     template = make_pod_template(app, spec, container_name, adopted)
-    check_target_ports(spec.ports or [], template, adopted)
+    check_named_ports(spec, template, adopted)
     return with_hash(
         {
             "apiVersion": "apps/v1",

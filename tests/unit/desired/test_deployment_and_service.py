@@ -5,6 +5,7 @@ golden/; their diff is then for the reviewer to read.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +302,38 @@ def test_a_target_port_that_the_pod_template_removes(pod_template: Json) -> None
     assert deployment_of(spec_of(ports=ports))
     with pytest.raises(SpecError, match=r"ports\[1\]\.targetPort.*'web'"):
         template_of(pod_template, ports=ports)
+
+
+def probing(port: int | str, action: str = "httpGet") -> Json:
+    return {action: {"port": port}}
+
+
+@pytest.mark.parametrize("probe", ["readinessProbe", "livenessProbe"])
+@pytest.mark.parametrize("action", ["httpGet", "tcpSocket"])
+def test_a_probe_of_a_port_that_its_container_does_not_have(probe: str, action: str) -> None:
+    words = f"{probe}.{action}.port: container app has no port named 'admin'"
+    with pytest.raises(SpecError, match=re.escape(words)):
+        make_deployment(APP, spec_of(**{probe: probing("admin", action)}))
+    ports = [{"name": "admin", "port": 80, "targetPort": 8080}]
+    assert make_deployment(APP, spec_of(ports=ports, **{probe: probing("admin", action)}))
+    assert make_deployment(APP, spec_of(**{probe: probing(9999, action)}))
+
+
+def test_a_probe_of_another_containers_port() -> None:
+    """The kubelet searches for the name in the probe's own container only."""
+    template = {"spec": {"containers": [PROXY]}}
+    with pytest.raises(SpecError, match="container app has no port named 'web'"):
+        template_of(template, readinessProbe=probing("web"))
+    startup = {"spec": {"containers": [{**PROXY, "startupProbe": probing("webb")}]}}
+    with pytest.raises(SpecError, match=r"startupProbe.*container \w+ has no port named 'webb'"):
+        template_of(startup)
+
+
+@pytest.mark.parametrize("field", ["labels", "annotations"])
+def test_what_may_be_injected_is_left_to_the_status(field: str) -> None:
+    template = {"metadata": {field: {"sidecar.istio.io/inject": "true"}}}
+    assert template_of(template, readinessProbe=probing("injected"))
+    assert template_of(template, ports=[{"port": 80, "targetPort": "injected"}])
 
 
 def test_a_port_of_an_init_container_that_ends_is_no_target() -> None:
