@@ -1,6 +1,8 @@
 """What Kubernetes scales and guards by itself works with an ExposedApp too."""
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -10,10 +12,27 @@ from threading import Event
 
 import pytest
 
-from e2e.support import Json, Namespace, Refused, app, eventually, fetch
+from e2e.support import Json, Namespace, Refused, app, condition, eventually, fetch
 
 # Metrics come every 10 s, and the autoscaler looks at them every 15 s.
 AUTOSCALER_SECONDS = 180.0
+
+
+@contextmanager
+def watched(namespace: Namespace, name: str) -> Iterator[list[str]]:
+    """The statuses of the condition Ready, one after the other, until the block ends."""
+    path = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}{"\\n"}'
+    command = [namespace.cluster.kubectl_path, "-n", namespace.name, "get", "xapp", name]
+    environment = {**os.environ, "KUBECONFIG": str(namespace.cluster.kubeconfig_path)}
+    statuses: list[str] = []
+    with subprocess.Popen(
+        [*command, "--watch", "-o", path], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        statuses.append(process.stdout.readline().strip())
+        yield statuses
+        process.terminate()
+        statuses += process.stdout.read().split()
 
 
 @contextmanager
@@ -33,6 +52,22 @@ def load(url: str, clients: int = 2) -> Iterator[None]:
             yield
         finally:
             over.set()
+
+
+def test_a_step_of_an_autoscaler_does_not_flap_ready(namespace: Namespace) -> None:
+    """Three of four pods are enough, as Kubernetes means it (maxUnavailable)."""
+    namespace.apply(app("steps", replicas=4))
+    namespace.wait_ready("steps")
+    with watched(namespace, "steps") as statuses:
+        for count in (5, 4):
+            namespace.kubectl("scale", "xapp/steps", f"--replicas={count}")
+            eventually(partial(runs, namespace, "steps", count))
+            eventually(partial(is_settled, namespace, "steps"))
+    assert set(statuses) == {"True"}
+
+
+def is_settled(namespace: Namespace, name: str) -> None:
+    assert not condition(namespace.status(name), "Reconciling")
 
 
 def runs(namespace: Namespace, name: str, count: int) -> None:

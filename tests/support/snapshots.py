@@ -39,6 +39,7 @@ class Seen:
     problems: Sequence[Problem]
     waiting: Mapping[ChildKind, str]
     now: str
+    rolled_out: bool = False
     settings: Settings = DEFAULTS
     answers: ProbeResults = NOTHING_PROBED
     waited: float = 0.0
@@ -66,6 +67,7 @@ class Seen:
             exposure=exposure,
             problems=self.problems,
             pending=self.waiting,
+            is_rolled_out=self.rolled_out,
             now=self.now,
         )
 

@@ -17,6 +17,7 @@ from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.children import selector_of
 from exposedapp.reconcile.clock import timestamp
 from exposedapp.reconcile.results import ChildrenResult
+from exposedapp.reconcile.rollouts import Rollouts
 from exposedapp.settings import Settings
 from exposedapp.status.observation import Observation
 
@@ -42,10 +43,12 @@ class Observer:
         self._settings = settings
         self._clock = clock
         self._stale = AppStates(_StaleEndpoints)
+        self._rollouts = Rollouts()
 
     def forget(self, key: NamespacedName) -> None:
         """Drop what is remembered of an app that is deleted."""
         self._stale.forget(key)
+        self._rollouts.forget(key)
 
     def observe(self, app: App, children: ChildrenResult) -> Observation:
         """The state of an app at this moment."""
@@ -63,6 +66,7 @@ class Observer:
             exposure=self._exposure(app, children, endpoints),
             problems=children.problems,
             pending=children.pending,
+            is_rolled_out=self._rollouts.observe(app.key, children.deployment.live),
             now=timestamp(),
         )
 

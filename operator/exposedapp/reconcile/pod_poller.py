@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json, NamespacedName, selector_string
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.app import App
@@ -18,7 +19,13 @@ from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.status.observation import Observation, PodFailure
 from exposedapp.status.pod_events import event_query, explain_pod
-from exposedapp.status.pods import deciding_pods, is_lasting, pod_failure, unexplained_pod
+from exposedapp.status.pods import (
+    deciding_pods,
+    is_lasting,
+    no_selected_pod,
+    pod_failure,
+    unexplained_pod,
+)
 from exposedapp.status.queries import reports_pod_failure
 from exposedapp.status.rollout import all_updated, workload_settled
 from exposedapp.workqueue.backoff import Backoff, random_delay
@@ -145,6 +152,8 @@ class PodPoller:
         try:
             pods = await self._deciding_pods(observation)
             failure, pod = pod_failure(pods), unexplained_pod(pods)
+            if not (pods or observation.runs_pods):
+                failure = _no_pod_failure(observation)
             state.observe_unexplained(pod, self._clock())
             if pod and self._clock() >= state.explain_at:
                 failure = await self._explain(observation.app.namespace, pod, failure)
@@ -184,3 +193,9 @@ class PodPoller:
                 if is_decided or count == MAX_PAGES:
                     break
         return deciding
+
+
+def _no_pod_failure(observation: Observation) -> PodFailure:
+    selector = selector_string(observation.pod_selector)
+    message = no_selected_pod(observation.app.namespace, selector)
+    return PodFailure(Reason.PROGRESSING, message)

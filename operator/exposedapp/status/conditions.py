@@ -15,7 +15,7 @@ from exposedapp.exposure.reachability import evaluate
 from exposedapp.status.condition_value import ConditionValue
 from exposedapp.status.observation import Observation, PodFailure
 from exposedapp.status.service import service_ready
-from exposedapp.status.workload import workload_available
+from exposedapp.status.workload import unfinished_scaling, workload_available
 
 MAX_MESSAGE_BYTES = 4_000
 """Of a condition's message as JSON: it may quote long URLs, or what an API server or a container
@@ -48,6 +48,8 @@ def compute_conditions(
         values[ConditionType.STALLED] = ConditionValue("True", ready.reason, ready.message)
     elif not ready.is_true and ready.reason not in (Reason.NO_ELIGIBLE_NODE, Reason.UNREACHABLE):
         values[ConditionType.RECONCILING] = ConditionValue("True", ready.reason, ready.message)
+    elif ready.is_true and (scaling := unfinished_scaling(observation, pod_failure)):
+        values[ConditionType.RECONCILING] = ConditionValue("True", scaling.reason, scaling.message)
     return [
         make_condition(
             condition_type, value, observation.previous, observation.generation, observation.now

@@ -64,6 +64,9 @@ class Observation:
     problems: Sequence[Problem]
     pending: Mapping[ChildKind, str]
     """What a child waits for before it can be applied, such as the deletion of its predecessor."""
+    is_rolled_out: bool
+    """Whether the Deployment's template has replaced every pod before, so that only their number
+    changes."""
     now: str
     """The time as Kubernetes writes it, for transitions."""
 

@@ -55,6 +55,11 @@ def unexplained_pod(pods: Sequence[Json]) -> Json | None:
     return next(silent, None)
 
 
+def no_selected_pod(namespace: str, selector: str) -> str:
+    """What is wrong when spec.selector selects no pod."""
+    return f"No pod in namespace {namespace} has the labels {selector} of spec.selector."
+
+
 def is_lasting(failure: PodFailure) -> bool:
     """Whether the failure is one that the pods repeat, and not a single restart."""
     return failure.reason in POD_REASONS

@@ -8,7 +8,7 @@ from exposedapp.api.meta import Json
 from exposedapp.exposure.endpoints import ready_pods
 from exposedapp.status.condition_value import ConditionValue, progressing, unapplied_child
 from exposedapp.status.observation import Observation
-from exposedapp.status.rollout import desired_replicas
+from exposedapp.status.rollout import desired_replicas, min_available, only_scales
 
 
 def service_ready(observation: Observation) -> ConditionValue:
@@ -34,18 +34,24 @@ def service_ready(observation: Observation) -> ConditionValue:
 
 
 def _desired_endpoints(observation: Observation) -> int:
-    """How many pods must get traffic: of pods that another workload runs, one is enough."""
+    """How many pods must get traffic.
+
+    Of those that another workload runs one is enough; of the app's own, as many as must be
+    available.
+    """
     if not observation.runs_pods:
         return max(len(ready_pods(observation.endpoints)), 1)
     if observation.deployment is not None:
-        return desired_replicas(observation.deployment)
+        needed = min_available if only_scales(observation) else desired_replicas
+        return needed(observation.deployment)
     return observation.spec.replicas if observation.spec else 0
 
 
 def _missing_port(observation: Observation, service: Json) -> str | None:
-    """A targetPort by name that no selected pod has: its endpoints then lack that port."""
-    if observation.runs_pods:
-        return None
+    """A targetPort by name that no pod has: its endpoints then lack that port.
+
+    For the app's own pods desired/ checks that; but what may be injected into them shows only here.
+    """
     names = {
         name for endpoint in observation.endpoints if endpoint.ready for name in endpoint.ports
     }

@@ -8,7 +8,12 @@ from exposedapp.api.meta import Json, selector_string
 from exposedapp.exposure.endpoints import endpoint_counts
 from exposedapp.status.condition_value import ConditionValue, progressing, unapplied_child
 from exposedapp.status.observation import Observation, PodFailure
-from exposedapp.status.rollout import desired_replicas, rollout_complete, rollout_failure
+from exposedapp.status.rollout import (
+    desired_replicas,
+    only_scales,
+    rollout_complete,
+    rollout_failure,
+)
 
 
 def workload_available(observation: Observation, pod_failure: PodFailure | None) -> ConditionValue:
@@ -18,30 +23,57 @@ def workload_available(observation: Observation, pod_failure: PodFailure | None)
     if observation.runs_pods:
         if observation.deployment is None:
             return progressing("There is no Deployment yet.")
-        return _rollout(observation.deployment, pod_failure)
+        return _rollout(observation, pod_failure)
     if not observation.pod_selector:
         return ConditionValue("True", Reason.AVAILABLE, "The app has no pods of its own.")
     return _selected_pods(observation, pod_failure)
 
 
-def _rollout(deployment: Json, pod_failure: PodFailure | None) -> ConditionValue:
-    """Whether the Deployment's pods are as desired, by the rules of `kubectl rollout status`."""
+def unfinished_scaling(
+    observation: Observation, pod_failure: PodFailure | None
+) -> ConditionValue | None:
+    """What is under way, or keeps it, while the app is ready: it has enough pods, and not all."""
+    if not observation.runs_pods or observation.deployment is None:
+        return None
+    deployment = observation.deployment
+    if desired_replicas(deployment) == 0 or rollout_complete(deployment):
+        return None
+    return _unfinished_rollout(deployment, pod_failure)
+
+
+def _rollout(observation: Observation, pod_failure: PodFailure | None) -> ConditionValue:
+    """Whether the Deployment's pods are as desired, by the rules of `kubectl rollout status`.
+
+    Except while only their number changes: then enough of them are enough.
+    """
+    deployment = observation.deployment or {}
     desired = desired_replicas(deployment)
     if desired == 0:
         return ConditionValue("True", Reason.SCALED_TO_ZERO, "Scaled to zero.")
     if rollout_complete(deployment):
         message = f"{desired} of {desired} pods are ready."
         return ConditionValue("True", Reason.AVAILABLE, message)
-    status = deployment.get("status") or {}
+    unfinished = _unfinished_rollout(deployment, pod_failure)
+    if only_scales(observation):
+        return ConditionValue("True", Reason.AVAILABLE, unfinished.message)
+    return unfinished
+
+
+def _unfinished_rollout(deployment: Json, pod_failure: PodFailure | None) -> ConditionValue:
+    """What is under way, or what keeps it."""
+    desired, status = desired_replicas(deployment), deployment.get("status") or {}
     ready = min(status.get("readyReplicas", 0), desired)
     message = f"{ready} of {desired} pods are ready."
     if failure := rollout_failure(deployment, pod_failure):
         return ConditionValue("False", failure.reason, f"{message} {failure.message}".strip())
     updated, old = status.get("updatedReplicas", 0), status.get("replicas", 0) - desired
+    seconds = deployment["spec"].get("minReadySeconds", 0)
     if ready == desired and updated < desired:
         message += f" {updated} of {desired} are updated."
     elif ready == desired and old > 0:
         message += f" {old} old {'pod is' if old == 1 else 'pods are'} pending termination."
+    elif ready == desired and seconds and status.get("availableReplicas", 0) < desired:
+        message += f" They are available once they have been ready for {seconds} s."
     return progressing(message)
 
 

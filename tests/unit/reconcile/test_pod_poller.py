@@ -10,6 +10,7 @@ from exposedapp.reconcile.pod_poller import (
     INITIAL_POLL_SECONDS,
     MAX_CONCURRENT_POLLS,
     MAX_PAGES,
+    MAX_POLL_SECONDS,
 )
 from support.harness import PODS, World
 from support.objects import pod_body
@@ -80,3 +81,15 @@ async def test_the_polls_in_flight_are_bounded(world: World) -> None:
     assert shortest <= (await world.reconcile() or 0) <= longest
     release.set()
     await asyncio.gather(*polls)
+
+
+async def test_a_selector_that_selects_no_pod_is_named(world: World) -> None:
+    world.app(image=None, selector={"app": "nowhere"}, replicas=None)
+    for _ in range(5):
+        world.now += await world.reconcile() or 0
+        await world.reconcile()
+        world.now += MAX_POLL_SECONDS
+    assert world.message() == (
+        "0 of 0 pods with app=nowhere are ready. "
+        "No pod in namespace shop has the labels app=nowhere of spec.selector."
+    )

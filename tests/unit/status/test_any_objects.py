@@ -26,7 +26,7 @@ from exposedapp.status.observation import Observation
 from exposedapp.status.pod_events import explain_pod
 from exposedapp.status.pods import deciding_pods, pod_failure, unexplained_pod
 from exposedapp.status.queries import awaits_first_probe, is_reconciling, reports_pod_failure
-from exposedapp.status.rollout import workload_settled
+from exposedapp.status.rollout import rolled_out, workload_settled
 from exposedapp.status.write_policy import is_urgent, status_patch
 from support.objects import APP, spec_of
 from support.probes import OK, REFUSED
@@ -73,7 +73,7 @@ CONDITION = fields(
         "type": known_or_odd("Ready", "PodScheduled", "Progressing", "ReplicaFailure"),
         "status": STATUS | TEXT,
     },
-    {"reason": known_or_odd("Unschedulable"), "message": TEXT},
+    {"reason": known_or_odd("Unschedulable", "NewReplicaSetAvailable"), "message": TEXT},
 )
 LABELS = st.dictionaries(known_or_odd("zone", "pod-template-hash"), TEXT, max_size=3)
 META = fields(
@@ -315,6 +315,7 @@ def status_of(
         exposure=exposure,
         problems=(),
         pending={},
+        is_rolled_out=deployment is not None and rolled_out(deployment),
         now="2026-01-01T00:00:00Z",
     )
     workload_settled(observation)

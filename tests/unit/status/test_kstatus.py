@@ -54,6 +54,9 @@ def with_url(answer: ProbeResult | None, waited: float) -> Seen:
 
 
 PAUSED = replace(TWO, deployment=deployment_body(2, updatedReplicas=1, paused=True))
+SCALING = replace(
+    WELL, deployment=deployment_body(1, replicas=2, updatedReplicas=2), rolled_out=True
+)
 
 # At least one row for every reason of the condition Ready.
 SEEN = [
@@ -89,6 +92,7 @@ OTHERS = {
     "InternalError": (app(BROKEN), "Failed", "Degraded"),
     # Of what is being deleted Argo CD says Progressing, and does not ask the check.
     "deleted": (app(compute(WELL), deletionTimestamp=WELL.now), "Terminating", "Healthy"),
+    "scaling": (app(compute(SCALING)), "InProgress", "Healthy"),
     "suspended": (app(compute(STOPPED), suspend=True), "Current", "Suspended"),
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from exposedapp.api.meta import Json
+from exposedapp.api.meta import Json, selector_string
 from exposedapp.api.service import NODE_PORT_TYPES
 from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 from exposedapp.cli.doctor.diagnosis.operator_words import quote_operator, sentence
@@ -10,6 +10,7 @@ from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Finding, Step
 from exposedapp.cli.doctor.diagnosis.unlisted_nodes import shorten, unlisted_nodes
 from exposedapp.cli.status_view import format_port, readiness_of
 from exposedapp.exposure.endpoints import endpoint_counts
+from exposedapp.status.pods import no_selected_pod
 
 CheckResult = tuple[list[Step], Finding | None]
 """The lines to show, and what is wrong; None when nothing is."""
@@ -63,10 +64,8 @@ def _check_pods(evidence: Evidence, app: Json) -> CheckResult:
         return [Step("pods", True, detail)], None
     failure = next((pod.failure for pod in evidence.pods if pod.failure), "")
     if not evidence.pods and app["spec"].get("selector"):
-        labels = ",".join(f"{key}={value}" for key, value in app["spec"]["selector"].items())
-        failure = (
-            f"No pod in namespace {evidence.namespace} has the labels {labels} of spec.selector."
-        )
+        selector = selector_string(app["spec"]["selector"])
+        failure = no_selected_pod(evidence.namespace, selector)
     sentences = (
         f"No pod of {evidence.name} is ready.",
         sentence(failure),
