@@ -55,6 +55,10 @@ def test_the_rights_are_those_of_the_requests(shop: Namespace) -> None:
     # Pods that do not start are listed.
     shop.apply(app("broken", image="exposedapp/none:dev"))
     eventually(lambda: reports(shop, "broken", "ImagePullBackOff"))
+    # The Events of a pod are listed whose status does not say why it is not ready.
+    volume = {"name": "tls", "secret": {"secretName": "nowhere"}}
+    shop.apply(app("silent", podTemplate={"spec": {"volumes": [volume]}}))
+    eventually(lambda: reports(shop, "silent", "FailedMount"))
     # Objects of others have the names of the children.
     shop.kubectl("create", "deployment", "taken", "--image=localhost/exposedapp/demo:dev")
     shop.kubectl("create", "service", "clusterip", "taken", "--tcp=80:80")
