@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -84,6 +85,12 @@ def python(program: str) -> list[str]:
     return ["python3", "-c", program]
 
 
+LATE = Case(
+    mounting({"secret": {"secretName": "late"}}),
+    "FailedMount",
+    ('volume "data"', 'secret "late" not found'),
+)
+
 CASES = {
     "missing-config-map": Case(
         {"envFrom": [{"configMapRef": {"name": "nowhere"}}]},
@@ -116,7 +123,12 @@ CASES = {
         ("container app runs, its readiness probe fails", ":9999", "connection refused"),
     ),
     "readiness-probe-status": Case(
-        {"readinessProbe": {"exec": {"command": python("print('no database'); exit(1)")}}},
+        {
+            "readinessProbe": {
+                "exec": {"command": python("print('no database'); exit(1)")},
+                "timeoutSeconds": 10,
+            }
+        },
         "Unhealthy",
         ("container app runs, its readiness probe fails: no database",),
     ),
@@ -200,7 +212,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def places(cluster: KindCluster, operator: Operator) -> Iterator[dict[str, Namespace]]:
-    """The namespaces, with all apps in them."""
+    """The namespaces, with all apps in them, and one whose volume is there later."""
     with ExitStack() as stack:
         namespaces = {place: stack.enter_context(namespace_of(cluster)) for place in OBJECTS}
         enforce = "pod-security.kubernetes.io/enforce=restricted"
@@ -214,8 +226,17 @@ def places(cluster: KindCluster, operator: Operator) -> Iterator[dict[str, Names
                 for name, case in CASES.items()
                 if case.place == place
             ]
-            namespace.apply(*OBJECTS[place], *apps)
+            namespace.apply(*OBJECTS[place])
+            if place == LIMITED:
+                eventually(partial(quota_is_known, namespace))
+            namespace.apply(*apps)
+        namespaces[OPEN].apply(app("late", **LATE.spec))
         yield namespaces
+
+
+def quota_is_known(namespace: Namespace) -> None:
+    """Until then pods are refused with other words, and a ReplicaSet keeps the first ones."""
+    assert namespace.get("resourcequota", "no-pods")["status"]["hard"] == {"pods": "0"}
 
 
 def selecting(name: str, selector: Json) -> Json:
@@ -225,20 +246,28 @@ def selecting(name: str, selector: Json) -> Json:
     return body
 
 
+def is_reported(namespace: Namespace, name: str, case: Case) -> None:
+    ready = namespace.ready(name)
+    assert (ready["status"], ready["reason"]) == ("False", case.reason), ready
+    for words in case.words:
+        assert words in ready["message"], ready
+
+
+def test_a_volume_whose_secret_is_created_heals(places: dict[str, Namespace]) -> None:
+    """The first test: the longer a mount has failed, the later the kubelet repeats it."""
+    namespace = places[OPEN]
+    eventually(partial(is_reported, namespace, "late", LATE))
+    namespace.kubectl("create", "secret", "generic", "late", "--from-literal=a=b")
+    namespace.wait_ready("late")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_condition_and_the_doctor_name_the_cause(
     places: dict[str, Namespace], name: str
 ) -> None:
     case = CASES[name]
     namespace = places[case.place]
-
-    def is_reported() -> None:
-        ready = namespace.ready(name)
-        assert (ready["status"], ready["reason"]) == ("False", case.reason), ready
-        for words in case.words:
-            assert words in ready["message"], ready
-
-    eventually(is_reported, deadline=60)
+    eventually(partial(is_reported, namespace, name, case), deadline=60)
 
     def is_diagnosed() -> None:
         diagnosis = json.loads(exposedapp(namespace, "doctor", name, "-o", "json").out)["diagnosis"]
@@ -248,23 +277,12 @@ def test_the_condition_and_the_doctor_name_the_cause(
     eventually(is_diagnosed, deadline=20)  # a container that crashes is ready for a moment
 
 
-def test_a_volume_whose_secret_is_created_heals(places: dict[str, Namespace]) -> None:
-    namespace = places[OPEN]
-    namespace.kubectl("create", "secret", "generic", "nowhere", "--from-literal=a=b")
-    namespace.wait_ready("missing-secret-volume", seconds=120)
-
-
 def test_a_paused_deployment(namespace: Namespace) -> None:
+    resume = f"kubectl rollout resume -n {namespace.name} deployment/held"
     namespace.apply(app("held"))
     namespace.wait_ready("held")
     namespace.kubectl("rollout", "pause", "deployment/held")
     namespace.apply(app("held", env=[{"name": "A", "value": "b"}]))
-
-    def is_reported() -> None:
-        ready = namespace.ready("held")
-        assert (ready["status"], ready["reason"]) == ("False", "DeploymentPaused"), ready
-        assert f"kubectl rollout resume -n {namespace.name} deployment/held" in ready["message"]
-
-    eventually(is_reported)
+    eventually(partial(is_reported, namespace, "held", Case({}, "DeploymentPaused", (resume,))))
     namespace.kubectl("rollout", "resume", "deployment/held")
     namespace.wait_ready("held")
