@@ -79,7 +79,7 @@ class CliClient:
         """Create an ExposedApp; the result is the object as the API server has stored it."""
         path = EXPOSED_APPS.path(self.namespace)
         query = f"?fieldManager={FIELD_MANAGER}&fieldValidation=Strict"
-        return await self.kube.request("POST", path + query, app, "application/json")
+        return await self.kube.request("POST", path + query, app)
 
     async def list_items(self, path: str) -> list[Json]:
         """The items of a list at an API path with its query."""

@@ -82,7 +82,7 @@ class KubeClient:
         method: str,
         path: str,
         body: Json | None = None,
-        content_type: str | None = None,
+        content_type: str = JSON,
         accept: str = JSON,
     ) -> Json:
         """Send one request to a path of the API server; the object in the response.
@@ -158,7 +158,7 @@ class KubeClient:
             "propagationPolicy": "Background",
         }
         try:
-            await self.request("DELETE", path, options, JSON)
+            await self.request("DELETE", path, options)
         except ApiError as error:
             if error.status != 404:
                 raise

@@ -79,7 +79,7 @@ class Transport:
         method: str,
         path: str,
         body: Json | None = None,
-        content_type: str | None = None,
+        content_type: str = JSON,
         accept: str = JSON,
         max_bytes: int = sys.maxsize,
     ) -> bytes:
@@ -92,7 +92,7 @@ class Transport:
         headers = {"Accept": accept, "User-Agent": USER_AGENT}
         if body is not None:
             # aiohttp would call bytes application/octet-stream, which the API server refuses (415).
-            headers["Content-Type"] = content_type or JSON
+            headers["Content-Type"] = content_type
         async with self._slots:
             session = await self._connection.session()  # may take a while: before may_write()
             if method != "GET" and not self.may_write():
