@@ -73,6 +73,8 @@ class HttpApiServer:
         self._objects: dict[tuple[str, str, str], Json] = {}
         self._watches: dict[str, list[asyncio.Queue[Json | None]]] = defaultdict(list)
         self._revisions = itertools.count(1000)
+        self._snapshots: dict[str, list[Json]] = {}
+        """The objects of the lists that have more pages, by revision."""
         self._node_ports = itertools.count(30000)
         self._runner: web.AppRunner | None = None
         self._lease_token = ""
@@ -269,17 +271,24 @@ class HttpApiServer:
         }
 
     def _list(self, request: web.Request, plural: str) -> web.Response:
-        bodies = [body for key, body in sorted(self._objects.items()) if key[0] == plural]
-        start = int(request.query.get("continue", "0"))
+        start, revision, bodies = 0, str(next(self._revisions)), self._all(plural)
+        if token := request.query.get("continue"):
+            # As the real one: all pages are of the revision of the first.
+            start_text, revision = token.split("/")
+            start, bodies = int(start_text), self._snapshots[revision]
         size = min(int(request.query.get("limit", "500")), self.page_size)
         end = start + size if start + size < len(bodies) else None
-        metadata: Json = {"resourceVersion": str(next(self._revisions))}
+        metadata: Json = {"resourceVersion": revision}
         if end is not None:
-            metadata["continue"] = str(end)
+            metadata["continue"] = f"{end}/{revision}"
+            self._snapshots[revision] = bodies
         items: list[Json] | None = bodies[start:end]
         if not items and "PartialObjectMetadataList" in request.headers.get("Accept", ""):
             items = None  # as the real one has it, for these lists alone
         return web.json_response({"metadata": metadata, "items": items})
+
+    def _all(self, plural: str) -> list[Json]:
+        return [body for key, body in sorted(self._objects.items()) if key[0] == plural]
 
     async def _watch(self, request: web.Request, plural: str) -> web.StreamResponse:
         timeout = request.query.get("timeoutSeconds", "3600")

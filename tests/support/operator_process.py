@@ -88,6 +88,12 @@ class OperatorProcess:
         """Whether it has not ended."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int:
+        """The process ID."""
+        assert self._process
+        return self._process.pid
+
     async def end(self) -> int:
         """Wait for its end; its exit code."""
         assert self._process

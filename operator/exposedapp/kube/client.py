@@ -230,9 +230,11 @@ class KubeClient:
     async def list_metadata(self, resource: Resource) -> tuple[str, Sequence[Json]]:
         """The resourceVersion of a list, and the metadata of all its objects."""
         items: Sequence[Json] = ()
-        version = "0"
+        version = ""
         async for page in self.list(resource, METADATA_ONLY):
-            version = page["metadata"]["resourceVersion"]
+            # Of the first page: later ones are of the same version, or of a later one after a token
+            # expired, and then objects of the first may have changed since.
+            version = version or page["metadata"]["resourceVersion"]
             items = [*items, *(page["items"] or ())]  # null when there are none
         return version, items
 
