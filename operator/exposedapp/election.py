@@ -138,7 +138,7 @@ class Election:
             try:
                 async with asyncio.timeout(self._periods.attempt_seconds / RELEASE_ATTEMPTS):
                     lease = await self._request("GET", self._path)
-                    if lease["spec"].get("holderIdentity") == self._identity:
+                    if (lease.get("spec") or {}).get("holderIdentity") == self._identity:
                         await self._put(lease, {"holderIdentity": "", "leaseDurationSeconds": 1})
                     return
             except (ApiError, TimeoutError) as error:
@@ -179,14 +179,20 @@ class Election:
                 raise
             lease = None
         if lease is None:
+            if self._is_held_by_another():
+                return False  # somebody deleted the Lease; its holder does not know that yet
             await self._create()
             return True
         self._observe(lease.get("spec") or {})
-        is_holder = self._record.get("holderIdentity") == self._identity
-        if not is_holder and not self._is_expired():
+        if self._is_held_by_another():
             return False
+        is_holder = self._record.get("holderIdentity") == self._identity
         await self._put(lease, self._holding(since=self._record if is_holder else None))
         return True
+
+    def _is_held_by_another(self) -> bool:
+        """Whether the Lease that was last seen is another process's, and has not expired."""
+        return self._record.get("holderIdentity") != self._identity and not self._is_expired()
 
     def _observe(self, record: Json) -> None:
         if record != self._record:

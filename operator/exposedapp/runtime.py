@@ -144,18 +144,18 @@ class Runtime:
             metrics.queue,
             min(WORKERS, settings.requests_in_flight),
         )
-        self._resync = AppResync(
+        self._resync = resync = AppResync(
             client, cache.apps, self._apps, self._enqueue_apps, metrics.watches.seen
         )
 
         await self._wait_for_the_crd()
         await asyncio.gather(*(self._follow(handler) for handler in resource_handlers(cache)))
         metrics.watches.seen(EXPOSED_APPS.plural)
-        self._supervisor.start("resync of exposedapps", self._resync.run())
+        self._supervisor.start("resync of exposedapps", resync.run())
         work: dict[str, Work] = {"event recorder": recorder.run, "prober": prober.run}
         for number in range(self._queue.workers):
             work[f"worker {number}"] = self._queue.run_worker
-        self._supervisor.start("leader election", election.run(lambda: self._lead(work)))
+        self._supervisor.start("leader election", election.run(lambda: self._lead(resync, work)))
 
     async def _login(self, in_flight: int) -> KubeClient:
         """A client whose requests are counted, and which is closed at the end."""
@@ -171,12 +171,13 @@ class Runtime:
         client.transport.observe = on_response
         return client
 
-    def _lead(self, work: dict[str, Work]) -> None:
+    def _lead(self, resync: AppResync, work: dict[str, Work]) -> None:
         """Start to work, with all apps: nothing was queued while another process led."""
         self._is_leading = True
         self._metrics.leading.set(1)
+        caught_up = asyncio.create_task(resync.catch_up())
         for name, run in work.items():
-            self._supervisor.start(name, run())
+            self._supervisor.start(name, _run_after(caught_up, run))
         self._enqueue_apps(pending_apps(self._cache))
         self._enqueue_all_apps()
 
@@ -268,3 +269,9 @@ class Runtime:
             "CustomResourceDefinition exposedapps.exposedapp.dev is not installed. It comes with "
             "the Helm chart (crds.install) and with deploy/manifests/crd.yaml."
         )
+
+
+async def _run_after(earlier: asyncio.Task[None], work: Work) -> None:
+    """Run what is started once another task has ended. Raises what that raised."""
+    await asyncio.shield(earlier)
+    await work()

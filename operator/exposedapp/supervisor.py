@@ -34,7 +34,9 @@ class Supervisor:
         All tasks are cancelled at once, and with them the requests they wait for: a process that
         has lost its Lease must not go on with them while kopf is stopping.
         """
-        self.failure = self.failure or reason
+        if self.failure:
+            return  # all are cancelled already, and a task may be at its own clean-up
+        self.failure = reason
         self.stop_flag.set()
         for task in self._tasks:
             task.cancel()

@@ -195,6 +195,23 @@ async def test_a_lease_with_another_holder_is_lost() -> None:
 
 
 @in_virtual_time
+async def test_a_lease_that_is_deleted_is_left_to_its_holder() -> None:
+    leases = Leases()
+    leader = Candidate(leases, "leader")
+    await leader.until_leading()
+    standby = Candidate(leases, "standby")
+    await asyncio.sleep(33.3)
+    leases.lease = None
+    while leases.lease is None:
+        await asyncio.sleep(0.01)
+        assert not standby.election.is_leader
+    assert leases.lease["spec"]["holderIdentity"] == "leader"
+    await asyncio.sleep(60)
+    assert leader.election.is_leader
+    assert standby.led_at is None
+
+
+@in_virtual_time
 async def test_two_that_start_together_do_not_both_lead() -> None:
     leases = Leases()
     candidates = [Candidate(leases, name) for name in ("a", "b", "c")]

@@ -26,18 +26,22 @@ class EndpointSliceStore:
         return [endpoint for endpoints in slices for endpoint in endpoints]
 
     def upsert(self, body: Json) -> list[NamespacedName]:
-        """Take in a state; the app's key when anything that matters is different."""
+        """Take in a state; the app's key when anything that matters is different.
+
+        Also the former app's key, of a slice that was relabelled.
+        """
         key, app, version = name_of(body), _app_of(body), version_of(body)
         endpoints = parse_endpoint_slice(body)
         if version < self._versions.latest(key):
             return []
+        former = [] if self._apps.get(key, app) == app else self._remove(key, version)
         self._versions.set(key, version)
         self._apps[key] = app
         slices = self._endpoints.setdefault(app, {})
         if slices.get(key.name) == endpoints:
             return []
         slices[key.name] = endpoints
-        return [app]
+        return [*former, app]
 
     def delete(self, body: Json) -> list[NamespacedName]:
         """Take in a deletion; the app's key, unless a newer slice has taken its place."""

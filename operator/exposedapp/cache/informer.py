@@ -9,8 +9,8 @@ server cannot bridge, a new list shows what was deleted meanwhile.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, suppress
 from typing import Protocol
 
 from exposedapp.api.meta import Json, NamespacedName, version_of
@@ -48,7 +48,7 @@ class ListerWatcher(Protocol):
     def list(self, resource: Resource) -> AsyncIterator[Json]:
         """The pages of a list."""
 
-    def watch(self, resource: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
+    def watch(self, resource: Resource, version: str, seconds: int) -> AsyncGenerator[Json]:
         """The events after a version."""
 
     async def current_version(self, resource: Resource) -> str:
@@ -111,6 +111,7 @@ class Informer:
             version = page["metadata"]["resourceVersion"]
             self._on_activity(self._plural)
             self._check(version)
+            self._highest_version = int(version)
             for body in page["items"] or ():
                 self._enqueue(self._handler, self._handler.upsert(body))
                 with suppress(*MALFORMED):  # the handler has logged it
@@ -124,14 +125,10 @@ class Informer:
     async def _watch(self, version: str) -> None:
         seconds = max(1, int(random_delay(self._watch_seconds * 0.8, self._watch_seconds)))
         start, is_silent = time.monotonic(), True
-        async for event in self._client.watch(self._resource, version, seconds):
-            is_silent = False
-            self._advance(event["object"])
-            self._mark_healthy()
-            if event["type"] == "DELETED":
-                self._enqueue(self._handler, self._handler.delete(event["object"]))
-            elif event["type"] != "BOOKMARK":
-                self._enqueue(self._handler, self._handler.upsert(event["object"]))
+        async with aclosing(self._client.watch(self._resource, version, seconds)) as events:
+            async for event in events:
+                is_silent = False
+                self._handle(event)
         if is_silent and time.monotonic() - start < MIN_WATCH_SECONDS:
             # An API server that is shutting down ends watches at once.
             raise ApiError(0, "ShortWatch", "the API server ended the watch at once")
@@ -140,6 +137,14 @@ class Informer:
             # (getAllEventsSinceLocked in apiserver, pkg/storage/cacher/watch_cache.go).
             self._check(await self._client.current_version(self._resource))
         self._mark_healthy()
+
+    def _handle(self, event: Json) -> None:
+        self._advance(event["object"])
+        self._mark_healthy()
+        if event["type"] == "DELETED":
+            self._enqueue(self._handler, self._handler.delete(event["object"]))
+        elif event["type"] != "BOOKMARK":
+            self._enqueue(self._handler, self._handler.upsert(event["object"]))
 
     def _advance(self, body: Json) -> None:
         """Go on from this object's version. Raises ApiError when it goes back: list again."""
@@ -157,7 +162,6 @@ class Informer:
             raise HistoryRewrittenError(
                 f"{self._plural}: resourceVersion {version} after {self._highest_version}"
             )
-        self._highest_version = int(version)
 
     def _mark_healthy(self) -> None:
         """Called for a watch that works; a list alone does not reset the back-off."""

@@ -82,6 +82,32 @@ class AppResync:
                 delay = RETRY_SECONDS
             await wait_until_set(self._listed, delay)
 
+    async def catch_up(self) -> None:
+        """Fetch every app whose spec is newer than the cached one: this process starts to lead.
+
+        The connection of its watch may be dead since a moment ago. What the leader before it has
+        applied would then be undone, until the watch delivers the newer spec.
+        """
+        while True:
+            if await self._has_caught_up():
+                return
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _has_caught_up(self) -> bool:
+        try:
+            _, items = await self._client.list_metadata(EXPOSED_APPS)
+            for item in items:
+                if self._cached_generation(key_of(item)) < item["metadata"]["generation"]:
+                    await self._fetch(key_of(item))
+        except ApiError as error:
+            log.warning("exposedapps: cannot be compared before leading: %s", error)
+            return False
+        return True
+
+    def _cached_generation(self, key: NamespacedName) -> int:
+        body = self._store.get(key)
+        return int(body["metadata"]["generation"]) if body else 0
+
     async def _wait_for_kopf(self) -> None:
         """Wait for kopf's first list: it looks only once which kinds the cluster has."""
         while not await wait_until_set(self._listed, MAX_START_SECONDS):

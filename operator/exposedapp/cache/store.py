@@ -87,9 +87,14 @@ class ObjectStore:
             self._remove(key, snapshot.version)
         return missing
 
-    def delete_if(self, key: NamespacedName, uid: str) -> None:
-        """Delete an object that proved not to exist; one that has taken its place stays."""
+    def delete_if(self, key: NamespacedName, uid: str, version: int | None = None) -> None:
+        """Delete an object that proved not to exist; one that has taken its place stays.
+
+        With a version, a newer state stays, too: it came after whatever proved that.
+        """
         body = self.get(key)
+        if version is not None and self._versions.latest(key) > version:
+            return
         if body and body["metadata"]["uid"] == uid:
             del self._encoded[key]
             self._versions.forget(key)

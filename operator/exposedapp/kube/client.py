@@ -34,7 +34,11 @@ PAGE_SIZE = 100
 
 MAX_PAGE_BYTES = 8 * 1024 * 1024
 """Of one page of a list: whoever may create objects of 1.5 MiB could fill the memory with a hundred
-of them. More than one object, so a page of one is never too large."""
+of them."""
+
+MAX_OBJECT_BYTES = 16 * 1024 * 1024
+"""Of a page with one object. etcd takes 1.5 MiB, which as JSON may be six times as much: Go writes
+"<" and control characters as \\u00XX, and Deployments and pods are stored in protobuf."""
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """Source: API concepts, \"Metadata-only fetches\"."""
@@ -208,19 +212,24 @@ class KubeClient:
     async def _pages(self, path: str, accept: str = JSON) -> AsyncGenerator[Json]:
         """The pages of a list.
 
-        A page of more than MAX_PAGE_BYTES is requested again with half as many objects.
+        A page of more than MAX_PAGE_BYTES is requested again with half as many objects. Raises
+        ApiError.
         """
         token: str | None = ""
         size = PAGE_SIZE
         while token is not None:
             query = f"limit={size}" + (f"&continue={quote(token)}" if token else "")
             separator = "&" if "?" in path else "?"
+            max_bytes = MAX_PAGE_BYTES if size > 1 else MAX_OBJECT_BYTES
             try:
                 data = await self.transport.fetch(
-                    "GET", f"{path}{separator}{query}", accept=accept, max_bytes=MAX_PAGE_BYTES
+                    "GET", f"{path}{separator}{query}", accept=accept, max_bytes=max_bytes
                 )
-            except PageTooLargeError:
-                size = max(1, size // 2)
+            except PageTooLargeError as error:
+                if size == 1:
+                    message = f"an object is larger than {MAX_OBJECT_BYTES} bytes"
+                    raise ApiError(0, "ObjectTooLarge", message) from error
+                size = size // 2
                 continue
             page = parse_object(data)
             token = page["metadata"].get("continue") or None
@@ -243,7 +252,7 @@ class KubeClient:
         page = await self.request("GET", resource.list_path(limit="1"))
         return str(page["metadata"]["resourceVersion"])
 
-    async def watch(self, resource: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
+    async def watch(self, resource: Resource, version: str, seconds: int) -> AsyncGenerator[Json]:
         """What happens to the objects of a kind after a version, for `seconds`: {type, object}.
 
         Raises ApiError, 410 when the version is too old: list again.
@@ -254,8 +263,9 @@ class KubeClient:
             allowWatchBookmarks="true",
             timeoutSeconds=str(seconds),
         )
-        async for line in self.transport.stream(path, seconds):
-            yield parse_event(line)
+        async with aclosing(self.transport.stream(path, seconds)) as lines:
+            async for line in lines:
+                yield parse_event(line)
 
 
 def _ports_of(service: Json) -> Json:

@@ -1,4 +1,7 @@
-"""JSON of requests and responses, whatever the API server accepts. Called by client.py; pure."""
+"""JSON of requests and responses, whatever the API server accepts.
+
+Called by client.py and transport.py; pure.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""Splits the body of a watch response into lines. Called by client.py; pure but for the stream."""
+"""Splits the body of a watch response into lines.
+
+Called by transport.py; pure but for the stream.
+"""
 
 from collections.abc import AsyncIterator
 

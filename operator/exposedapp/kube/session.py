@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import cast
 
 import aiohttp
-from kubernetes.aio import client
+from kubernetes.aio import client, config
 
 from exposedapp.kube.errors import MAX_RETRY_AFTER_SECONDS, retry_after_seconds
 
@@ -40,13 +40,16 @@ def open_session(
 ) -> aiohttp.ClientSession:
     """Open a session whose requests carry the token that is valid when they are sent.
 
-    Requests raise what the client library raises when a token cannot be refreshed.
+    A request whose token cannot be refreshed is one without a response (ClientConnectionError).
     """
 
     async def authenticate(
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        settings = cast("dict[str, dict[str, str]]", await configuration.auth_settings())
+        try:
+            settings = cast("dict[str, dict[str, str]]", await configuration.auth_settings())
+        except (config.ConfigException, OSError, ValueError) as error:
+            raise aiohttp.ClientConnectionError(f"no token for the API server: {error}") from error
         for setting in settings.values():
             request.headers[setting["key"]] = setting["value"]
         request.server_hostname = configuration.tls_server_name or request.server_hostname

@@ -6,7 +6,7 @@ Used by client.py, which knows what to ask for.
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -113,7 +113,7 @@ class Transport:
             return data
         raise error_from_response(response.status, response.headers.get("Retry-After"), data)
 
-    async def stream(self, path: str, seconds: int) -> AsyncIterator[bytes]:
+    async def stream(self, path: str, seconds: int) -> AsyncGenerator[bytes]:
         """The lines of a response that lasts for at most `seconds`. Raises ApiError."""
         # A dead connection is silent: wait no longer than the API server keeps the watch open.
         timeout = aiohttp.ClientTimeout(total=seconds + CONNECT_SECONDS, connect=CONNECT_SECONDS)
@@ -143,6 +143,10 @@ class Transport:
         except (aiohttp.ClientError, TimeoutError) as error:
             self._report(method, 0, time.monotonic() - start)
             raise no_response_error(error) from error
+        except asyncio.CancelledError:
+            # Also the caller's own timeout: that there was no response counts as silence.
+            self._report(method, outcome.status, time.monotonic() - start)
+            raise
         self._report(method, outcome.status, time.monotonic() - start)
 
     def _report(self, method: str, status: int, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What an error of the API server means for a child. Pure. Called by apply.py and child_reader.py.
+"""What an error of the API server means for a child. Pure. Called by apply.py and node_ports.py.
 
 The API server tells several causes apart in words only: the phrases are those of
 pkg/registry/core/service (ports), the ResourceQuota admission plugin and field validation.

@@ -16,13 +16,18 @@ S = TypeVar("S")
 class AppStates(Generic[S]):
     """One state per app, which starts again with each generation of the app's spec."""
 
-    def __init__(self, new: Callable[[], S]) -> None:
+    def __init__(self, new: Callable[[], S], *, per_generation: bool = True) -> None:
+        """With `per_generation` False a state lasts as long as the app."""
         self._new = new
+        self._per_generation = per_generation
         self._states: dict[NamespacedName, tuple[tuple[str, int], S]] = {}
 
+    def __len__(self) -> int:
+        return len(self._states)
+
     def get(self, app: App) -> S:
-        """The state for this generation; a new one at first."""
-        generation = (app.ref.uid, app.generation)
+        """The app's present state; a new one at first."""
+        generation = (app.ref.uid, app.generation if self._per_generation else 0)
         known = self._states.get(app.key)
         if known and known[0] == generation:
             return known[1]

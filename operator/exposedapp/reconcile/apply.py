@@ -17,6 +17,7 @@ from exposedapp.api.meta import (
     Json,
     NamespacedName,
     key_of,
+    version_of,
 )
 from exposedapp.cache.cache import Cache
 from exposedapp.desired.diff import drift, surplus_ports
@@ -147,7 +148,9 @@ class Applier:
             raise AppDeleted from error
         pending = None if _is_applied(desired, live) else f"The {kind} is not applied yet: {error}"
         if live is not None and is_replaced(error):
-            self._cache.children[kind].delete_if(key_of(live), live["metadata"]["uid"])
+            self._cache.children[kind].delete_if(
+                key_of(live), live["metadata"]["uid"], version_of(live)
+            )
             return ChildResult(live, pending=pending, failure=Failure(str(error)))
         if problem := problem_from_api_error(error, kind):
             return ChildResult(live, problem=problem)

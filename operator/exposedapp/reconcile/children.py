@@ -44,7 +44,7 @@ class Children:
         self._reader = ChildReader(client, cache)
         self._applier = Applier(client, cache, clock)
         self._services = ServiceApplier(client, self._applier, clock)
-        self._upgrades = Upgrades()
+        self._upgrades = Upgrades(clock)
         self._name_conflicts = AppStates(_NameConflict)
 
     def forget(self, key: NamespacedName) -> None:

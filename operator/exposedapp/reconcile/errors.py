@@ -1,8 +1,6 @@
-"""What ends a reconcile early.
+"""What ends a reconcile early: that there is nothing to do any more.
 
-AppDeleted: nothing is left to do
-
-A request that fails is none of these: it is a value (results.py), so that the status is written.
+A request that fails is no exception but a value (results.py), so that the status is written.
 """
 
 

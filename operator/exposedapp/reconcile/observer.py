@@ -42,7 +42,7 @@ class Observer:
         self._cache = cache
         self._settings = settings
         self._clock = clock
-        self._stale = AppStates(_StaleEndpoints)
+        self._stale = AppStates(_StaleEndpoints, per_generation=False)
         self._rollouts = Rollouts()
 
     def forget(self, key: NamespacedName) -> None:

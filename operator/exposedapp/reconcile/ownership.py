@@ -1,6 +1,6 @@
 """Whose an object is that has the name of an app's child, and whether the app may change it. Pure.
 
-Called by children.py and apply.py.
+Called by children.py, child_reader.py and apply.py.
 """
 
 from exposedapp.api.conditions import Reason

@@ -55,7 +55,11 @@ MAX_CONCURRENT_POLLS = 4
 reconciled again."""
 
 BUSY_SECONDS = (1.0, 3.0)
-"""After how long that is, at random between the two."""
+"""After how long that is, at random between the two; longer the more apps are polled."""
+
+APPS_PER_BUSY_DELAY = 100
+"""With more apps than this whose pods are not as desired, the delay grows with their number:
+thousands of apps with one bad image must not become thousands of reconciles a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +145,16 @@ class PodPoller:
             state.start(now, was_reported=was_reported)
         if state.due_at is not None and now >= state.due_at:
             if self._polling >= MAX_CONCURRENT_POLLS:
-                return PodPoll(state.failure, random_delay(*BUSY_SECONDS))
+                return PodPoll(state.failure, self._busy_delay())
             await self._poll(observation, state)
             state.polls += 1
             state.schedule(now)
         return PodPoll(state.failure, (state.due_at or now) - now)
+
+    def _busy_delay(self) -> float:
+        shortest, longest = BUSY_SECONDS
+        factor = max(1.0, len(self._states) / APPS_PER_BUSY_DELAY)
+        return random_delay(shortest * factor, longest * factor)
 
     async def _poll(self, observation: Observation, state: _PollState) -> None:
         self._polling += 1

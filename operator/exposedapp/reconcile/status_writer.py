@@ -135,12 +135,13 @@ class StatusWriter:
         if error.status == 404:
             self._cache.apps.delete_if(app.key, app.ref.uid)
             raise AppDeleted from error
-        if error.status == 409:
-            await self._refresh(app)
+        if error.status == 409 and await self._refresh(app):
+            # The watch's event of that state changes nothing any more, so it requeues no key.
+            return StatusResult(requeue_after=0.0)
         return StatusResult(failure=Failure.from_error(error))
 
-    async def _refresh(self, app: App) -> None:
-        """Update the cache: a conflict shows that its app is old.
+    async def _refresh(self, app: App) -> bool:
+        """Update the cache: a conflict shows that its app is old. Returns whether it has changed.
 
         Otherwise each attempt would fail until the watch delivers the change.
         """
@@ -148,11 +149,13 @@ class StatusWriter:
             live = await self._client.get("ExposedApp", *app.key)
         except ApiError as error:
             log.debug("%s: cannot be read: %s", app.key, error)
-            return
+            return False
         if live is None:
             self._cache.apps.delete_if(app.key, app.ref.uid)
             raise AppDeleted
         self._cache.apps.upsert(live)
+        is_another_spec: bool = live["metadata"]["generation"] != app.generation
+        return is_another_spec
 
 
 def _first_status_delay(app: App, status: ExposedAppStatus, seconds: float) -> float | None:

@@ -8,6 +8,7 @@ from exposedapp.api.meta import Json, NamespacedName, key_of
 from exposedapp.api.url_settings import NodesSpec
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.encoding import strip
+from exposedapp.cache.endpoint_slice_store import EndpointSliceStore
 from exposedapp.cache.node_store import MAX_CHANGED_NODES
 from exposedapp.cache.store import ObjectStore
 from exposedapp.cache.versions import MAX_TOMBSTONES, ListSnapshot
@@ -78,6 +79,15 @@ def test_forget_and_iterate() -> None:
         store.delete_if(key, "u1")
     assert store.get(KEY) is None
     store.delete_if(KEY, "u1")
+
+
+def test_a_state_that_is_newer_than_the_proof_stays() -> None:
+    store = ObjectStore()
+    store.upsert(body(6))
+    store.delete_if(KEY, "u1", 5)
+    assert store.get(KEY) is not None
+    store.delete_if(KEY, "u1", 6)
+    assert store.get(KEY) is None
 
 
 def test_an_answer_does_not_bring_back_what_was_deleted() -> None:
@@ -345,7 +355,7 @@ def test_slices_without_endpoints_or_without_a_service() -> None:
     assert cache.endpoint_slices.endpoints(KEY) == []
     of_nobody = slice_body("s")
     of_nobody["metadata"]["labels"] = {}
-    assert cache.endpoint_slices.upsert(of_nobody) == [NamespacedName("shop", "")]
+    assert cache.endpoint_slices.upsert(of_nobody) == [KEY, NamespacedName("shop", "")]
 
 
 def test_deleting_an_unknown_slice() -> None:
@@ -387,3 +397,15 @@ def test_the_annotations_that_tell_who_took_it_over_are_kept() -> None:
         "kubectl.kubernetes.io/last-applied-configuration": "{...}",
     }
     assert strip(full)["metadata"]["annotations"] == ours
+
+
+def test_a_slice_that_is_relabelled_concerns_both_apps() -> None:
+    store = EndpointSliceStore()
+    endpoint = endpoint_body("p1", ready=True)
+    store.upsert(slice_body("s", endpoint, service="a"))
+    moved = slice_body("s", endpoint, service="b")
+    moved["metadata"]["resourceVersion"] = "2"
+    a, b = (NamespacedName(KEY.namespace, name) for name in ("a", "b"))
+    assert store.upsert(moved) == [a, b]
+    assert store.endpoints(a) == []
+    assert len(store.endpoints(b)) == 1

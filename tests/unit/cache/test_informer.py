@@ -1,7 +1,7 @@
 """A kind is listed and followed, whatever happens to the connection."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import pytest
@@ -47,7 +47,7 @@ class Server:
     async def current_version(self, resource: Resource) -> str:
         return str(self._next(f"version of {resource.plural}"))
 
-    async def watch(self, resource: Resource, version: str, seconds: int) -> AsyncIterator[Json]:
+    async def watch(self, resource: Resource, version: str, seconds: int) -> AsyncGenerator[Json]:
         assert WATCH_SECONDS * 0.8 - 1 <= seconds <= WATCH_SECONDS
         events = self._next(f"watch {resource.plural} {version}")
         for event in events or ():

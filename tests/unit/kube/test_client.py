@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
+from kubernetes.aio.config import ConfigException
 
 from exposedapp.api.meta import Json
 from exposedapp.kube.client import PAGE_SIZE, KubeClient
@@ -214,6 +215,55 @@ async def test_a_page_that_is_too_large_is_requested_in_smaller_ones(
     assert listed == sizes
     assert limits[:7] == [100, 100, 50, 100, 50, 25, 12]
     assert limits[-1] == 100
+
+
+@pytest.mark.parametrize(("size", "is_listed"), [(90_000, True), (110_000, False)])
+async def test_one_object_may_be_larger_than_a_page_but_has_an_end(
+    monkeypatch: pytest.MonkeyPatch, size: int, is_listed: bool
+) -> None:
+    monkeypatch.setattr("exposedapp.kube.client.MAX_PAGE_BYTES", 10_000)
+    monkeypatch.setattr("exposedapp.kube.client.MAX_OBJECT_BYTES", 100_000)
+
+    async def handler(_: web.Request) -> web.Response:
+        items = [{"data": "x" * size}]
+        return web.json_response({"metadata": {"resourceVersion": "5"}, "items": items})
+
+    async with served(handler) as cluster:
+        if is_listed:
+            assert len([page async for page in cluster.list(NODES)]) == 1
+        else:
+            with pytest.raises(ApiError, match="an object is larger than 100000 bytes"):
+                [page async for page in cluster.list(NODES)]
+
+
+async def test_a_request_that_its_caller_gives_up_counts_as_one_without_response() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        await asyncio.sleep(60)
+        return web.json_response({})
+
+    observed = []
+    async with served(handler) as cluster:
+        cluster.transport.observe = lambda method, status, _: observed.append((method, status))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await cluster.request("GET", "/version")
+    assert observed == [("GET", 0)]
+
+
+async def test_a_token_that_cannot_be_read_is_a_request_without_response() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.json_response({})
+
+    async def refresh(_: object) -> None:
+        raise ConfigException("the token's file is empty")
+
+    async with served(handler) as cluster:
+        configuration = cluster.transport._connection._configuration
+        configuration.api_key["BearerToken"] = "old"
+        configuration.refresh_api_key_hook = refresh  # type: ignore[assignment]
+        with pytest.raises(ApiError, match="the token's file is empty") as raised:
+            await cluster.request("GET", "/version")
+    assert raised.value.status == 0
 
 
 async def test_the_current_version_is_that_of_a_list_of_one() -> None:

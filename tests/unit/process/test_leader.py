@@ -1,5 +1,6 @@
 """Two operators as real processes: one leads, and the other takes over."""
 
+import copy
 import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -115,6 +116,26 @@ async def test_a_leader_that_was_stopped_writes_nothing_when_it_goes_on(
             [line] = [line for line in first.log.splitlines() if "CRITICAL" in line]
             assert "Lease default/exposedapp was not renewed" in line
             assert second.is_running
+
+
+async def test_a_new_leader_knows_the_newest_specs(server: HttpApiServer, start: Start) -> None:
+    """A change was not delivered: the connection of the standby's watch is dead, say."""
+    async with start("first") as first:
+        await leads(server, "first")
+        await until(lambda: server.url_of("web"), "the app has a URL")
+        async with start("second") as second:
+            await second.until_ready()
+            changed = copy.deepcopy(server.get("exposedapps", "web"))
+            assert changed
+            changed["spec"]["replicas"] = 5
+            server.put("exposedapps", changed, silently=True)
+            assert await first.terminate() == 0
+
+            def is_applied() -> bool:
+                deployment = server.get("deployments", "web")
+                return deployment is not None and deployment["spec"]["replicas"] == 5
+
+            await until(is_applied, "the new leader applies the change")
 
 
 async def test_a_leader_without_answers_ends_and_the_standby_goes_on(

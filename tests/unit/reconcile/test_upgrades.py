@@ -8,7 +8,12 @@ from exposedapp.api.meta import HASH_ANNOTATION, Json, NamespacedName
 from exposedapp.desired import metadata
 from exposedapp.desired.deployment import make_deployment
 from exposedapp.reconcile import children, upgrades
-from exposedapp.reconcile.upgrades import MAX_UPGRADES_UNDER_WAY, RETRY_SECONDS, Upgrades
+from exposedapp.reconcile.upgrades import (
+    MAX_ROLLOUT_SECONDS,
+    MAX_UPGRADES_UNDER_WAY,
+    RETRY_SECONDS,
+    Upgrades,
+)
 from support.harness import KEY, World
 
 POLICY = "ClusterFirst"
@@ -121,8 +126,9 @@ async def test_a_refused_upgrade_keeps_no_place(
     await world.fails()
     assert world.ready() == ("False", "Forbidden")
     assert world.reconciler._children._upgrades.admit(OTHER) is None
-    await world.fails()
-    assert world.ready() == ("False", "Forbidden"), "it does not wait for another turn"
+    world.cluster.requests.clear()
+    await world.reconcile()
+    assert "apply Deployment" not in world.cluster.requests, "it waits for a place again"
 
 
 async def test_a_deleted_app_frees_its_place(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +163,7 @@ def rolling(*, complete: bool, progressing: str = "True") -> Json:
 
 
 def test_no_more_than_the_limit_at_a_time() -> None:
-    slots = Upgrades()
+    slots = Upgrades(lambda: 0.0)
     admitted = [slots.admit(key(number)) for number in range(MAX_UPGRADES_UNDER_WAY + 2)]
     assert admitted[:MAX_UPGRADES_UNDER_WAY] == [None] * MAX_UPGRADES_UNDER_WAY
     assert admitted[MAX_UPGRADES_UNDER_WAY:] == [RETRY_SECONDS] * 2
@@ -169,7 +175,7 @@ def test_no_more_than_the_limit_at_a_time() -> None:
 
 
 def test_a_rollout_that_kubernetes_gives_up_frees_its_place() -> None:
-    slots = Upgrades()
+    slots = Upgrades(lambda: 0.0)
     for number in range(MAX_UPGRADES_UNDER_WAY):
         slots.admit(key(number))
     slots.finish(key(0), rolling(complete=False, progressing="False"))
@@ -177,7 +183,7 @@ def test_a_rollout_that_kubernetes_gives_up_frees_its_place() -> None:
 
 
 def test_an_app_that_is_deleted_frees_its_place() -> None:
-    slots = Upgrades()
+    slots = Upgrades(lambda: 0.0)
     for number in range(MAX_UPGRADES_UNDER_WAY):
         slots.admit(key(number))
     slots.forget(key(0))
@@ -185,7 +191,37 @@ def test_an_app_that_is_deleted_frees_its_place() -> None:
 
 
 def test_the_more_wait_the_later_they_ask_again() -> None:
-    slots = Upgrades()
+    slots = Upgrades(lambda: 0.0)
     waits = [slots.admit(key(number)) or 0.0 for number in range(5 * MAX_UPGRADES_UNDER_WAY)]
     assert waits == sorted(waits)
     assert waits[-1] == 5 * RETRY_SECONDS
+
+
+def test_a_paused_rollout_holds_no_place() -> None:
+    slots = Upgrades(lambda: 0.0)
+    for number in range(MAX_UPGRADES_UNDER_WAY):
+        slots.admit(key(number))
+    paused = rolling(complete=False, progressing="Unknown")
+    paused["spec"]["paused"] = True
+    slots.finish(key(0), paused)
+    assert slots.admit(key(99)) is None
+
+
+def test_a_rollout_that_never_ends_frees_its_place() -> None:
+    now = 0.0
+    slots = Upgrades(lambda: now)
+    for number in range(MAX_UPGRADES_UNDER_WAY):
+        slots.admit(key(number))
+    now = MAX_ROLLOUT_SECONDS - 1
+    assert slots.admit(key(99))
+    now = MAX_ROLLOUT_SECONDS
+    assert slots.admit(key(99)) is None
+
+
+def test_who_does_not_ask_again_does_not_make_others_wait_longer() -> None:
+    now = 0.0
+    slots = Upgrades(lambda: now)
+    delays = [slots.admit(key(number)) or 0.0 for number in range(5 * MAX_UPGRADES_UNDER_WAY)]
+    assert delays[-1] > 2 * RETRY_SECONDS
+    now = 2 * delays[-1]
+    assert slots.admit(key(99)) == RETRY_SECONDS
