@@ -159,7 +159,7 @@ class FakeApiServer:
         if status != live.get("status"):
             live["status"] = status
             live["metadata"]["resourceVersion"] = self._next_revision()
-        return copy.deepcopy(live)
+        return {"metadata": copy.deepcopy(live["metadata"])}
 
     async def pods(self, namespace: str, selector: str) -> AsyncGenerator[list[Json]]:
         for start in range(0, max(len(self.pod_list), 1), PAGE_SIZE):

@@ -283,8 +283,9 @@ class HttpApiServer:
             metadata["continue"] = f"{end}/{revision}"
             self._snapshots[revision] = bodies
         items: list[Json] | None = bodies[start:end]
-        if not items and "PartialObjectMetadataList" in request.headers.get("Accept", ""):
-            items = None  # as the real one has it, for these lists alone
+        if "PartialObjectMetadataList" in request.headers.get("Accept", ""):
+            # None when there are none: the real one has null in these lists alone.
+            items = [{"metadata": body["metadata"]} for body in bodies[start:end]] or None
         return web.json_response({"metadata": metadata, "items": items})
 
     def _all(self, plural: str) -> list[Json]:
@@ -374,7 +375,8 @@ class HttpApiServer:
             for key, value in {**live["status"], **patch["status"]}.items()
             if value is not None
         }
-        return web.json_response(self.put(plural, changed))
+        body = self.put(plural, changed)
+        return web.json_response({"metadata": body["metadata"]})
 
     def _apply(self, plural: str, live: Json | None, patch: Json) -> Json:
         body = {**copy.deepcopy(live or {}), **patch}

@@ -63,11 +63,16 @@ def _without_spec(body: Json, reason: str) -> bytes:
 
 
 def strip(body: Json) -> Json:
-    """The part of an object that the operator reads."""
+    """The part of an object that the operator reads; UNREADABLE of one that was in memory before.
+
+    The API server prunes that field, so no user can set it.
+    """
+    kept = {UNREADABLE: body[UNREADABLE]} if UNREADABLE in body else {}
     return {
         "metadata": _stripped_metadata(body["metadata"]),
         "spec": body.get("spec") or {},
         "status": body.get("status") or {},
+        **kept,
     }
 
 

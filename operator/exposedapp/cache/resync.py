@@ -86,9 +86,10 @@ class AppResync:
         """Fetch every app whose spec is newer than the cached one: this process starts to lead.
 
         The connection of its watch may be dead since a moment ago. What the leader before it has
-        applied would then be undone, until the watch delivers the newer spec.
+        applied would then be undone, until the watch delivers the newer spec. A process that has
+        not synced yet is about to get all apps from kopf's first list.
         """
-        while True:
+        while self.has_synced.is_set():
             if await self._has_caught_up():
                 return
             await asyncio.sleep(RETRY_SECONDS)

@@ -40,7 +40,8 @@ MAX_OBJECT_BYTES = 16 * 1024 * 1024
 """Of a page with one object. etcd takes 1.5 MiB, which as JSON may be six times as much: Go writes
 "<" and control characters as \\u00XX, and Deployments and pods are stored in protobuf."""
 
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """Source: API concepts, \"Metadata-only fetches\"."""
 APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
@@ -168,14 +169,15 @@ class KubeClient:
                 raise
 
     async def patch_status(self, namespace: str, name: str, version: str, changes: Json) -> Json:
-        """Merge the changed fields into an app's status; None removes a field.
+        """Merge the changed fields into an app's status; None removes a field. The app's metadata.
 
+        Of the response nothing else is needed, and a spec may have a mebibyte.
         Raises ApiError 409 when the app is not at this resourceVersion any more: the status may be
         that of another spec, or of another app of the same name.
         """
         path = f"{EXPOSED_APPS.path(namespace, name)}/status?{BY_US}"
         body = {"metadata": {"resourceVersion": version}, "status": changes}
-        return await self.request("PATCH", path, body, MERGE_PATCH)
+        return await self.request("PATCH", path, body, MERGE_PATCH, METADATA)
 
     async def pods(self, namespace: str, selector: str) -> AsyncGenerator[Sequence[Json]]:
         """The pods with these labels, page by page.
@@ -240,7 +242,7 @@ class KubeClient:
         """The resourceVersion of a list, and the metadata of all its objects."""
         items: Sequence[Json] = ()
         version = ""
-        async for page in self.list(resource, METADATA_ONLY):
+        async for page in self.list(resource, METADATA_LIST):
             # Of the first page: later ones are of the same version, or of a later one after a token
             # expired, and then objects of the first may have changed since.
             version = version or page["metadata"]["resourceVersion"]

@@ -26,7 +26,7 @@ class ApiClient(Protocol):
         """Delete a live object."""
 
     async def patch_status(self, namespace: str, name: str, version: str, changes: Json) -> Json:
-        """Merge changes into an app's status."""
+        """Merge changes into an app's status; the app's metadata."""
 
     def pods(self, namespace: str, selector: str) -> AsyncGenerator[Sequence[Json]]:
         """The pods with these labels, page by page."""

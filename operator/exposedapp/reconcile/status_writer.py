@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from exposedapp.api.app import ExposedAppStatus
-from exposedapp.api.meta import NamespacedName
+from exposedapp.api.meta import Json, NamespacedName
 from exposedapp.cache.cache import Cache
 from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.app import App, parse_status
+from exposedapp.reconcile.app import App
 from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, ConflictBudget
 from exposedapp.reconcile.errors import AppDeleted
@@ -107,8 +107,8 @@ class StatusWriter:
         except ApiError as error:
             return await self._handle_api_error(app, error)
         pending.status = None
-        self._cache.apps.upsert(written)
-        self._record(app, parse_status(written))
+        self._record(app, status)
+        self._update_cache(app, patch, written["metadata"])
         _log_transition(app, status)
         return StatusResult(is_current=True, was_written=True)
 
@@ -130,6 +130,17 @@ class StatusWriter:
         if history.is_reverted(app.previous):
             history.conflicts.spend()
         history.last_written = written
+
+    def _update_cache(self, app: App, patch: Json, metadata: Json) -> None:
+        """Take in what was written, before the watch delivers it.
+
+        The write was conditional on the app's version, so everything else is as it was then.
+        """
+        body = self._cache.apps.get(app.key)
+        if body and body["metadata"]["resourceVersion"] == app.resource_version:
+            merged = {**(body.get("status") or {}), **patch}
+            status = {field: value for field, value in merged.items() if value is not None}
+            self._cache.apps.upsert({**body, "metadata": metadata, "status": status})
 
     async def _handle_api_error(self, app: App, error: ApiError) -> StatusResult:
         if error.status == 404:
