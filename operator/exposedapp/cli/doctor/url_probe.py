@@ -22,6 +22,9 @@ from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 TIMEOUT_SECONDS = 2.0
 """For the connection, and again for the response."""
 
+RESOLVE_SECONDS = 10.0
+"""For the DNS: twice the timeout after which a resolver asks its next server (resolv.conf(5))."""
+
 DATAGRAM_SCHEMES = {"udp", "sctp"}
 """Their ports have no connection that could be refused, or none that every system can open."""
 
@@ -37,6 +40,8 @@ async def probe_url(url: str) -> UrlProbe:
     parts = split_url(url)
     if parts is None or parts.scheme in DATAGRAM_SCHEMES:
         return UrlProbe(url)
+    if not await _is_known(parts.hostname):
+        return UrlProbe(url, ProbeResult(ProbeOutcome.UNKNOWN_HOST))
     if parts.scheme == "http":
         return await _get(url, _http_timeout())
     # Over TLS a handshake without an answer would look like a host that does not reply.
@@ -44,6 +49,19 @@ async def probe_url(url: str) -> UrlProbe:
     if parts.scheme != "https" or not connection.connected:
         return connection
     return await _get_https(url, parts)
+
+
+async def _is_known(host: str | None) -> bool:
+    """Whether a host is an address, or a name that the DNS of this machine resolves in time.
+
+    Within the timeout of a connection a slow DNS would look like a host that does not reply.
+    """
+    try:
+        async with asyncio.timeout(RESOLVE_SECONDS):
+            await asyncio.get_running_loop().getaddrinfo(host, None)
+    except (OSError, TimeoutError, UnicodeError):
+        return False
+    return True
 
 
 async def _connect(url: str, parts: SplitResult) -> UrlProbe:

@@ -266,6 +266,20 @@ async def test_a_name_that_dns_does_not_know(monkeypatch: pytest.MonkeyPatch, sc
     assert probe.outcome is ProbeOutcome.UNKNOWN_HOST
 
 
+@pytest.mark.parametrize("scheme", ["http", "https", "tcp"])
+async def test_a_slow_dns_is_no_host_without_reply(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    async def getaddrinfo(*_: object, **__: object) -> object:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("exposedapp.cli.doctor.url_probe.RESOLVE_SECONDS", 0.05)
+    probe = await probe_url(f"{scheme}://apps.example:30008")
+    assert probe.outcome is ProbeOutcome.UNKNOWN_HOST
+
+
 @pytest.mark.parametrize("scheme", ["udp", "sctp"])
 async def test_datagrams_are_not_probed(scheme: str) -> None:
     probe = await probe_url(f"{scheme}://127.0.0.1:1")
