@@ -1,7 +1,8 @@
 """An API server in memory, as far as the operator can tell it from a real one.
 
-It keeps resourceVersions and uids, applies with one field manager (a field that is applied no more
-goes away, what others added stays, an apply that changes nothing keeps the resourceVersion),
+It keeps resourceVersions, uids and managedFields, applies with one field manager (a field that is
+applied no more goes away, what others have stays, an apply that changes nothing keeps the
+resourceVersion; a patch of the same manager counts as another's),
 allocates node ports, adds defaults, drops what a Service of another type does not have, refuses
 what the real one refuses with the real one's words and what the chart's ClusterRole does not allow,
 and can be told to fail.
@@ -13,25 +14,15 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from exposedapp.api.meta import Json
-from exposedapp.api.service import PortKey
 from exposedapp.kube.client import PAGE_SIZE
 from exposedapp.kube.errors import ApiError
+from support import managed_fields
 from support.rbac import allowed, needed
 
 ALLOWED = allowed()
 
 ObjectKey = tuple[str, str, str]
 """(kind, namespace, name)"""
-
-LIST_KEYS = {
-    "containers": ("name",),
-    "env": ("name",),
-    "ownerReferences": ("uid",),
-    "volumes": ("name",),
-}
-"""By what apply tells the items of a list apart; ports: see _list_keys. Others are replaced."""
-
-ATOMIC_MAPS = ("selector", "matchLabels", "nodeSelector")
 
 NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
 
@@ -52,9 +43,6 @@ class FakeApiServer:
         """What somebody else does just before a request of this name is answered."""
         self.being_released: set[int] = set()
         """Node ports that no Service has any more, and that are not free yet."""
-        self._applied: dict[str, Json] = {}
-        self._patched: dict[str, list[PortKey]] = defaultdict(list)
-        """Ports that a patch has set: its manager has them too, so apply cannot drop them."""
         self._revision = 0
         self._uids = 0
 
@@ -115,14 +103,23 @@ class FakeApiServer:
         return self._merged(desired, live)
 
     def _merged(self, desired: Json, live: Json | None) -> Json:
-        kind = desired["kind"]
-        before = self._owned_alone(live["metadata"]["uid"]) if live else {}
-        body = _merge(copy.deepcopy(live or {}), before, copy.deepcopy(desired))
-        stored = self._store(kind, body, live)
-        self._applied[stored["metadata"]["uid"]] = copy.deepcopy(desired)
-        return copy.deepcopy(stored)
+        entries = _entries(live) if live else []
+        applied = managed_fields.own(entries, "Apply")
+        others = managed_fields.of_others(entries)
+        body: Json = managed_fields.merged(
+            copy.deepcopy(live or {}), copy.deepcopy(desired), applied, others
+        )
+        fields = managed_fields.fields_of(_managed(desired))
+        body["metadata"]["managedFields"] = managed_fields.with_own(entries, "Apply", fields)
+        return copy.deepcopy(self._store(desired["kind"], body, live))
 
     async def patch_spec(self, live: Json, kind: str, changes: Json) -> Json:
+        return self._patch(live, kind, {"spec": changes})
+
+    async def patch_metadata(self, live: Json, kind: str, changes: Json) -> Json:
+        return self._patch(live, kind, {"metadata": changes})
+
+    def _patch(self, live: Json, kind: str, changes: Json) -> Json:
         self._receive(f"patch {kind}", writes=True)
         meta = live["metadata"]
         there = self.objects.get((kind, meta["namespace"], meta["name"]))
@@ -130,11 +127,16 @@ class FakeApiServer:
             raise _not_found(kind, meta["name"])
         if there["metadata"]["resourceVersion"] != meta["resourceVersion"]:
             raise _conflict(kind, meta["name"])
-        body = copy.deepcopy(there)
-        body["spec"] = _patched(body["spec"], copy.deepcopy(changes))
-        old = there["spec"].get("ports") or []
-        new = [it for it in changes.get("ports") or () if it not in old]
-        self._patched[meta["uid"]] += [_port_key(it) for it in new]
+        body: Json = _patched(copy.deepcopy(there), copy.deepcopy(changes))
+        entries = _entries(body)
+        fields = managed_fields.union(
+            [
+                managed_fields.own(entries, "Update"),
+                managed_fields.changed_fields(_managed(there), _managed(body)) or {},
+            ]
+        )
+        entries = managed_fields.with_own(entries, "Update", fields)
+        body["metadata"]["managedFields"] = [each for each in entries if each]
         return copy.deepcopy(self._store(kind, body, there))
 
     async def delete(self, live: Json, kind: str) -> None:
@@ -186,15 +188,6 @@ class FakeApiServer:
             raise ApiError(403, "Forbidden", f"{name} is forbidden: no right to {missing}")
         if self.failures[name]:
             raise self.failures[name].pop(0)
-
-    def _owned_alone(self, uid: str) -> Json:
-        """What was applied the last time, and apply can therefore drop."""
-        before = copy.deepcopy(self._applied.get(uid, {}))
-        if ports := before.get("spec", {}).get("ports"):
-            before["spec"]["ports"] = [
-                it for it in ports if _port_key(it) not in self._patched[uid]
-            ]
-        return before
 
     def _store(self, kind: str, body: Json, live: Json | None) -> Json:
         """Checks, completes and keeps an object; one that is as it was stays as it was."""
@@ -266,8 +259,16 @@ def _object_key(body: Json) -> ObjectKey:
     return body["kind"], body["metadata"]["namespace"], body["metadata"]["name"]
 
 
-def _port_key(port: Json) -> PortKey:
-    return port["port"], port.get("protocol", "TCP")
+def _entries(body: Json) -> managed_fields.Entries:
+    entries = body["metadata"].get("managedFields") or []
+    return [each for each in entries if each]  # an empty entry removes all
+
+
+def _managed(body: Json) -> Json:
+    """What of an object has managers."""
+    fields = ("labels", "annotations", "ownerReferences")
+    metadata = {name: body["metadata"][name] for name in fields if name in body["metadata"]}
+    return {"metadata": metadata, "spec": body.get("spec") or {}}
 
 
 def _drop_of_other_types(spec: Json, old: Json) -> None:
@@ -314,40 +315,6 @@ def _check_deployment(body: Json, live: Json | None) -> None:
     ):
         said = "spec.template.metadata.labels: Invalid value: `selector` does not match template"
         raise _invalid("Deployment", body, said)
-
-
-def _merge(live: Any, before: Any, desired: Any, field: str = "") -> Any:
-    """What apply makes of a live value, when `before` is what was applied the last time."""
-    if isinstance(desired, list) and (keys := _list_keys(field, desired)):
-        return _merge_lists(_list(live), _list(before), desired, keys)
-    if not isinstance(desired, dict) or not isinstance(live, dict) or field in ATOMIC_MAPS:
-        return desired
-    before = before if isinstance(before, dict) else {}
-    kept = {key: value for key, value in live.items() if key in desired or key not in before}
-    return kept | {
-        key: _merge(live.get(key), before.get(key), value, key) for key, value in desired.items()
-    }
-
-
-def _merge_lists(
-    live: list[Json], before: list[Json], desired: list[Json], keys: Any
-) -> list[Json]:
-    def index(items: list[Json]) -> dict[Any, Json]:
-        return {tuple(it.get(key, "TCP") for key in keys): it for it in items}
-
-    there, old, new = index(live), index(before), index(desired)
-    others = [it for key, it in there.items() if key not in new and key not in old]
-    return others + [_merge(there.get(key), old.get(key), it) for key, it in new.items()]
-
-
-def _list_keys(field: str, items: list[Any]) -> tuple[str, ...]:
-    if field == "ports" and items:
-        return ("port" if "port" in items[0] else "containerPort", "protocol")
-    return LIST_KEYS.get(field, ())
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _patched(live: Any, changes: Any) -> Any:

@@ -76,6 +76,13 @@ ADOPT_ANNOTATION = "exposedapp.dev/adopt"
 CONTAINER_ANNOTATION = "exposedapp.dev/container"
 """Which container of an adopted Deployment runs the app's image."""
 
+KEEP_REPLICAS_ANNOTATION = "exposedapp.dev/keep-replicas"
+"""Set on a Deployment that had another number of replicas than spec.replicas has by default when it
+was adopted: it keeps that number."""
+
+FIELD_MANAGER = "exposedapp"
+"""The operator's name in metadata.managedFields."""
+
 
 def common_labels(app_name: str) -> dict[str, str]:
     """The labels of everything that belongs to the app."""

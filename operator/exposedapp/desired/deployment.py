@@ -1,8 +1,15 @@
 """The Deployment of an app. Called by the reconciler and by `exposedapp render`; pure."""
 
 from exposedapp.api.app import ExposedAppSpec
-from exposedapp.api.meta import CONTAINER_ANNOTATION, NAME_LABEL, AppRef, Json, common_labels
-from exposedapp.desired.adoption import adopted_container, adopted_deployment
+from exposedapp.api.meta import (
+    CONTAINER_ANNOTATION,
+    KEEP_REPLICAS_ANNOTATION,
+    NAME_LABEL,
+    AppRef,
+    Json,
+    common_labels,
+)
+from exposedapp.desired.adoption import adopted_container, adopted_deployment, keeps_replicas
 from exposedapp.desired.metadata import child_metadata, with_hash
 from exposedapp.desired.named_ports import check_named_ports
 from exposedapp.desired.pod_template import CONTAINER_NAME, make_pod_template
@@ -12,8 +19,9 @@ def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None)
     """The Deployment that runs the app's image; None when the spec has no image.
 
     `live` is the existing Deployment. An adopted one keeps its selector, its pods' labels and its
-    container's name, so that adopting it restarts no pod. The fields of its own manifest stay as
-    well: server-side apply changes only the fields that are sent.
+    container's name, so that adopting it restarts no pod, and its number of replicas, unless the
+    spec asks for another. The fields of its own manifest stay as well: server-side apply changes
+    only the fields that are sent.
 
     Raises SpecError when spec.podTemplate cannot be merged, or a targetPort or a probe
     names no container port.
@@ -21,10 +29,14 @@ def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None)
     if spec.image is None:
         return None
     adopted = adopted_deployment(app, live)
+    replicas = {"replicas": spec.replicas}
     if adopted:
         selector = adopted["spec"]["selector"]
         container_name = adopted_container(adopted, spec.image)
         annotations = {CONTAINER_ANNOTATION: container_name}
+        if keeps_replicas(app, adopted, spec.replicas):
+            annotations[KEEP_REPLICAS_ANNOTATION] = "true"
+            replicas = {}
     else:
         selector = {"matchLabels": {NAME_LABEL: app.name}}
         container_name = CONTAINER_NAME
@@ -36,6 +48,6 @@ def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None)
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": child_metadata(app, common_labels(app.name), annotations),
-            "spec": {"replicas": spec.replicas, "selector": selector, "template": template},
+            "spec": {**replicas, "selector": selector, "template": template},
         }
     )

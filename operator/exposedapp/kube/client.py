@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from kubernetes.aio import client
 
-from exposedapp.api.meta import GROUP, PLURAL, VERSION, Json
+from exposedapp.api.meta import FIELD_MANAGER, GROUP, PLURAL, VERSION, Json
 from exposedapp.kube.codec import parse_event, parse_object
 from exposedapp.kube.connection import RENEWAL_SECONDS, Connection, Login, log_in
 from exposedapp.kube.errors import ApiError
@@ -25,7 +25,7 @@ from exposedapp.kube.resources import (
 )
 from exposedapp.kube.transport import JSON, PageTooLargeError, Transport
 
-BY_US = "fieldManager=exposedapp"
+BY_US = f"fieldManager={FIELD_MANAGER}"
 
 MAX_IN_FLIGHT = 32
 
@@ -49,6 +49,7 @@ MERGE_PATCH = "application/merge-patch+json"
 MUST_NOT_EXIST = "1"
 """A resourceVersion that no object ever has: the empty store has it (etcd's API, "Revisions"), and
 each write increments it. Applied with it, an object is created, and an existing one refused."""
+
 
 PORT_FIELDS = ("ports", "healthCheckNodePort")
 
@@ -125,7 +126,16 @@ class KubeClient:
 
         Raises ApiError 409 when there is an object of that name, whosever it is.
         """
-        return await self._apply(desired, {"resourceVersion": MUST_NOT_EXIST})
+        try:
+            return await self._apply(desired, {"resourceVersion": MUST_NOT_EXIST})
+        except ApiError as error:
+            metadata = desired["metadata"]
+            kind, namespace, name = desired["kind"], metadata["namespace"], metadata["name"]
+            if not _may_refuse_version(error) or await self.get(kind, namespace, name):
+                raise
+            # No documentation promises that the version does not matter to an object that is new.
+            path = RESOURCES[kind].path(namespace)
+            return await self.request("POST", f"{path}?{BY_US}", desired, JSON)
 
     async def apply(self, desired: Json, uid: str | None = None) -> Json:
         """Server-side apply, also of fields that others own; the object as it is then.
@@ -145,10 +155,17 @@ class KubeClient:
 
         Raises ApiError 409 when the object is not in the `live` state any more.
         """
+        return await self._patch(live, kind, {"spec": changes})
+
+    async def patch_metadata(self, live: Json, kind: str, changes: Json) -> Json:
+        """Set fields of an object's metadata; None removes one. Raises ApiError as above."""
+        return await self._patch(live, kind, {"metadata": changes})
+
+    async def _patch(self, live: Json, kind: str, changes: Json) -> Json:
         metadata = live["metadata"]
         path = RESOURCES[kind].path(metadata["namespace"], metadata["name"])
         condition = {"resourceVersion": metadata["resourceVersion"]}
-        body = {"metadata": condition, "spec": changes}
+        body = {**changes, "metadata": {**changes.get("metadata", {}), **condition}}
         return await self.request("PATCH", f"{path}?{BY_US}", body, MERGE_PATCH)
 
     async def delete(self, live: Json, kind: str) -> None:
@@ -268,6 +285,11 @@ class KubeClient:
         async with aclosing(self.transport.stream(path, seconds)) as lines:
             async for line in lines:
                 yield parse_event(line)
+
+
+def _may_refuse_version(error: ApiError) -> bool:
+    """Whether the API server may only refuse the resourceVersion of an object to be created."""
+    return error.status in (404, 409) or "resourceVersion" in error.message
 
 
 def _ports_of(service: Json) -> Json:

@@ -13,6 +13,7 @@ import orjson
 from exposedapp.api.meta import (
     CHILD_KINDS,
     HASH_ANNOTATION,
+    KEEP_REPLICAS_ANNOTATION,
     ChildKind,
     Json,
     NamespacedName,
@@ -20,7 +21,9 @@ from exposedapp.api.meta import (
     version_of,
 )
 from exposedapp.cache.cache import Cache
+from exposedapp.desired.adoption import DEFAULT_REPLICAS, release_changes
 from exposedapp.desired.diff import drift, surplus_ports
+from exposedapp.desired.managed_fields import with_patches_as_applied
 from exposedapp.desired.metadata import is_upgrade
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.api_errors import (
@@ -35,8 +38,8 @@ from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, ConflictBudget
 from exposedapp.reconcile.errors import AppDeleted
 from exposedapp.reconcile.interfaces import ApiClient
-from exposedapp.reconcile.ownership import controller_of, ownership_result
-from exposedapp.reconcile.results import ChildResult, Failure
+from exposedapp.reconcile.ownership import controller_of, is_owned, ownership_result
+from exposedapp.reconcile.results import NO_CHILD, ChildResult, Failure
 from exposedapp.status.events import ChildChange
 
 log = logging.getLogger(__name__)
@@ -75,7 +78,7 @@ class Applier:
         """
         try:
             if live is None:
-                created = await self._client.create(desired)
+                created = await self._count_as_applied(kind, await self._client.create(desired))
                 self._cache.children[kind].upsert(created)
                 return _changed(app, created, ChildChange(kind, "Created"))
             return await self._apply_to_live(app, kind, live, desired)
@@ -90,6 +93,24 @@ class Applier:
             return self._handle_api_error(kind, live, live, error)
         self._cache.children[kind].delete_if(app.key, live["metadata"]["uid"])
         return _changed(app, None, ChildChange(kind, "Removed"))
+
+    async def release(self, app: App, kind: ChildKind, live: Json) -> ChildResult:
+        """Make a child no longer the app's, and otherwise leave it as it is.
+
+        Raises AppDeleted as above.
+        """
+        try:
+            # The cache keeps no managedFields.
+            current = await self._client.get(kind, *app.key)
+            if current is None or not is_owned(app.ref, current):
+                return NO_CHILD
+            changes = release_changes(app.ref, current)
+            released = await self._client.patch_metadata(current, kind, changes)
+        except ApiError as error:
+            return self._handle_api_error(kind, live, live, error)
+        # Without the label it is not watched any more; an older state must not bring it back.
+        self._cache.children[kind].delete(released)
+        return _changed(app, None, ChildChange(kind, "Released"))
 
     async def _apply_to_live(
         self, app: App, kind: ChildKind, live: Json, desired: Json
@@ -122,18 +143,32 @@ class Applier:
         surplus = surplus_ports(desired, live)
         if surplus and change.action not in ("Updated", "Upgraded"):
             await self._client.patch_spec(live, kind, whole_spec)
-            return await self._client.apply(desired, uid)
+            return await self._apply(kind, desired, uid)
         try:
-            applied = await self._client.apply(desired, uid)
+            applied = await self._apply(kind, desired, uid)
         except ApiError as error:
             # The numbers of two ports that change places are both in use at that moment.
             if not is_duplicate_node_port(error) and not (surplus and error.status == 422):
                 raise
             await self._client.patch_spec(live, kind, whole_spec)
-            return await self._client.apply(desired, uid)
+            return await self._apply(kind, desired, uid)
         if surplus_ports(desired, applied):
             return await self._client.patch_spec(applied, kind, {"ports": whole_spec["ports"]})
         return applied
+
+    async def _apply(self, kind: ChildKind, desired: Json, uid: str) -> Json:
+        """Apply; once more when patches, now or before, have kept fields that it drops."""
+        applied = await self._client.apply(desired, uid)
+        if await self._count_as_applied(kind, applied) is applied:
+            return applied
+        return await self._client.apply(desired, uid)
+
+    async def _count_as_applied(self, kind: ChildKind, live: Json) -> Json:
+        """Make the fields that the operator has patched removable by apply, if it has any."""
+        entries = with_patches_as_applied(live)
+        if entries is None:
+            return live
+        return await self._client.patch_metadata(live, kind, {"managedFields": entries})
 
     def _handle_api_error(
         self, kind: ChildKind, live: Json | None, desired: Json, error: ApiError
@@ -190,12 +225,22 @@ def _classify_change(
 ) -> ChildChange:
     """What an apply to a live object is for."""
     if _hash_of(live) is None and not controller_of(live):
-        return ChildChange(kind, "Adopted")
+        return ChildChange(kind, "Adopted", note=_kept_replicas(desired, live))
     if is_upgrade(desired, live):
         return ChildChange(kind, "Upgraded")
     if _hash_of(live) != _hash_of(desired):
         return ChildChange(kind, "Updated")
     return ChildChange(kind, "Repaired", differences)
+
+
+def _kept_replicas(desired: Json, live: Json) -> str:
+    """The sentence about the replicas of a Deployment that keeps them; else empty."""
+    if KEEP_REPLICAS_ANNOTATION not in desired["metadata"]["annotations"]:
+        return ""
+    return (
+        f"It keeps its {live['spec']['replicas']} replicas until spec.replicas is another number "
+        f"than {DEFAULT_REPLICAS}, the default."
+    )
 
 
 def _is_applied(desired: Json, live: Json | None) -> bool:

@@ -12,6 +12,7 @@ from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import CHILD_KINDS, ChildKind, Json, NamespacedName
 from exposedapp.cache.cache import Cache
+from exposedapp.desired.adoption import is_adopted
 from exposedapp.desired.deployment import make_deployment
 from exposedapp.desired.errors import SpecError
 from exposedapp.desired.metadata import is_upgrade
@@ -157,10 +158,12 @@ class Children:
         return await self._applier.apply(app, "Deployment", named, desired)
 
     async def _remove_deployment(self, app: App) -> ChildResult:
-        """Delete the Deployment that the app had, if any."""
+        """Delete the Deployment that the app had, if any; release one that it had adopted."""
         live = self._reader.owned(app, "Deployment")
         if live is None or is_being_deleted(live):
             return NO_CHILD
+        if is_adopted(app.ref, live):
+            return await self._applier.release(app, "Deployment", live)
         return await self._applier.delete(app, "Deployment", live)
 
 

@@ -22,6 +22,9 @@ class ApiClient(Protocol):
     async def patch_spec(self, live: Json, kind: str, changes: Json) -> Json:
         """Set fields of a live object's spec as a whole."""
 
+    async def patch_metadata(self, live: Json, kind: str, changes: Json) -> Json:
+        """Set fields of a live object's metadata; None removes one."""
+
     async def delete(self, live: Json, kind: str) -> None:
         """Delete a live object."""
 

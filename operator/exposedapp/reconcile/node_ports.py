@@ -20,9 +20,13 @@ from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.reconcile.results import ChildResult, Failure
 from exposedapp.status.observation import Problem
 
-HOLDERS_TTL_SECONDS = 2.0
+MIN_HOLDERS_TTL_SECONDS = 2.0
 """How long a list of all Services counts as current: hundreds of apps may want node ports that are
 taken."""
+
+HOLDERS_TTL_FACTOR = 10
+"""A list that takes long counts for ten times as long: at most a tenth of the time is spent on
+lists, however many Services there are."""
 
 
 class ServiceApplier:
@@ -75,9 +79,11 @@ class NodePortHolders:
     def __init__(self, client: ApiClient, clock: Callable[[], float]) -> None:
         self._client = client
         self._clock = clock
-        self._services: tuple[float, list[Json]] | None = None
-        """The last list of all Services, and when it was complete."""
-        self._listing = asyncio.Lock()
+        self._services: list[Json] = []
+        """The last list of all Services."""
+        self._expires_at = clock()
+        self._listing: asyncio.Task[list[Json]] | None = None
+        """The list that is under way."""
 
     async def holders(self, key: NamespacedName, numbers: set[int]) -> dict[int, str]:
         """Those of the node ports that Services other than the key's have, each with a sentence.
@@ -97,11 +103,27 @@ class NodePortHolders:
         return holders
 
     async def _all_services(self) -> list[Json]:
-        """All Services of the cluster, listed a moment ago; concurrent callers share one list."""
-        async with self._listing:
-            if self._services is None or self._clock() - self._services[0] > HOLDERS_TTL_SECONDS:
-                self._services = self._clock(), await self._client.services()
-            return self._services[1]
+        """All Services of the cluster, listed a moment ago.
+
+        Concurrent callers share one list, and its error.
+        """
+        if self._clock() < self._expires_at:
+            return self._services
+        if self._listing is None:
+            self._listing = asyncio.create_task(self._list())
+        # One caller that is cancelled must not end the list of the others.
+        return await asyncio.shield(self._listing)
+
+    async def _list(self) -> list[Json]:
+        started_at = self._clock()
+        try:
+            self._services = await self._client.services()
+        finally:
+            self._listing = None
+        finished_at = self._clock()
+        ttl = max(MIN_HOLDERS_TTL_SECONDS, HOLDERS_TTL_FACTOR * (finished_at - started_at))
+        self._expires_at = finished_at + ttl
+        return self._services
 
 
 def _holder(service: NamespacedName, app: NamespacedName) -> str:

@@ -25,6 +25,7 @@ CHILD_MESSAGES = {
     "Repaired": "Reverted changes by another client: {fields}.",
     "Adopted": "Adopted the existing {kinds}.",
     "Removed": "Deleted the {kinds}: the app no longer runs pods of its own.",
+    "Released": "Released the {kinds}, unchanged: the app does not manage it any more.",
 }
 
 
@@ -42,9 +43,11 @@ class ChildChange:
     """What the operator did to a child."""
 
     kind: ChildKind
-    action: Literal["Created", "Updated", "Upgraded", "Repaired", "Adopted", "Removed"]
+    action: Literal["Created", "Updated", "Upgraded", "Repaired", "Adopted", "Removed", "Released"]
     fields: tuple[str, ...] = ()
     """The fields that another client had changed and the operator reverted."""
+    note: str = ""
+    """A sentence for the Event, beside that of the action."""
 
     def __str__(self) -> str:
         fields = f": {', '.join(self.fields)}" if self.fields else ""
@@ -62,7 +65,8 @@ def child_events(changes: Sequence[ChildChange]) -> list[EventMessage]:
             fields = ", ".join(
                 f"{field} of the {change.kind}" for change in same for field in change.fields
             )
-            text = message.format(kinds=kinds, fields=fields)
+            notes = [change.note for change in same if change.note]
+            text = " ".join([message.format(kinds=kinds, fields=fields), *notes])
             events.append(EventMessage("Normal", action, text))
     return events
 

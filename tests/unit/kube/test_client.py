@@ -53,6 +53,48 @@ async def refused(handler: Handler) -> ApiError:
     return raised.value
 
 
+def refuses_version(status: int, message: str, *, exists: bool) -> tuple[Handler, list[str]]:
+    """An API server that does not create what is applied with a resourceVersion."""
+    requests: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        requests.append(request.method)
+        if request.method == "PATCH":
+            return web.json_response({"message": message}, status=status)
+        if request.method == "GET" and not exists:
+            return web.json_response({}, status=404)
+        assert request.query.get("fieldManager") == "exposedapp" or request.method == "GET"
+        return web.json_response(WANTED)
+
+    return handler, requests
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (409, "the object has been modified"),
+        (404, 'services "web" not found'),
+        (422, "metadata.resourceVersion: must be unset"),
+    ],
+)
+async def test_an_object_is_created_where_the_version_is_refused(status: int, message: str) -> None:
+    handler, requests = refuses_version(status, message, exists=False)
+    async with served(handler) as cluster:
+        assert await cluster.create(WANTED) == WANTED
+    assert requests == ["PATCH", "GET", "POST"]
+
+
+@pytest.mark.parametrize(
+    ("status", "exists", "sent"), [(409, True, ["PATCH", "GET"]), (422, False, ["PATCH"])]
+)
+async def test_what_exists_or_is_invalid_is_not_created(
+    status: int, exists: bool, sent: list[str]
+) -> None:
+    handler, requests = refuses_version(status, "no", exists=exists)
+    assert (await refused(handler)).status == status
+    assert requests == sent
+
+
 async def test_a_storm_has_no_more_requests_under_way_than_allowed() -> None:
     under_way = most = 0
 

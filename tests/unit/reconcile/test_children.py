@@ -1,11 +1,18 @@
 """Children that are somebody else's, and node ports that are or were."""
 
+import asyncio
+
 import pytest
 
 from exposedapp.api.meta import Json
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, MAX_CONFLICTING_WRITES
-from exposedapp.reconcile.node_ports import HOLDERS_TTL_SECONDS
+from exposedapp.reconcile.node_ports import (
+    HOLDERS_TTL_FACTOR,
+    MIN_HOLDERS_TTL_SECONDS,
+    NodePortHolders,
+)
+from support.fake_api_server import FakeApiServer
 from support.harness import BUSY, KEY, PINNED, World
 from support.objects import node_body
 
@@ -90,9 +97,54 @@ async def test_who_has_which_node_port_is_asked_once_for_many(world: World) -> N
     for _ in range(5):
         await world.fails()
     assert world.cluster.requests.count("services") == 1
-    world.now += HOLDERS_TTL_SECONDS + 1
+    world.now += MIN_HOLDERS_TTL_SECONDS + 1
     await world.fails()
     assert world.cluster.requests.count("services") == 2
+
+
+async def slow_holders(seconds: float) -> tuple[NodePortHolders, FakeApiServer, list[float]]:
+    """What has node port 30080, from an API server that takes so long for a list of Services."""
+    world, clock = World(), [0.0]
+    world.other_service(30080)
+    listed = world.cluster.services
+
+    async def services() -> list[Json]:
+        await asyncio.sleep(0)
+        clock[0] += seconds
+        return await listed()
+
+    world.cluster.services = services  # type: ignore[method-assign]
+    return NodePortHolders(world.cluster, lambda: clock[0]), world.cluster, clock
+
+
+async def test_one_list_of_services_is_for_all_that_wait_and_counts_from_its_end() -> None:
+    holders, cluster, clock = await slow_holders(4.0)
+    for _ in range(3):
+        answers = await asyncio.gather(*(holders.holders(KEY, {30080}) for _ in range(40)))
+        assert all(answer.keys() == {30080} for answer in answers)
+    assert cluster.requests.count("services") == 1
+    # Longer lists count for longer: they never take more than a tenth of the time.
+    clock[0] += 4.0 * HOLDERS_TTL_FACTOR
+    await holders.holders(KEY, {30080})
+    assert cluster.requests.count("services") == 2
+
+
+async def test_an_error_of_the_list_of_services_is_for_all_that_wait() -> None:
+    holders, cluster, _ = await slow_holders(0.0)
+    cluster.fail("services", BUSY)
+    waiting = (holders.holders(KEY, {30080}) for _ in range(40))
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert answers == [BUSY] * 40
+    assert cluster.requests.count("services") == 1
+    assert (await holders.holders(KEY, {30080})).keys() == {30080}
+
+
+async def test_a_caller_that_is_cancelled_does_not_end_the_list_of_the_others() -> None:
+    holders, _, _ = await slow_holders(0.0)
+    first, second = (asyncio.create_task(holders.holders(KEY, {30080})) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).keys() == {30080}
 
 
 async def test_when_nobody_can_say_who_has_the_node_port_it_is_tried_again(world: World) -> None:
