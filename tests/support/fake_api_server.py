@@ -104,6 +104,9 @@ class FakeApiServer:
 
     def _merged(self, desired: Json, live: Json | None) -> Json:
         entries = _entries(live) if live else []
+        if live and not entries:
+            fields = managed_fields.fields_of(_managed(live))
+            entries = [managed_fields.entry("before-first-apply", "Update", fields)]
         applied = managed_fields.own(entries, "Apply")
         others = managed_fields.of_others(entries)
         body: Json = managed_fields.merged(

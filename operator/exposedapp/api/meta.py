@@ -67,11 +67,15 @@ CHILD_KINDS: tuple[ChildKind, ...] = ("Deployment", "Service")
 NAME_LABEL = "exposedapp.dev/name"
 """The identity of an app's pods. The selector has this label only: a selector is immutable."""
 
+APP_NAME_LABEL = "app.kubernetes.io/name"
+"""Common in Kubernetes: another manager of an adopted object may have set it to the same value."""
+
 HASH_ANNOTATION = "exposedapp.dev/desired-hash"
 """Hash of the desired child: another one shows that the spec changed, dropped fields included."""
 
 ADOPT_ANNOTATION = "exposedapp.dev/adopt"
-"""Set to "true" on an existing Deployment or Service, it lets the app of that name adopt it."""
+"""Set to "true" on an existing Deployment or Service, it lets the app of that name adopt it; set to
+"false", the app releases the object, or leaves it alone."""
 
 CONTAINER_ANNOTATION = "exposedapp.dev/container"
 """Which container of an adopted Deployment runs the app's image."""
@@ -88,7 +92,7 @@ def common_labels(app_name: str) -> dict[str, str]:
     """The labels of everything that belongs to the app."""
     return {
         NAME_LABEL: app_name,
-        "app.kubernetes.io/name": app_name,
+        APP_NAME_LABEL: app_name,
         "app.kubernetes.io/managed-by": "exposedapp",
     }
 

@@ -6,7 +6,9 @@ Built by runtime.py. Watch events and the responses to the operator's own writes
 from exposedapp.api.meta import NamespacedName
 from exposedapp.cache.encoding import encode_app
 from exposedapp.cache.endpoint_slice_store import EndpointSliceStore
+from exposedapp.cache.node_port_waiters import NodePortWaiters
 from exposedapp.cache.node_store import MAX_CHANGED_NODES, NodeStore
+from exposedapp.cache.service_store import ServiceStore
 from exposedapp.cache.store import ObjectStore
 
 
@@ -15,7 +17,11 @@ class Cache:
 
     def __init__(self) -> None:
         self.apps = ObjectStore(encode_app)
-        self.children = {"Deployment": ObjectStore(), "Service": ObjectStore()}
+        self.node_port_waiters = NodePortWaiters()
+        self.children = {
+            "Deployment": ObjectStore(),
+            "Service": ServiceStore(self.node_port_waiters),
+        }
         self.nodes = NodeStore()
         self.endpoint_slices = EndpointSliceStore()
 

@@ -81,11 +81,35 @@ class AppHandler(ResourceHandler):
         return [(key, _priority(before, body)) for key in keys]
 
 
+class ServiceHandler(ResourceHandler):
+    """The handler of Services, whose events also concern the apps that wait for a node port.
+
+    A port that an own write has freed is noticed in the event of that write.
+    """
+
+    def __init__(self, cache: Cache) -> None:
+        super().__init__(SERVICES, cache.children["Service"])
+        self._waiters = cache.node_port_waiters
+
+    def delete_missing(self, snapshot: ListSnapshot) -> Requests:
+        """Delete what a list does not have. Raises HistoryRewrittenError."""
+        return [*super().delete_missing(snapshot), *self._waiting()]
+
+    def _upsert(self, body: Json) -> Requests:
+        return [*super()._upsert(body), *self._waiting()]
+
+    def _delete(self, body: Json) -> Requests:
+        return [*super()._delete(body), *self._waiting()]
+
+    def _waiting(self) -> Requests:
+        return [(key, Priority.NORMAL) for key in self._waiters.take_due()]
+
+
 def resource_handlers(cache: Cache) -> list[ResourceHandler]:
     """Handlers of everything besides an app itself that its children and URLs depend on."""
     return [
         ResourceHandler(DEPLOYMENTS, cache.children["Deployment"]),
-        ResourceHandler(SERVICES, cache.children["Service"]),
+        ServiceHandler(cache),
         ResourceHandler(ENDPOINT_SLICES, cache.endpoint_slices),
         ResourceHandler(NODES, cache.nodes, affects_all_apps=True),
     ]

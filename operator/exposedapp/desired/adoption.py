@@ -7,6 +7,7 @@ Pure.
 
 from exposedapp.api.meta import (
     ADOPT_ANNOTATION,
+    APP_NAME_LABEL,
     CONTAINER_ANNOTATION,
     HASH_ANNOTATION,
     KEEP_REPLICAS_ANNOTATION,
@@ -15,7 +16,7 @@ from exposedapp.api.meta import (
     Json,
     common_labels,
 )
-from exposedapp.desired.managed_fields import is_label_of_others, without_own_entries
+from exposedapp.desired.managed_fields import others_have_app_name_label, without_own_entries
 
 DEFAULT_REPLICAS = 1
 """The API server fills it in, so a spec that has it may not have asked for it."""
@@ -24,9 +25,23 @@ OWN_ANNOTATIONS = frozenset({HASH_ANNOTATION, CONTAINER_ANNOTATION, KEEP_REPLICA
 """What the operator writes on a child that it does not keep on one that it releases."""
 
 
-def is_adoptable(live: Json) -> bool:
-    """Whether the object's owner lets the app of its name adopt it."""
-    return annotations_of(live).get(ADOPT_ANNOTATION) == "true"
+def is_adoptable(app: AppRef, live: Json) -> bool:
+    """Whether the app may adopt an object that has no controller.
+
+    Its owner lets the app of its name adopt it, or it was the app's: it has the label and the hash
+    of a child, whose owner reference a restore from a backup or a deletion of the app with
+    --cascade=orphan has removed.
+    """
+    if is_withheld(live):
+        return False
+    annotations, labels = annotations_of(live), live["metadata"].get("labels") or {}
+    was_child = labels.get(NAME_LABEL) == app.name and HASH_ANNOTATION in annotations
+    return was_child or annotations.get(ADOPT_ANNOTATION) == "true"
+
+
+def is_withheld(live: Json) -> bool:
+    """Whether the object's owner forbids the app to manage it."""
+    return annotations_of(live).get(ADOPT_ANNOTATION) == "false"
 
 
 def is_adopted(app: AppRef, live: Json) -> bool:
@@ -73,21 +88,19 @@ def keeps_replicas(app: AppRef, adopted: Json, replicas: int) -> bool:
 def release_changes(app: AppRef, live: Json) -> Json:
     """The changes of a child's metadata with which it is not the app's any more.
 
-    `live` has its managedFields. A label that another manager has set to the same value stays.
+    `live` has its managedFields.
     """
     metadata = live["metadata"]
-    labels = metadata.get("labels") or {}
+    labels, own_labels = metadata.get("labels") or {}, common_labels(app.name)
+    if others_have_app_name_label(live):
+        del own_labels[APP_NAME_LABEL]
     return {
         "ownerReferences": [
             reference
             for reference in metadata.get("ownerReferences") or ()
             if reference["uid"] != app.uid
         ],
-        "labels": {
-            label: None
-            for label, value in common_labels(app.name).items()
-            if labels.get(label) == value and not is_label_of_others(live, label)
-        },
+        "labels": {name: None for name, value in own_labels.items() if labels.get(name) == value},
         "annotations": dict.fromkeys(OWN_ANNOTATIONS & annotations_of(live).keys()),
         "managedFields": without_own_entries(live),
     }

@@ -7,7 +7,18 @@ lists its fields as FieldsV1: `f:NAME` for a field, `k:{...}` for an item of a l
 `.` for the field or the item itself (structured-merge-diff, fieldpath/serialize.go).
 """
 
-from exposedapp.api.meta import FIELD_MANAGER, Json
+import json
+from typing import Any
+
+from exposedapp.api.meta import APP_NAME_LABEL, FIELD_MANAGER, Json
+from exposedapp.desired.merge_rules import item_key
+
+PARTIAL_FIELDS = frozenset(
+    {"metadata", "labels", "annotations", "spec", "template", "containers", "initContainers"}
+    | {"resources", "limits", "requests", "securityContext"}
+)
+"""Fields of which an app may set a part. Others are the app's as a whole: the API server adds
+defaults to a probe or a volume, and with these alone it would not be valid."""
 
 NO_ENTRIES: list[Json] = [{}]
 """What removes all entries. Source: Server-side apply, "Clearing managedFields"."""
@@ -31,16 +42,34 @@ def with_patches_as_applied(live: Json) -> list[Json] | None:
     return [merged, *(entry for entry in entries if not _is_own(entry))]
 
 
+def without_desired_fields(live: Json, desired: Json) -> list[Json] | None:
+    """The entries without what the desired object sets; None when no other manager has any of that.
+
+    Subresources (status, scale) stay theirs, and so does the label that others may set as well.
+    """
+    metadata = {field: dict(desired["metadata"][field]) for field in ("labels", "annotations")}
+    metadata["labels"].pop(APP_NAME_LABEL, None)
+    taken = {"metadata": metadata, "spec": desired["spec"]}
+    entries = _entries(live)
+    remaining = []
+    for entry in entries:
+        if entry.get("manager") == FIELD_MANAGER or entry.get("subresource"):
+            remaining.append(entry)
+        elif fields := _remaining(entry.get("fieldsV1") or {}, taken, "metadata"):
+            remaining.append({**entry, "fieldsV1": fields})
+    return None if remaining == entries else remaining or NO_ENTRIES
+
+
 def without_own_entries(live: Json) -> list[Json]:
     """The entries of other managers; those of the operator end with its management."""
     return [entry for entry in _entries(live) if not _is_own(entry)] or NO_ENTRIES
 
 
-def is_label_of_others(live: Json, label: str) -> bool:
-    """Whether another manager has set the label, too, to the value that it has."""
+def others_have_app_name_label(live: Json) -> bool:
+    """Whether another manager has set the label with the app's name, too."""
     for entry in _entries(live):
         metadata = (entry.get("fieldsV1") or {}).get("f:metadata") or {}
-        if not _is_own(entry) and f"f:{label}" in (metadata.get("f:labels") or {}):
+        if not _is_own(entry) and f"f:{APP_NAME_LABEL}" in (metadata.get("f:labels") or {}):
             return True
     return False
 
@@ -51,6 +80,33 @@ def _entries(live: Json) -> list[Json]:
 
 def _is_own(entry: Json) -> bool:
     return entry.get("manager") == FIELD_MANAGER and not entry.get("subresource")
+
+
+def _remaining(fields: Json, desired: Any, field: str) -> Json:
+    """What is left of the fields below `field` without those that the desired value sets."""
+    parts: dict[Any, Any]
+    if isinstance(desired, list):
+        parts = {item_key(field, item): item for item in desired}
+    elif isinstance(desired, dict) and field in PARTIAL_FIELDS:
+        parts = desired
+    else:
+        return {}
+    remaining = {}
+    for name, below in fields.items():
+        part = _part(name, field)
+        if part not in parts:
+            remaining[name] = below
+        elif left := _remaining(below, parts[part], part if isinstance(part, str) else field):
+            remaining[name] = left
+    return remaining if remaining.keys() - {"."} else {}
+
+
+def _part(name: str, field: str) -> object:
+    """The field, or the key of the item, that a name of FieldsV1 stands for."""
+    kind, _, text = name.partition(":")
+    if kind == "f":
+        return text
+    return item_key(field, json.loads(text)) if kind == "k" else name
 
 
 def _union(fields: Json, others: Json) -> Json:

@@ -33,3 +33,10 @@ def node_ports(ports: list[Json]) -> dict[PortKey, int]:
         for port in ports
         if port.get("nodePort")
     }
+
+
+def used_node_ports(service: Json) -> set[int]:
+    """The numbers that no other Service can have: for any protocol, and for health checks, too."""
+    numbers = set(node_ports(service["spec"].get("ports") or []).values())
+    health_check: int | None = service["spec"].get("healthCheckNodePort")
+    return numbers | ({health_check} if health_check else set())

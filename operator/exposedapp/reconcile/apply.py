@@ -1,12 +1,12 @@
 """Creates, applies and deletes one child: compare with the live object, apply what differs.
 
-Called by children.py and node_ports.py; the only module that writes children. Responses update the
-cache, so that the next reconcile does not depend on the watch.
+Called by children.py and node_ports.py; creates and applies through child_writer.py. Responses
+update the cache, so that the next reconcile does not depend on the watch.
 """
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -23,11 +23,9 @@ from exposedapp.api.meta import (
 from exposedapp.cache.cache import Cache
 from exposedapp.desired.adoption import DEFAULT_REPLICAS, release_changes
 from exposedapp.desired.diff import drift, surplus_ports
-from exposedapp.desired.managed_fields import with_patches_as_applied
 from exposedapp.desired.metadata import is_upgrade
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.api_errors import (
-    is_duplicate_node_port,
     is_replaced,
     is_terminating,
     is_webhook_failure,
@@ -35,10 +33,17 @@ from exposedapp.reconcile.api_errors import (
 )
 from exposedapp.reconcile.app import App
 from exposedapp.reconcile.app_states import AppStates
+from exposedapp.reconcile.child_writer import ChildWriter
 from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, ConflictBudget
 from exposedapp.reconcile.errors import AppDeleted
 from exposedapp.reconcile.interfaces import ApiClient
-from exposedapp.reconcile.ownership import controller_of, is_owned, ownership_result
+from exposedapp.reconcile.ownership import (
+    controller_of,
+    is_owned,
+    is_to_be_released,
+    not_owned,
+    ownership_result,
+)
 from exposedapp.reconcile.results import NO_CHILD, ChildResult, Failure
 from exposedapp.status.events import ChildChange
 
@@ -61,6 +66,7 @@ class Applier:
     def __init__(self, client: ApiClient, cache: Cache, clock: Callable[[], float]) -> None:
         self._client = client
         self._cache = cache
+        self._writer = ChildWriter(client)
         self._histories = AppStates[dict[ChildKind, _ApplyHistory]](
             lambda: {kind: _ApplyHistory(ConflictBudget(clock)) for kind in CHILD_KINDS}
         )
@@ -78,7 +84,7 @@ class Applier:
         """
         try:
             if live is None:
-                created = await self._count_as_applied(kind, await self._client.create(desired))
+                created = await self._writer.create(kind, desired)
                 self._cache.children[kind].upsert(created)
                 return _changed(app, created, ChildChange(kind, "Created"))
             return await self._apply_to_live(app, kind, live, desired)
@@ -115,6 +121,9 @@ class Applier:
     async def _apply_to_live(
         self, app: App, kind: ChildKind, live: Json, desired: Json
     ) -> ChildResult:
+        if is_to_be_released(app.ref, live):
+            released = await self.release(app, kind, live)
+            return replace(released, problem=not_owned(app.ref, kind, live))
         if obstacle := ownership_result(app.ref, kind, live):
             return obstacle
         history = self._histories.get(app)[kind]
@@ -125,50 +134,20 @@ class Applier:
             _report_conflict(app, kind, differences, history.conflicts)
             return ChildResult(live, requeue_after=delay)
         change = _classify_change(kind, desired, live, differences)
-        applied = await self._send(kind, live, desired, change)
+        is_adoption = change.action == "Adopted"
+        if is_adoption:
+            live = await self._writer.take_over_fields(kind, live, desired)
+        patch_first = change.action not in ("Updated", "Upgraded")
+        applied = await self._writer.apply(kind, live, desired, patch_first=patch_first)
+        if is_adoption:
+            # The first apply to an object without managers makes one that has all of its fields.
+            applied = await self._writer.take_over_fields(kind, applied, desired)
         history.conflicts.spend()
         self._cache.children[kind].upsert(applied)
         if applied["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]:
             history.noop_digest = _digest(desired, live)
             return ChildResult(applied)
         return _changed(app, applied, change)
-
-    async def _send(self, kind: ChildKind, live: Json, desired: Json, change: ChildChange) -> Json:
-        """Apply to a live object; return it as it is then.
-
-        Server-side apply removes only fields that were applied before. Where the ports of others
-        are in the way, the spec is first set as a whole.
-        """
-        uid, whole_spec = live["metadata"]["uid"], {"ports": None, **desired["spec"]}
-        surplus = surplus_ports(desired, live)
-        if surplus and change.action not in ("Updated", "Upgraded"):
-            await self._client.patch_spec(live, kind, whole_spec)
-            return await self._apply(kind, desired, uid)
-        try:
-            applied = await self._apply(kind, desired, uid)
-        except ApiError as error:
-            # The numbers of two ports that change places are both in use at that moment.
-            if not is_duplicate_node_port(error) and not (surplus and error.status == 422):
-                raise
-            await self._client.patch_spec(live, kind, whole_spec)
-            return await self._apply(kind, desired, uid)
-        if surplus_ports(desired, applied):
-            return await self._client.patch_spec(applied, kind, {"ports": whole_spec["ports"]})
-        return applied
-
-    async def _apply(self, kind: ChildKind, desired: Json, uid: str) -> Json:
-        """Apply; once more when patches, now or before, have kept fields that it drops."""
-        applied = await self._client.apply(desired, uid)
-        if await self._count_as_applied(kind, applied) is applied:
-            return applied
-        return await self._client.apply(desired, uid)
-
-    async def _count_as_applied(self, kind: ChildKind, live: Json) -> Json:
-        """Make the fields that the operator has patched removable by apply, if it has any."""
-        entries = with_patches_as_applied(live)
-        if entries is None:
-            return live
-        return await self._client.patch_metadata(live, kind, {"managedFields": entries})
 
     def _handle_api_error(
         self, kind: ChildKind, live: Json | None, desired: Json, error: ApiError
@@ -224,7 +203,7 @@ def _classify_change(
     kind: ChildKind, desired: Json, live: Json, differences: tuple[str, ...]
 ) -> ChildChange:
     """What an apply to a live object is for."""
-    if _hash_of(live) is None and not controller_of(live):
+    if not controller_of(live):
         return ChildChange(kind, "Adopted", note=_kept_replicas(desired, live))
     if is_upgrade(desired, live):
         return ChildChange(kind, "Upgraded")

@@ -25,7 +25,7 @@ from exposedapp.reconcile.child_reader import ChildReader, Named, ReadError
 from exposedapp.reconcile.gather import gather_all
 from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.reconcile.node_ports import ServiceApplier
-from exposedapp.reconcile.ownership import is_being_deleted, is_manageable
+from exposedapp.reconcile.ownership import is_being_deleted, is_manageable, is_to_be_released
 from exposedapp.reconcile.results import NO_CHILD, ChildrenResult, ChildResult, Failure
 from exposedapp.reconcile.upgrades import Upgrades
 from exposedapp.status.observation import Problem
@@ -44,13 +44,14 @@ class Children:
     def __init__(self, client: ApiClient, cache: Cache, clock: Callable[[], float]) -> None:
         self._reader = ChildReader(client, cache)
         self._applier = Applier(client, cache, clock)
-        self._services = ServiceApplier(client, self._applier, clock)
+        self._services = ServiceApplier(client, cache, self._applier, clock)
         self._upgrades = Upgrades(clock)
         self._name_conflicts = AppStates(_NameConflict)
 
     def forget(self, key: NamespacedName) -> None:
         """Drop what is remembered of an app that is deleted."""
         self._applier.forget(key)
+        self._services.forget(key)
         self._upgrades.forget(key)
         self._name_conflicts.forget(key)
 
@@ -128,7 +129,7 @@ class Children:
         named = live.get("Deployment")
         manageable = named if named and is_manageable(app.ref, named) else None
         deployment = make_deployment(app.ref, spec, manageable)
-        service = make_service(app.ref, spec, pod_labels(app.ref, spec, manageable))
+        service = make_service(app.ref, spec, _selected_labels(app, spec, live, manageable))
         apply_service = self._services.apply(app, live["Service"], service)
         if deployment is None:
             # The pods may only be deleted after the Service has stopped selecting them.
@@ -158,13 +159,28 @@ class Children:
         return await self._applier.apply(app, "Deployment", named, desired)
 
     async def _remove_deployment(self, app: App) -> ChildResult:
-        """Delete the Deployment that the app had, if any; release one that it had adopted."""
+        """Delete the Deployment that the app had, if any; release one that is not only its own."""
         live = self._reader.owned(app, "Deployment")
         if live is None or is_being_deleted(live):
             return NO_CHILD
-        if is_adopted(app.ref, live):
+        if is_adopted(app.ref, live) or is_to_be_released(app.ref, live):
             return await self._applier.release(app, "Deployment", live)
         return await self._applier.delete(app, "Deployment", live)
+
+
+def _selected_labels(
+    app: App, spec: ExposedAppSpec, live: Named, deployment: Json | None
+) -> Mapping[str, str]:
+    """The labels by which the Service selects pods; `deployment` is the one that is manageable.
+
+    While another Deployment has the name, the Service keeps its selector: after a release, the pods
+    that it selects are better than none.
+    """
+    service = live["Service"]
+    is_refused = live.get("Deployment") is not None and deployment is None
+    if is_refused and spec.image and service and is_manageable(app.ref, service):
+        return selector_of(service)
+    return pod_labels(app.ref, spec, deployment)
 
 
 def _is_one_missing(cached: Named) -> bool:

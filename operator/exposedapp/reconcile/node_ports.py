@@ -11,7 +11,9 @@ from dataclasses import replace
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json, NamespacedName, key_of
 from exposedapp.api.service import PortKey
-from exposedapp.desired.node_ports import keep_node_ports, node_ports
+from exposedapp.cache.cache import Cache
+from exposedapp.cache.node_port_waiters import NodePortWaiters
+from exposedapp.desired.node_ports import keep_node_ports, node_ports, used_node_ports
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.api_errors import is_out_of_range
 from exposedapp.reconcile.app import App
@@ -19,6 +21,11 @@ from exposedapp.reconcile.apply import Applier
 from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.reconcile.results import ChildResult, Failure
 from exposedapp.status.observation import Problem
+
+BEING_RELEASED = "A node port of this app is still being released."
+
+RELEASE_POLL_SECONDS = 1.0
+"""After so long a node port that no Service has any more is requested again."""
 
 MIN_HOLDERS_TTL_SECONDS = 2.0
 """How long a list of all Services counts as current: hundreds of apps may want node ports that are
@@ -32,9 +39,16 @@ lists, however many Services there are."""
 class ServiceApplier:
     """Applies Services."""
 
-    def __init__(self, client: ApiClient, applier: Applier, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, client: ApiClient, cache: Cache, applier: Applier, clock: Callable[[], float]
+    ) -> None:
         self._applier = applier
-        self._holders = NodePortHolders(client, clock)
+        self._waiters = cache.node_port_waiters
+        self._holders = NodePortHolders(client, self._waiters, clock)
+
+    def forget(self, key: NamespacedName) -> None:
+        """Drop what is remembered of an app that is deleted."""
+        self._waiters.forget(key)
 
     async def apply(self, app: App, live: Json | None, desired: Json) -> ChildResult:
         """Bring the Service to its desired state; `live` is the object that has its name.
@@ -43,6 +57,14 @@ class ServiceApplier:
         deleted. One that another Service has taken since is replaced by a new one, unless the spec
         asks for it. Raises AppDeleted when the namespace is being deleted.
         """
+        # Before the attempt: the port may become free between the refusal and its handling.
+        self._waiters.wait(app.key, used_node_ports(desired))
+        result = await self._apply(app, live, desired)
+        if result.is_as_desired:
+            self._waiters.forget(app.key)
+        return result
+
+    async def _apply(self, app: App, live: Json | None, desired: Json) -> ChildResult:
         allocated = _allocated_node_ports(app, live)
         desired_with_ports = keep_node_ports(desired, allocated)
         result = await self._applier.apply(app, "Service", live, desired_with_ports)
@@ -50,8 +72,8 @@ class ServiceApplier:
         if problem is None:
             return result
         if problem.reason == Reason.NODE_PORT_CONFLICT:
-            numbers = _numbers(desired_with_ports)
-            requested = _numbers(desired)
+            numbers = used_node_ports(desired_with_ports)
+            requested = used_node_ports(desired)
             try:
                 holders = await self._holders.holders(app.key, numbers)
             except ApiError as error:
@@ -59,9 +81,11 @@ class ServiceApplier:
                 return ChildResult(live, pending=pending, failure=Failure.from_error(error))
             if requested & holders.keys():
                 return replace(result, problem=_with_holders(problem, holders))
-            if not holders and numbers > requested:
+            if not holders:
                 # The DELETED event of a Service comes before its node ports are free again.
-                return ChildResult(live, pending="A node port of this app is still being released.")
+                if numbers > requested:
+                    result = ChildResult(live, pending=BEING_RELEASED)
+                return replace(result, requeue_after=RELEASE_POLL_SECONDS)
             allocated = {
                 port: number for port, number in allocated.items() if number not in holders
             }
@@ -76,11 +100,16 @@ class ServiceApplier:
 class NodePortHolders:
     """Which Service has which node port."""
 
-    def __init__(self, client: ApiClient, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, client: ApiClient, waiters: NodePortWaiters, clock: Callable[[], float]
+    ) -> None:
         self._client = client
+        self._waiters = waiters
         self._clock = clock
         self._services: list[Json] = []
         """The last list of all Services."""
+        self._releases = 0
+        """How many ports had become free when it began: one that did since is not in it."""
         self._expires_at = clock()
         self._listing: asyncio.Task[list[Json]] | None = None
         """The list that is under way."""
@@ -88,17 +117,14 @@ class NodePortHolders:
     async def holders(self, key: NamespacedName, numbers: set[int]) -> dict[int, str]:
         """Those of the node ports that Services other than the key's have, each with a sentence.
 
-        A number is taken for all protocols, and for health checks, too. The holder is named only
-        in the key's own namespace: users may not learn the objects of other namespaces from a
-        status. Raises ApiError.
+        The holder is named only in the key's own namespace: users may not learn the objects of
+        other namespaces from a status. Raises ApiError.
         """
         holders = {}
         for service in await self._all_services():
-            taken = {*node_ports(service["spec"].get("ports") or []).values()}
-            taken.add(service["spec"].get("healthCheckNodePort", 0))
             if key_of(service) != key:
                 holder = _holder(key_of(service), key)
-                for number in taken & numbers:
+                for number in used_node_ports(service) & numbers:
                     holders[number] = f"Node port {number} belongs to {holder}"
         return holders
 
@@ -107,7 +133,7 @@ class NodePortHolders:
 
         Concurrent callers share one list, and its error.
         """
-        if self._clock() < self._expires_at:
+        if self._clock() < self._expires_at and self._releases == self._waiters.releases:
             return self._services
         if self._listing is None:
             self._listing = asyncio.create_task(self._list())
@@ -115,14 +141,14 @@ class NodePortHolders:
         return await asyncio.shield(self._listing)
 
     async def _list(self) -> list[Json]:
-        started_at = self._clock()
+        started_at, releases = self._clock(), self._waiters.releases
         try:
             self._services = await self._client.services()
         finally:
             self._listing = None
         finished_at = self._clock()
         ttl = max(MIN_HOLDERS_TTL_SECONDS, HOLDERS_TTL_FACTOR * (finished_at - started_at))
-        self._expires_at = finished_at + ttl
+        self._expires_at, self._releases = finished_at + ttl, releases
         return self._services
 
 
@@ -139,10 +165,6 @@ def _allocated_node_ports(app: App, live: Json | None) -> Mapping[PortKey, int]:
     }
     # A live port has no number after another client has changed the type of the Service.
     return remembered | node_ports((live["spec"].get("ports") or []) if live else [])
-
-
-def _numbers(service: Json) -> set[int]:
-    return set(node_ports(service["spec"]["ports"]).values())
 
 
 def _with_holders(problem: Problem, holders: Mapping[int, str]) -> Problem:

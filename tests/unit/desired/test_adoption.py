@@ -42,7 +42,7 @@ def desired_of(live: Json, **fields: Any) -> Json:
     ],
 )
 def test_is_adoptable(annotations: Json | None, expected: bool) -> None:
-    assert is_adoptable({"metadata": {"annotations": annotations}}) is expected
+    assert is_adoptable(APP, {"metadata": {"annotations": annotations}}) is expected
 
 
 def test_a_deployment_with_another_selector_was_adopted() -> None:

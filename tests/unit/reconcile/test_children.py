@@ -5,11 +5,14 @@ import asyncio
 import pytest
 
 from exposedapp.api.meta import Json
+from exposedapp.cache.node_port_waiters import NodePortWaiters
+from exposedapp.cache.watches import ServiceHandler
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, MAX_CONFLICTING_WRITES
 from exposedapp.reconcile.node_ports import (
     HOLDERS_TTL_FACTOR,
     MIN_HOLDERS_TTL_SECONDS,
+    RELEASE_POLL_SECONDS,
     NodePortHolders,
 )
 from support.fake_api_server import FakeApiServer
@@ -114,7 +117,8 @@ async def slow_holders(seconds: float) -> tuple[NodePortHolders, FakeApiServer, 
         return await listed()
 
     world.cluster.services = services  # type: ignore[method-assign]
-    return NodePortHolders(world.cluster, lambda: clock[0]), world.cluster, clock
+    holders = NodePortHolders(world.cluster, NodePortWaiters(), lambda: clock[0])
+    return holders, world.cluster, clock
 
 
 async def test_one_list_of_services_is_for_all_that_wait_and_counts_from_its_end() -> None:
@@ -145,6 +149,43 @@ async def test_a_caller_that_is_cancelled_does_not_end_the_list_of_the_others() 
     await asyncio.sleep(0)
     first.cancel()
     assert (await second).keys() == {30080}
+
+
+async def test_a_node_port_that_becomes_free_is_requested_every_second(world: World) -> None:
+    """It is free some time after the DELETED event of the Service that had it."""
+    world.other_service(30080)
+    labels = {"exposedapp.dev/name": "other"}
+    world.cluster.edit(
+        "Service", "other", "other", lambda body: body["metadata"].update(labels=labels)
+    )
+    world.app(ports=PINNED)
+    assert (await world.fails()).requeue_after is None
+    holder = world.cluster.objects["Service", "other", "other"]
+    world.cluster.remove("Service", "other", "other")
+    world.cluster.being_released = {30080}
+    requests = ServiceHandler(world.cache).delete(holder)
+    assert [key for key, _ in requests] == [("other", "other"), KEY]
+    # The list of a moment ago would still have the former holder.
+    assert (await world.fails()).requeue_after == RELEASE_POLL_SECONDS
+    assert world.cluster.requests.count("services") == 2
+    world.now += 60
+    await world.fails()  # the status, whose message is another one, is written
+    assert (await world.fails()).requeue_after == RELEASE_POLL_SECONDS
+    assert world.ready() == ("False", "NodePortConflict")
+    world.cluster.being_released = set()
+    await world.settle()
+    assert world.node_ports() == [30080]
+    assert not world.cache.node_port_waiters
+
+
+async def test_a_deleted_app_does_not_wait_for_a_node_port(world: World) -> None:
+    world.other_service(30080)
+    world.app(ports=PINNED)
+    await world.fails()
+    assert world.cache.node_port_waiters
+    world.cluster.remove("ExposedApp", *KEY)
+    await world.reconcile()
+    assert not world.cache.node_port_waiters
 
 
 async def test_when_nobody_can_say_who_has_the_node_port_it_is_tried_again(world: World) -> None:
