@@ -20,13 +20,14 @@ demo: ## A cluster, the operator and an app in it, every URL fetched: the main j
 	@tests/kind/demo.sh
 
 .PHONY: test
-test: lint unit e2e ## Everything that must pass: lint, unit, e2e on a real cluster
+test: lint unit e2e ## Everything that must pass: lint, unit, e2e on a real cluster, faults in their short form
+	@$(MAKE) faults SHORT=1
 
 .PHONY: lint
 lint: $(VENV)/ok ## Format, style, types, import directions
 	@$(PHASE) "Check format" ruff format --check .
 	@$(PHASE) "Check style" ruff check .
-	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e tests/bench deploy/demo docs
+	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e tests/faults tests/bench deploy/demo docs
 	@$(PHASE) "Check import directions" lint-imports
 
 .PHONY: unit
@@ -36,6 +37,10 @@ unit: $(VENV)/ok build/oldest-pip build/bin/helm build/bin/kstatus build/bin/pro
 .PHONY: e2e
 e2e: cluster images metrics ## End-to-end tests on the cluster
 	pytest tests/e2e -v --durations=10
+
+.PHONY: faults
+faults: cluster images ## The operator behind a proxy that interferes, and SIGKILL at each write; SHORT=1: 4 minutes
+	pytest tests/faults -v $(if $(SHORT),--short)
 
 .PHONY: bench
 bench: $(VENV)/ok build/bin/helm build/bin/kwok ## Measure the operator beside the floor, on a new cluster; REPEAT=3 SCALE=large
