@@ -42,6 +42,10 @@ e2e: cluster images metrics ## End-to-end tests on the cluster
 faults: cluster images ## The operator behind a proxy that interferes, and SIGKILL at each write; SHORT=1: 4 minutes
 	pytest tests/faults -v $(if $(SHORT),--short)
 
+.PHONY: soak
+soak: cluster images ## Random actions and faults, checked throughout; SOAK_MINUTES=30 SOAK_SEED=7
+	PYTHONPATH=operator:tests python -m faults.soak
+
 .PHONY: bench
 bench: $(VENV)/ok build/bin/helm build/bin/kwok ## Measure the operator beside the floor, on a new cluster; REPEAT=3 SCALE=large
 	@trap 'tests/kind/cluster.sh down bench' EXIT; tests/kind/cluster.sh down bench; tests/kind/cluster.sh up bench; \
