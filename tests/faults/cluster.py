@@ -9,6 +9,9 @@ from faults.api_server import ROOT, ApiServer, RefusedError
 CRD_FILE = ROOT / "deploy" / "chart" / "exposedapp" / "files" / "crd.yaml"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/exposedapps.exposedapp.dev"
 IN_CLUSTER = "/apis/apps/v1/namespaces/exposedapp-system/deployments/exposedapp"
+PODS = (
+    "/api/v1/namespaces/exposedapp-system/pods?labelSelector=app.kubernetes.io%2Fname%3Dexposedapp"
+)
 SCALE_SECONDS = 60.0
 
 
@@ -37,7 +40,8 @@ async def restore_cluster(replicas: int) -> None:
 
 
 async def _scale(api: ApiServer, replicas: int) -> None:
+    """Scale, and wait for the pods: one that is being deleted may still write."""
     await api.request("PATCH", IN_CLUSTER, {"spec": {"replicas": replicas}})
     async with asyncio.timeout(SCALE_SECONDS):
-        while (await api.request("GET", IN_CLUSTER))["status"].get("replicas", 0) != replicas:
+        while len((await api.request("GET", PODS))["items"]) != replicas:
             await asyncio.sleep(0.2)
