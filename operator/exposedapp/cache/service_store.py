@@ -21,10 +21,10 @@ class ServiceStore(ObjectStore):
         self._release(key, before)
         return keys
 
-    def delete_if(self, key: NamespacedName, uid: str) -> None:
+    def delete_if(self, key: NamespacedName, uid: str, version: int | None = None) -> None:
         """Delete a Service that proved not to exist."""
         before = self._node_ports(key)
-        super().delete_if(key, uid)
+        super().delete_if(key, uid, version)
         self._release(key, before)
 
     def _remove(self, key: NamespacedName, version: int) -> None:
