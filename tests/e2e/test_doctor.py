@@ -85,10 +85,10 @@ def is_well(namespace: Namespace, name: str, *words: str) -> list[str]:
 
 ILL: dict[str, tuple[Json, str, str, tuple[str, ...]]] = {
     "no-image": (
-        {"image": "exposedapp/none:dev"},
+        {"image": "localhost/exposedapp/none:dev"},
         "NoReadyPod",
         "pods",
-        ("exposedapp/none:dev", "The image cannot be pulled. Check its name"),
+        ("localhost/exposedapp/none:dev", "The image cannot be pulled. Check its name"),
     ),
     "crashes": (
         runs("raise SystemExit(3)"),

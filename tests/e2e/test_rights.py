@@ -53,7 +53,7 @@ def test_the_rights_are_those_of_the_requests(shop: Namespace) -> None:
         shop.kubectl("delete", "service", "web")
         eventually(lambda: shop.get("service", "web"))
     # Pods that do not start are listed.
-    shop.apply(app("broken", image="exposedapp/none:dev"))
+    shop.apply(app("broken", image="localhost/exposedapp/none:dev"))
     eventually(lambda: reports(shop, "broken", "ImagePullBackOff"))
     # The Events of a pod are listed whose status does not say why it is not ready.
     volume = {"name": "tls", "secret": {"secretName": "nowhere"}}

@@ -20,7 +20,7 @@ Step = Callable[["Apps"], Awaitable[None]]
 
 RECOVERY_SECONDS = 75.0
 """A deadline: how long it took is printed as measured."""
-IMAGE = "exposedapp/demo:dev"
+IMAGE = "localhost/exposedapp/demo:dev"
 POLL_SECONDS = 0.1
 QUIET_SECONDS = 2.0
 SETTLE_SECONDS = 60.0

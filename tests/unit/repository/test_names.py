@@ -20,7 +20,7 @@ PUBLISHERS = ("docker.io/nginxinc/", "docker.io/library/")
 HISTORY = {Path("CHANGELOG.md"), Path("tests/unit/repository/oldest-chart-values.yaml")}
 
 OWN_IMAGE = re.compile(
-    r"(?<![\w./-])exposedapp/(operator|demo|node|debian-|metrics-server)[\w:@-]*"
+    r"(?<![\w./-])exposedapp/(operator|demo|none|node|debian-|metrics-server)[\w:@-]*"
 )
 """Without a registry it is one of Docker Hub."""
 FROM_PYPI = re.compile(r"\b(pip|pipx|uv tool) install ['\"]?exposedapp\b")
