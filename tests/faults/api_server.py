@@ -1,5 +1,6 @@
 """The cluster's API server, as its administrator reaches it. The proxy and the tests share it."""
 
+import asyncio
 import base64
 import json
 import os
@@ -19,6 +20,9 @@ APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 MAX_LINE_BYTES = 4 * 2**20
 """A watch event is one line, and an object may have 1.5 MiB (etcd's limit)."""
+
+BUSY_SECONDS = 60.0
+"""For which a CRD's storage may be initialized again after a change of the CRD, and the like."""
 
 COLLECTIONS = {
     "exposedapps": f"{APPS}/namespaces/{{}}/exposedapps",
@@ -79,7 +83,20 @@ class ApiServer:
     async def request(
         self, method: str, path: str, body: Json | None = None, content_type: str = MERGE
     ) -> Json:
-        """The parsed response. Raises RefusedError."""
+        """The parsed response. Waits while the API server is not ready for it (429).
+
+        Raises RefusedError.
+        """
+        async with asyncio.timeout(BUSY_SECONDS):
+            while True:
+                try:
+                    return await self._request(method, path, body, content_type)
+                except RefusedError as error:
+                    if error.status != 429:
+                        raise
+                await asyncio.sleep(1)
+
+    async def _request(self, method: str, path: str, body: Json | None, content_type: str) -> Json:
         async with self.session.request(
             method,
             self.url + path,
