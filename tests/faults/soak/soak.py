@@ -26,14 +26,17 @@ async def run(seed: int, seconds: float, folder: Path) -> list[str]:
     """The violations. Prints what happens."""
     leadership = Leadership()
     async with ApiServer.connect() as api:
+        await _delete_nodes(api)  # of a soak that was interrupted
         namespace = await new_namespace(api)
-        async with two_operators(api, folder, namespace, leadership) as replicas:
-            soak = _Soak(api, namespace, replicas, Plan(seed, list(FAULTS)))
-            failures = await soak.run(seconds, folder / "actions.log")
-            writes = sum(replica.leader_only.writes for replica in replicas)
-            print(f"{writes} writes, {leadership.changes} leaders one after the other", flush=True)
-        await api.delete(f"/api/v1/namespaces/{namespace}")
-        await _delete_nodes(api)
+        try:
+            async with two_operators(api, folder, namespace, leadership) as replicas:
+                soak = _Soak(api, namespace, replicas, Plan(seed, list(FAULTS)))
+                failures = await soak.run(seconds, folder / "actions.log")
+                writes = sum(replica.leader_only.writes for replica in replicas)
+                print(f"{writes} writes, {leadership.changes} leaders one after the other")
+        finally:
+            await api.delete(f"/api/v1/namespaces/{namespace}")
+            await _delete_nodes(api)
     return [*failures, *leadership.violations]
 
 
