@@ -14,6 +14,11 @@ MAX_PODS = 4
 MAX_NODES = 5
 PAUSE_SECONDS = (0.0, 1.0)
 FAULT_SECONDS = (1.0, 12.0)
+"""Some outlast a Lease."""
+SHORT_FAULT_SECONDS = (1.0, 4.0)
+PHASE_ACTIONS = 300
+PHASES = 3
+"""In the first of these processes end; in the others they live long enough to compare memory."""
 TYPES = ("NodePort", "NodePort", "ClusterIP")
 
 WEIGHTS = {
@@ -65,6 +70,7 @@ class Plan:
         self._random = Random(seed)  # noqa: S311 - nothing secret
         self._faults = faults
         self._count = 0
+        self._actions = 0
         self.apps: dict[str, Json] = {}
         """Name and spec of each app that must be there."""
         self.keeps_ports: set[str] = set()
@@ -73,6 +79,7 @@ class Plan:
 
     def next(self) -> Action:
         """The next action, which the plan takes for carried out."""
+        self._actions += 1
         kinds = [kind for kind in WEIGHTS if self._is_possible(kind)]
         kind = self._random.choices(kinds, [WEIGHTS[kind] for kind in kinds])[0]
         pause = self._random.uniform(*PAUSE_SECONDS)
@@ -82,7 +89,8 @@ class Plan:
         if kind.endswith("node"):
             return Action(pause, kind, self._node(kind), choice=choice)
         if kind == "fault":
-            seconds = round(self._random.uniform(*FAULT_SECONDS), 1)
+            limits = FAULT_SECONDS if self._is_rough() else SHORT_FAULT_SECONDS
+            seconds = round(self._random.uniform(*limits), 1)
             return Action(pause, kind, self._random.choice(self._faults), {}, seconds, choice)
         if kind in ("kill", "terminate", "freeze"):
             return Action(pause, kind, choice=choice)
@@ -97,9 +105,14 @@ class Plan:
                 return len(self._nodes) < MAX_NODES
             case "delete node" | "flip node":
                 return bool(self._nodes)
-            case "fault" | "kill" | "terminate" | "freeze":
+            case "fault":
                 return True
+            case "kill" | "terminate" | "freeze":
+                return self._is_rough()
         return bool(self.apps)
+
+    def _is_rough(self) -> bool:
+        return self._actions // PHASE_ACTIONS % PHASES == 0
 
     def _create(self, kind: str) -> tuple[str, Json]:
         self._count += 1
