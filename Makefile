@@ -20,19 +20,29 @@ demo: ## A cluster, the operator and an app in it, every URL fetched: the main j
 	@tests/kind/demo.sh
 
 .PHONY: test
-test: lint unit e2e ## Everything that must pass: lint, unit, e2e on a real cluster, faults in their short form
+test: lint unit versions e2e ## Everything that must pass: lint, unit, API servers of two versions, e2e on a real cluster, faults in their short form
 	@$(MAKE) faults SHORT=1
 
 .PHONY: lint
 lint: $(VENV)/ok ## Format, style, types, import directions
 	@$(PHASE) "Check format" ruff format --check .
 	@$(PHASE) "Check style" ruff check .
-	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e tests/faults tests/bench deploy/demo docs
+	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e tests/faults tests/matrix tests/bench deploy/demo docs
 	@$(PHASE) "Check import directions" lint-imports
 
 .PHONY: unit
 unit: $(VENV)/ok build/oldest-pip build/bin/helm build/bin/kstatus build/bin/promtool build/bin/crdcheck ## Unit tests, with coverage; generated files are up to date
 	pytest tests/unit --cov --cov-report=term
+
+.PHONY: versions
+versions: $(VENV)/ok build/bin/helm build/bin/crdcheck ## Tests on the API servers of the oldest and the newest Kubernetes
+	@minors=($$(tests/matrix/build.sh --minors)); tests/matrix/build.sh etcd "$${minors[0]}" "$${minors[-1]}"
+	pytest tests/matrix
+
+.PHONY: matrix
+matrix: $(VENV)/ok build/bin/helm ## The same on every Kubernetes from 1.29 on; writes docs/kubernetes-versions.md; MINORS="1.29 1.31"
+	@tests/matrix/build.sh etcd $(or $(MINORS),$$(tests/matrix/build.sh --minors))
+	pytest tests/matrix $(patsubst %,--kubernetes %,$(or $(MINORS),all)) --table docs/kubernetes-versions.md
 
 .PHONY: e2e
 e2e: cluster images metrics ## End-to-end tests on the cluster

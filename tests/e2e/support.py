@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import yaml
 from kubernetes.aio import client, config
@@ -57,8 +57,20 @@ def fetch(url: str) -> str:
     return text
 
 
+class Cluster(Protocol):
+    """How a cluster is reached: a KindCluster, or an API server alone (tests/matrix)."""
+
+    @property
+    def kubectl_path(self) -> Path: ...
+
+    @property
+    def kubeconfig_path(self) -> Path: ...
+
+    def kubectl(self, *args: str) -> str: ...
+
+
 @asynccontextmanager
-async def api_server(cluster: KindCluster, kind: type[Api]) -> AsyncIterator[Api]:
+async def api_server(cluster: Cluster, kind: type[Api]) -> AsyncIterator[Api]:
     """The cluster's API server without kubectl in between, for tests with many requests."""
     configuration = client.Configuration()
     await config.load_kube_config(  # type: ignore[no-untyped-call]
@@ -72,7 +84,7 @@ async def api_server(cluster: KindCluster, kind: type[Api]) -> AsyncIterator[Api
 class Namespace:
     """One namespace of the cluster, through kubectl: what a user would do."""
 
-    def __init__(self, cluster: KindCluster, name: str) -> None:
+    def __init__(self, cluster: Cluster, name: str) -> None:
         self.cluster = cluster
         self.name = name
 
