@@ -22,7 +22,7 @@ AUTOSCALER_SECONDS = 180.0
 def watched(namespace: Namespace, name: str) -> Iterator[list[str]]:
     """The statuses of the condition Ready, one after the other, until the block ends."""
     path = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}{"\\n"}'
-    command = [namespace.cluster.kubectl_path, "-n", namespace.name, "get", "xapp", name]
+    command = [str(namespace.cluster.kubectl_path), "-n", namespace.name, "get", "xapp", name]
     environment = {**os.environ, "KUBECONFIG": str(namespace.cluster.kubeconfig_path)}
     statuses: list[str] = []
     with subprocess.Popen(
