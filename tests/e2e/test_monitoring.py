@@ -17,6 +17,15 @@ from e2e.support import ROOT, Json, Namespace, Refused, eventually
 MODULE = ROOT / "tests" / "kind" / "prometheus-crds"
 KINDS = {"ServiceMonitor": "servicemonitors", "PrometheusRule": "prometheusrules"}
 GROUP = "monitoring.coreos.com"
+RELABELING = {"action": "labeldrop", "regex": "pod"}
+OPTIONS: Json = {
+    "enabled": True,
+    "scrapeTimeout": "5s",
+    "honorLabels": True,
+    "relabelings": [RELABELING],
+    "metricRelabelings": [RELABELING],
+}
+"""Every option of the chart's ServiceMonitor that Prometheus Operator's schema has to know."""
 
 
 def definitions() -> list[Path]:
@@ -54,7 +63,9 @@ def rendered(namespace: Namespace) -> list[Json]:
     """The chart with all that it has for Prometheus, under a name that no other release has."""
     helm: list[str | Path] = [BIN / "helm", "template", namespace.name]
     helm += [ROOT / "deploy" / "chart" / "exposedapp", "--namespace", namespace.name]
-    helm += [f"--set=metrics.{item}.enabled=true" for item in ("serviceMonitor", "prometheusRule")]
+    helm += ["--set=metrics.prometheusRule.enabled=true"]
+    helm += [f"--set-json=metrics.serviceMonitor={json.dumps(OPTIONS)}"]
+    helm += ["--set=image.repository=unused", "--skip-tests"]
     done = subprocess.run(helm, check=True, capture_output=True, text=True)
     return list(yaml.safe_load_all(done.stdout))
 
