@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from pytest_kind import KindCluster
 
-from e2e.support import ROOT, Namespace, eventually
+from e2e.support import ROOT, Namespace, built_image, eventually
 
 BIN = ROOT / "build" / "bin"
 OPERATOR_NAMESPACE = "exposedapp-system"
@@ -51,8 +51,7 @@ class Operator:
 
     def install(self) -> None:
         """Installs or upgrades the chart with the image built from this tree."""
-        image = (ROOT / "build" / "images.env").read_text().partition("OPERATOR_IMAGE=")[2]
-        repository, _, tag = image.splitlines()[0].rpartition(":")
+        repository, _, tag = built_image("OPERATOR_IMAGE").rpartition(":")
         helm: list[str | Path] = [BIN / "helm", "upgrade", "--install", "exposedapp"]
         helm += [ROOT / "deploy" / "chart" / "exposedapp", "--create-namespace"]
         helm += ["--namespace", OPERATOR_NAMESPACE, "--wait", "--timeout", "120s"]

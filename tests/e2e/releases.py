@@ -14,7 +14,7 @@ import pytest
 from pytest_kind import KindCluster
 
 from e2e.conftest import BIN, OPERATOR_NAMESPACE, PODS
-from e2e.support import ROOT, Namespace
+from e2e.support import ROOT, Namespace, built_image
 
 CHART = ROOT / "deploy" / "chart" / "exposedapp"
 
@@ -57,11 +57,7 @@ def uninstall(cluster: KindCluster, release: str) -> None:
 
 def current_image() -> str:
     """The image of this tree."""
-    lines = (ROOT / "build" / "images.env").read_text().splitlines()
-    (image,) = (
-        line.partition("=")[2] for line in lines if line.partition("=")[0] == "OPERATOR_IMAGE"
-    )
-    return image
+    return built_image("OPERATOR_IMAGE")
 
 
 def former_tree(folder: Path) -> Path:

@@ -27,8 +27,16 @@ Api = TypeVar("Api", bound=KubeClient)
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "deploy" / "examples"
 DEMO_IMAGE = "localhost/exposedapp/demo:dev"
+IMAGES = ROOT / "build" / "images.env"
+"""The names of the images that tests/kind/images.sh has built."""
 DEADLINE_SECONDS = 90.0
 APP_LABEL = "exposedapp.dev/name"
+
+
+def built_image(variable: str) -> str:
+    """The name of an image that was built of this tree; empty before that."""
+    lines = IMAGES.read_text().splitlines() if IMAGES.exists() else []
+    return dict(line.split("=", 1) for line in lines).get(variable, "")
 
 
 class Refused(Exception):

@@ -15,7 +15,16 @@ import pytest
 from pytest_kind import KindCluster
 
 from e2e.conftest import Operator, namespace_of
-from e2e.support import DEMO_IMAGE, Json, Namespace, T, api_server, condition, fetch
+from e2e.support import (
+    DEMO_IMAGE,
+    Json,
+    Namespace,
+    T,
+    api_server,
+    built_image,
+    condition,
+    fetch,
+)
 from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.crd import schema
 from exposedapp.api.meta import API_VERSION, KIND, AppRef
@@ -189,7 +198,7 @@ UNTRIED = {"probe": {"enabled": False}}
 NAMED_PORT = pod(containers=[{"name": "app", "ports": [{"containerPort": 8080, "name": "named"}]}])
 
 VALUES: dict[str, Change] = {
-    "image": Change({"image": f"docker.io/{DEMO_IMAGE}"}),
+    "image": Change({"image": built_image("TAGGED_DEMO_IMAGE")}),
     "selector": Change({**SELECTING, "selector": {"app": "two"}}, SELECTING),
     "replicas": Change({"replicas": 2}),
     "ports[].name": port({"name": "web"}, name="a-name-longer-than-a-container-port-has"),

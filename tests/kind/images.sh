@@ -82,4 +82,5 @@ operator=operator:$tag
 cat >"$BUILD/images.env" <<END
 OPERATOR_IMAGE=$LOCAL/$operator
 DEMO_IMAGE=$LOCAL/demo:dev
+TAGGED_DEMO_IMAGE=$LOCAL/$demo
 END
