@@ -45,7 +45,8 @@ def install(cluster: KindCluster, release: str, chart: Path, image: str) -> None
     repository, _, tag = image.rpartition(":")
     values = [f"--set=image.repository={repository}", f"--set=image.tag={tag}", "--reset-values"]
     waiting = ["--wait", "--timeout", "120s", "--take-ownership"]
-    helm(cluster, "upgrade", "--install", release, chart, *values, *waiting)
+    # Whoever applied the plain manifests before owns fields of the CustomResourceDefinition.
+    helm(cluster, "upgrade", "--install", release, chart, *values, *waiting, "--force-conflicts")
 
 
 def uninstall(cluster: KindCluster, release: str) -> None:
