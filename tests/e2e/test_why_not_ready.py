@@ -36,7 +36,13 @@ OBJECTS: dict[str, list[Json]] = {
             "metadata": {"name": "alone", "labels": {"app": "alone"}},
             "spec": {
                 "volumes": [{"name": "tls", "secret": {"secretName": "nowhere"}}],
-                "containers": [{"name": "web", "image": DEMO_IMAGE}],
+                "containers": [
+                    {
+                        "name": "web",
+                        "image": DEMO_IMAGE,
+                        "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
+                    }
+                ],
             },
         },
     ],
@@ -226,7 +232,8 @@ def places(cluster: KindCluster, operator: Operator) -> Iterator[dict[str, Names
                 for name, case in CASES.items()
                 if case.place == place
             ]
-            namespace.apply(*OBJECTS[place])
+            if objects := OBJECTS[place]:
+                namespace.apply(*objects)
             if place == LIMITED:
                 eventually(partial(quota_is_known, namespace))
             namespace.apply(*apps)
