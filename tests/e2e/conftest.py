@@ -107,8 +107,10 @@ def namespace_of(cluster: KindCluster) -> Iterator[Namespace]:
     namespace = Namespace(cluster, f"test-{uuid4().hex[:8]}")
     namespace.kubectl("create", "namespace", namespace.name)
     eventually(lambda: namespace.get("serviceaccount", "default"))
-    yield namespace
-    namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")
+    try:
+        yield namespace
+    finally:
+        namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")
 
 
 @pytest.fixture
