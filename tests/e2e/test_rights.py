@@ -57,7 +57,9 @@ def test_the_rights_are_those_of_the_requests(shop: Namespace) -> None:
     eventually(lambda: reports(shop, "broken", "ImagePullBackOff"))
     # The Events of a pod are listed whose status does not say why it is not ready.
     volume = {"name": "tls", "secret": {"secretName": "nowhere"}}
-    shop.apply(app("silent", podTemplate={"spec": {"volumes": [volume]}}))
+    mounting = {"name": "app", "volumeMounts": [{"name": "tls", "mountPath": "/tls"}]}
+    template = {"spec": {"volumes": [volume], "containers": [mounting]}}
+    shop.apply(app("silent", podTemplate=template))
     eventually(lambda: reports(shop, "silent", "FailedMount"))
     # Objects of others have the names of the children.
     shop.kubectl("create", "deployment", "taken", "--image=localhost/exposedapp/demo:dev")
