@@ -155,6 +155,13 @@ ALLOWED: dict[str, Json] = {
 }
 
 
+def test_without_the_policies_all_of_it_is_accepted(namespace: Namespace) -> None:
+    """Else the tests below would show nothing. It comes before the policies."""
+    command = ["apply", "--dry-run=server", "-f", "-"]
+    for body, _ in FORBIDDEN.values():
+        namespace.kubectl(*command, stdin=yaml.safe_dump(body))
+
+
 @pytest.fixture(scope="module")
 def restricted(cluster: KindCluster, operator: Operator) -> Iterator[Namespace]:
     """A namespace while the cluster has all of the policies."""
@@ -184,11 +191,3 @@ def test_what_the_owner_forbids_is_refused(restricted: Namespace, case: str) -> 
 @pytest.mark.parametrize("case", ALLOWED)
 def test_what_the_owner_allows(restricted: Namespace, case: str) -> None:
     apply_as(restricted, user_of(restricted), ALLOWED[case])
-
-
-def test_without_the_policies_all_of_it_is_accepted(namespace: Namespace) -> None:
-    """Else the tests above would show nothing."""
-    command = ["apply", "--dry-run=server", "-f", "-"]
-    for body, _ in FORBIDDEN.values():
-        # The API server knows of a policy for a moment after it was deleted.
-        eventually(partial(namespace.kubectl, *command, stdin=yaml.safe_dump(body)))

@@ -2,7 +2,7 @@
 
 import json
 
-from e2e.support import Namespace, app, condition
+from e2e.support import Namespace, app, condition, eventually
 from matrix.api_server import ApiServer
 
 
@@ -16,9 +16,11 @@ def test_it_is_established(definition: ApiServer) -> None:
 
 
 def test_kubectl_explains_a_field(definition: ApiServer) -> None:
-    assert "Port that the container listens on" in definition.kubectl(
-        "explain", "exposedapp.spec.ports.targetPort"
-    )
+    def is_explained() -> None:
+        text = definition.kubectl("explain", "exposedapp.spec.ports.targetPort")
+        assert "Port that the container listens on" in text
+
+    eventually(is_explained)  # OpenAPI has a new definition a moment later
 
 
 def test_kubectl_scales_and_lists_an_app(namespace: Namespace) -> None:
