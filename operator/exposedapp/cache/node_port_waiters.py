@@ -20,8 +20,15 @@ class NodePortWaiters:
         return bool(self._numbers)
 
     def wait(self, key: NamespacedName, numbers: set[int]) -> None:
-        """From now on the app waits for these ports."""
-        self._numbers[key] = numbers
+        """From now on the app waits for these ports, and for no others.
+
+        An app that asks for none does not wait: while any app does, each change of a Service is
+        compared with the state before it.
+        """
+        if numbers:
+            self._numbers[key] = numbers
+        else:
+            self.forget(key)
 
     def forget(self, key: NamespacedName) -> None:
         """The app waits no more."""

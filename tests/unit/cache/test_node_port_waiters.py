@@ -7,6 +7,7 @@ import pytest
 
 from exposedapp.api.meta import Json, NamespacedName
 from exposedapp.cache.cache import Cache
+from exposedapp.cache.node_port_waiters import NodePortWaiters
 from exposedapp.cache.versions import ListSnapshot
 from exposedapp.cache.watches import ServiceHandler
 from exposedapp.workqueue.priority import Priority
@@ -92,3 +93,11 @@ def test_a_service_that_proved_not_to_exist(cache: Cache) -> None:
 def test_who_waits_no_more_is_left_alone(cache: Cache) -> None:
     cache.node_port_waiters.forget(WAITING)
     assert keys(ServiceHandler(cache).delete(service(6, 30080))) == [HOLDER]
+
+
+def test_an_app_without_chosen_ports_does_not_wait() -> None:
+    waiters = NodePortWaiters()
+    waiters.wait(NamespacedName("shop", "web"), {30080})
+    assert waiters
+    waiters.wait(NamespacedName("shop", "web"), set())
+    assert not waiters
