@@ -16,8 +16,10 @@ from exposedapp.desired.service import make_service
 from matrix.api_server import ApiServer
 from matrix.conftest import Operator, new_namespace
 
-SPECS = {name: whole(change.after) for name, change in (VALUES | MODES).items()}
-"""For each property a spec that has it."""
+SPECS = {name: whole(change.after) for name, change in (VALUES | MODES).items()} | {
+    "image": whole({"image": "registry.example/app:1"})
+}
+"""For each property a spec that has it; no pod starts here, so the image need not be built."""
 APP_NAMES = {name: f"app-{index}" for index, name in enumerate(SPECS)}
 
 
