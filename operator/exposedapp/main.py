@@ -5,6 +5,7 @@ on: the kubelet restarts the container then, and a restart writes nothing.
 """
 
 import asyncio
+import gc
 import logging
 import sys
 
@@ -19,6 +20,9 @@ MAX_JSON_DEPTH = 25_000
 """The API server accepts objects nested 10,000 levels deep, which only a recursive parser reads:
 with Python's default limit one such object would end the watch of its kind."""
 
+GC_THRESHOLDS = 5_000, 10, 10
+"""New objects per collection of the youngest generation, and its collections per older one."""
+
 log = logging.getLogger(__name__)
 
 
@@ -30,11 +34,23 @@ def main(periods: Periods | None = None) -> None:
         sys.exit(str(error))
     logs.configure(settings)
     sys.setrecursionlimit(MAX_JSON_DEPTH)
+    tune_garbage_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         problem = runner.run(_run(settings, periods or Periods()))
     if problem:
         log.critical("The operator ends: %s", problem)
         sys.exit(1)
+
+
+def tune_garbage_collector() -> None:
+    """Leave what the imports have made out of each collection.
+
+    Otherwise a full collection passes over 90,000 objects that are never freed, and no reconcile
+    goes on for 0.1 s meanwhile. Called once, when everything is imported.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def _run(settings: Settings, periods: Periods) -> str | None:
