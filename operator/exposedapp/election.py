@@ -13,6 +13,7 @@ import asyncio
 import logging
 import random
 import socket
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,6 +65,14 @@ class LeaseLostError(Exception):
     """The Lease was not renewed in time, or has another holder."""
 
 
+def seconds_since_boot() -> float:
+    """A monotonic clock that goes on while the machine is suspended, as Lease holders elsewhere do.
+
+    On Linux time.monotonic stops then (clock_gettime(2)); on macOS it does not.
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
+
+
 def lease_namespace(configured: str | None) -> str:
     """The configured namespace, or the pod's, or, outside of a pod, `default`."""
     if configured:
@@ -88,7 +97,7 @@ class Election:
         namespace: str,
         identity: str,
         periods: ElectionPeriods | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = seconds_since_boot,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._request = request

@@ -3,6 +3,8 @@
 import asyncio
 import copy
 import itertools
+import sys
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +13,13 @@ import pytest
 
 from exposedapp import election as module
 from exposedapp.api.meta import Json
-from exposedapp.election import Election, ElectionPeriods, LeaseLostError, lease_namespace
+from exposedapp.election import (
+    Election,
+    ElectionPeriods,
+    LeaseLostError,
+    lease_namespace,
+    seconds_since_boot,
+)
 from exposedapp.kube.errors import ApiError
 from support.virtual_time import in_virtual_time
 
@@ -242,3 +250,10 @@ def test_the_namespace_is_the_configured_one_or_the_pod_s(
     file.write_text("operators\n")
     assert lease_namespace(None) == "operators"
     assert lease_namespace("mine") == "mine"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere time.monotonic is such a clock")
+def test_the_clock_goes_on_while_the_machine_is_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = {time.CLOCK_MONOTONIC: 100.0, time.CLOCK_BOOTTIME: 400.0}
+    monkeypatch.setattr(time, "clock_gettime", clocks.__getitem__)
+    assert seconds_since_boot() == 400.0

@@ -62,7 +62,6 @@ class ChildReader:
         except ApiError as error:
             return ReadError(error)
         if live is None or live["metadata"]["uid"] != app.ref.uid:
-            self._cache.apps.delete_if(app.key, app.ref.uid)
             raise AppDeleted
         if "deletionTimestamp" in live["metadata"]:
             raise AppDeleted

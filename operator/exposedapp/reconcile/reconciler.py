@@ -28,6 +28,11 @@ from exposedapp.settings import Settings
 from exposedapp.status.compute import compute_status
 from exposedapp.workqueue.result import Result
 
+DELETION_CHECK_SECONDS = 60.0
+"""Until an app that a response calls deleted is reconciled again, if it is still cached.
+
+What is cached is the watch's to decide: one 404 may be false, such as that of a proxy."""
+
 
 class Reconciler:
     """Reconciles apps, several at once; the queue never runs one key twice at a time."""
@@ -61,7 +66,8 @@ class Reconciler:
         try:
             return await self._reconcile_or_report(identify_app(body), body)
         except AppDeleted:
-            return self._forget(key)
+            self._forget(key)
+            return Result(requeue_after=DELETION_CHECK_SECONDS)
 
     async def _reconcile_or_report(self, identity: App, body: Json) -> Result:
         """Reconcile; an unforeseen error concerns this app only, and is in its status."""

@@ -144,7 +144,6 @@ class StatusWriter:
 
     async def _handle_api_error(self, app: App, error: ApiError) -> StatusResult:
         if error.status == 404:
-            self._cache.apps.delete_if(app.key, app.ref.uid)
             raise AppDeleted from error
         if error.status == 409 and await self._refresh(app):
             # The watch's event of that state changes nothing any more, so it requeues no key.
@@ -162,7 +161,6 @@ class StatusWriter:
             log.debug("%s: cannot be read: %s", app.key, error)
             return False
         if live is None:
-            self._cache.apps.delete_if(app.key, app.ref.uid)
             raise AppDeleted
         self._cache.apps.upsert(live)
         is_another_spec: bool = live["metadata"]["generation"] != app.generation

@@ -7,7 +7,7 @@ import pytest
 from exposedapp.api.meta import Json
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.pod_poller import INITIAL_POLL_SECONDS
-from exposedapp.workqueue.result import Result
+from exposedapp.reconcile.reconciler import DELETION_CHECK_SECONDS
 from support.harness import AWAY, BUSY, KEY, PINNED, PODS, World
 from support.objects import node_body
 
@@ -90,10 +90,10 @@ async def test_a_child_that_the_server_cannot_take_is_told(world: World) -> None
 
 
 async def test_in_a_namespace_that_goes_the_status_stays(world: World) -> None:
-    """And nothing is tried again: there is nothing to come back to."""
+    """Until the deletion is seen, or turns out to be none."""
     world.cluster.fail("apply Service", TERMINATING)
     world.app()
-    assert await world.reconcile() is None
+    assert await world.reconcile() == DELETION_CHECK_SECONDS
     assert "patch status" not in world.cluster.writes
 
 
@@ -141,12 +141,17 @@ async def test_a_child_replaced_meanwhile_is_looked_at_anew(stopped: World) -> N
 async def test_an_app_that_is_gone_when_its_status_is_written_is_forgotten(world: World) -> None:
     world.app()
     world.cluster.before["patch status"] = lambda: world.cluster.remove("ExposedApp", *KEY)
+    assert await world.reconcile() == DELETION_CHECK_SECONDS
+    assert world.prober.targets == []
+
+
+async def test_an_app_that_one_response_calls_deleted_is_not_lost(world: World) -> None:
+    """What a proxy answers is no deletion: no event follows, and the app is reconciled again."""
+    world.app()
+    world.cluster.fail("patch status", ApiError(404, "NotFound", "page not found"))
+    assert await world.reconcile() == DELETION_CHECK_SECONDS
     await world.reconcile()
-    assert world.cache.apps.get(KEY) is None
-    world.cluster.requests.clear()
-    # Until the event of its deletion comes.
-    assert await world.reconciler.reconcile(KEY) == Result()
-    assert world.cluster.requests == []
+    assert world.status()["url"]
 
 
 async def test_a_status_of_an_older_spec_is_not_written(world: World) -> None:

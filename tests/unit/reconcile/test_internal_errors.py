@@ -9,7 +9,7 @@ from exposedapp.reconcile.children import Children
 from exposedapp.reconcile.observer import Observer
 from exposedapp.reconcile.pod_poller import PodPoller
 from exposedapp.reconcile.probes import Probes
-from exposedapp.workqueue.result import Result
+from exposedapp.reconcile.reconciler import DELETION_CHECK_SECONDS
 from support.harness import AWAY, KEY, World
 
 PHASES: dict[str, tuple[Any, str]] = {
@@ -107,5 +107,4 @@ async def test_an_app_that_is_deleted_meanwhile_is_forgotten(
 ) -> None:
     fail(monkeypatch, "observe", RuntimeError("x"))
     running.cluster.before["patch status"] = lambda: running.cluster.remove("ExposedApp", *KEY)
-    running.watch()
-    assert await running.reconciler.reconcile(KEY) == Result()
+    assert await running.reconcile() == DELETION_CHECK_SECONDS

@@ -10,6 +10,7 @@ from exposedapp.exposure.probes import ProbeResult
 from exposedapp.exposure.reachability import FIRST_ANSWER_GRACE_SECONDS
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
+from exposedapp.reconcile.reconciler import DELETION_CHECK_SECONDS
 from exposedapp.reconcile.status_writer import FIRST_STATUS_DELAY_SECONDS
 from support.harness import KEY, FakeProber, World
 from support.probes import LATE, OK, REFUSED
@@ -91,7 +92,7 @@ async def test_an_app_that_was_deleted_meanwhile_is_tried_no_more(running: World
     gone = ApiError(404, "NotFound", 'exposedapps "web" not found')
     running.cluster.fail("patch status", gone)
     running.nodes[1]["status"]["conditions"][1]["status"] = "False"
-    assert await running.reconcile() is None
+    assert await running.reconcile() == DELETION_CHECK_SECONDS
     assert tried(running) == []
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from exposedapp.api.meta import Json
+from exposedapp.reconcile.reconciler import DELETION_CHECK_SECONDS
 from exposedapp.workqueue.result import Result
 from support.harness import KEY, World
 
@@ -196,9 +197,8 @@ async def test_children_that_went_with_their_app_are_not_made_again(
             store.delete_if(key, (store.get(key) or {})["metadata"]["uid"])
     if replaced:
         stopped.app()
-    assert await stopped.reconciler.reconcile(KEY) == Result()
+    assert await stopped.reconciler.reconcile(KEY) == Result(requeue_after=DELETION_CHECK_SECONDS)
     assert stopped.cluster.writes == []
-    assert stopped.cache.apps.get(KEY) is None
     assert stopped.prober.targets == []
 
 

@@ -8,8 +8,8 @@ from exposedapp.api.meta import Json
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, MAX_CONFLICTING_WRITES
 from exposedapp.reconcile.pod_poller import INITIAL_POLL_SECONDS, MAX_POLL_SECONDS
+from exposedapp.reconcile.reconciler import DELETION_CHECK_SECONDS
 from exposedapp.reconcile.status_writer import STATUS_DEBOUNCE
-from exposedapp.workqueue.result import Result
 from support.harness import AWAY, BUSY, KEY, PODS, World
 from support.objects import endpoint_body, node_body, pod_body, slice_body
 
@@ -260,6 +260,4 @@ async def test_after_a_conflict_the_app_is_deleted(world: World) -> None:
     world.app()
     world.cluster.fail("patch status", ApiError(409, "Conflict", "modified"))
     world.cluster.before["get ExposedApp"] = lambda: world.cluster.remove("ExposedApp", *KEY)
-    world.watch()
-    assert await world.reconciler.reconcile(KEY) == Result()
-    assert world.cache.apps.get(KEY) is None
+    assert await world.reconcile() == DELETION_CHECK_SECONDS
