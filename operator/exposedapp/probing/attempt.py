@@ -1,8 +1,9 @@
 """One attempt to reach a URL.
 
 Called by the prober. Users choose hosts and paths, so a probe does as little as possible with them:
-it opens a connection, or sends one GET without redirects, proxies, cookies or credentials, whose
-body is not read.
+it finds out whether the port accepts a connection, or sends one GET without redirects, proxies,
+cookies or credentials, whose body is not read. docs/probing.md describes it for those who are
+probed.
 """
 
 import asyncio
@@ -12,12 +13,17 @@ import aiohttp
 
 from exposedapp.exposure.network_errors import classify_os_error
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult, Target
+from exposedapp.probing.connection import check_port
+from exposedapp.version import __version__
 
 Attempt = Callable[[Target], Awaitable[ProbeResult]]
 
 ANSWERED = ProbeResult(ProbeOutcome.ANSWERED)
 
 MIN_HTTP_ERROR_STATUS = 400
+
+USER_AGENT = f"exposedapp-operator/{__version__} (probe)"
+"""By which the access log of an app shows that it was the operator, and which version."""
 
 
 async def probe_once(target: Target) -> ProbeResult:
@@ -35,8 +41,7 @@ async def probe_once(target: Target) -> ProbeResult:
 
 
 async def _connect(target: Target) -> ProbeResult:
-    _, writer = await asyncio.open_connection(target.host, target.port)
-    writer.close()
+    await check_port(target.host, target.port)
     return ANSWERED
 
 
@@ -45,7 +50,10 @@ async def _get(target: Target) -> ProbeResult:
     connector = aiohttp.TCPConnector(ssl=False)
     async with (
         aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT},
+            trust_env=False,
         ) as session,
         session.get(target.url, allow_redirects=False) as response,
     ):

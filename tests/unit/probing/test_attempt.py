@@ -12,6 +12,7 @@ import pytest
 
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult, Target
 from exposedapp.probing.attempt import probe_once
+from exposedapp.version import __version__
 from support.probes import LATE, OK, REFUSED, http_error
 
 CLOSED, NOT_HTTP, NO_TLS, NO_ROUTE, UNKNOWN_HOST, NO_CONNECTION = map(
@@ -154,20 +155,8 @@ async def test_network_errors(
     async def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(asyncio, "open_connection", fail)
+    monkeypatch.setattr("exposedapp.probing.attempt.check_port", fail)
     assert await tried(80) == result
-
-
-async def test_a_connection_is_closed_again() -> None:
-    ended = asyncio.Event()
-
-    async def until_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        assert await reader.read() == b""
-        ended.set()
-
-    async with serving(until_the_end) as port, asyncio.timeout(DEADLINE_SECONDS):
-        assert await tried(port) == OK
-        await ended.wait()
 
 
 # --- a page ---------------------------------------------------------------------------------------
@@ -264,6 +253,15 @@ async def test_nothing_is_sent_that_a_stranger_could_use(
     for asked in server.asked:
         names = {line.partition(":")[0].lower() for line in asked.splitlines()[1:] if line}
         assert names <= {"host", "accept", "accept-encoding", "user-agent"}
+
+
+async def test_the_request_names_the_operator() -> None:
+    """By it the access log of an app, and a server's owner, can tell what it is."""
+    server = Server(http_answer("200 OK"))
+    async with serving(server) as port:
+        await tried(port, http=True)
+    (asked,) = server.asked
+    assert f"User-Agent: exposedapp-operator/{__version__} (probe)" in asked.splitlines()
 
 
 async def test_no_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
