@@ -31,6 +31,7 @@ from exposedapp.kube.client import KubeClient
 from exposedapp.kube.connection import RENEWAL_SECONDS, is_usable
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import EXPOSED_APPS
+from exposedapp.probing.control import ControlledAttempt
 from exposedapp.probing.prober import Prober
 from exposedapp.reconcile.event_recorder import EventRecorder
 from exposedapp.reconcile.reconciler import Reconciler
@@ -134,6 +135,7 @@ class Runtime:
             settings.probe_rate,
             settings.probe_in_flight,
             lambda key: self._queue.add(key),
+            ControlledAttempt(),
             on_result=metrics.probes.tried,
         )
         metrics.probes.state = prober.state

@@ -57,6 +57,8 @@ class World:
         self.cluster = FakeApiServer()
         self.happened: list[EventMessage] = []
         self.now = 1000.0
+        self.settings = Settings()
+        """What the next operator is configured with."""
         self.prober = FakeProber(lambda: self.now)
         self.probes: Prober = self.prober
         """What the next operator probes with; restart() starts one."""
@@ -69,7 +71,7 @@ class World:
         self.reconciler = Reconciler(
             self.cluster,
             self.cache,
-            Settings(),
+            self.settings,
             self.probes,
             record=lambda _, happening: self.happened.append(happening),
             clock=lambda: self.now,

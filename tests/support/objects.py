@@ -63,10 +63,16 @@ def node(
     deleting: bool = False,
     labels: dict[str, str] | None = None,
     disruption_taint: str | None = None,
+    kubelet_port: int | None = None,
 ) -> Node:
-    addresses = addresses or (("InternalIP", "10.0.0.1"),)
     return Node(
-        name, ready, deleting, addresses, tuple(sorted((labels or {}).items())), disruption_taint
+        name,
+        ready,
+        deleting,
+        addresses or (("InternalIP", "10.0.0.1"),),
+        tuple(sorted((labels or {}).items())),
+        disruption_taint,
+        kubelet_port,
     )
 
 

@@ -63,6 +63,7 @@ class ReachableReason(StrEnum):
     UNREACHABLE = "Unreachable"
     WAITING_FOR_ANSWER = "WaitingForAnswer"
     NOT_PROBED = "NotProbed"
+    PROBE_BLOCKED = "ProbeBlocked"
 
 
 STALLED_REASONS = frozenset(
@@ -169,7 +170,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Wait; this lasts 30 seconds, longer only while probes are overdue.",
     ),
     Reason.UNREACHABLE: Explanation(
-        "The pods are ready, but no URL answers the operator.",
+        "The pods are ready, but no URL of the first TCP port answers the operator.",
         "Check that the app listens on the targetPort, and that no firewall blocks the way from "
         "the operator to the nodes; the condition Reachable quotes each URL's error.",
     ),

@@ -73,6 +73,14 @@ def parse_host(text: str) -> Host | None:
     return Host(str(address), f"IPv{address.version}")
 
 
+def is_loopback(text: str) -> bool:
+    """Whether a host is the machine itself wherever it is looked up (RFC 6761 for the names)."""
+    if text == "localhost" or text.endswith(".localhost"):
+        return True
+    host = parse_host(text)
+    return bool(host and host.family and ipaddress.ip_address(text).is_loopback)
+
+
 def _must_be_host(text: str) -> str:
     if parse_host(text) is None:
         raise ValueError(f"must be {HOST_WORDS}")

@@ -23,7 +23,8 @@ class NodesSpec(Model):
     address_types: list[AddressType] = Field(
         default=["ExternalIP", "InternalIP"],
         description="Types of a node's addresses, the preferred one first; each node is listed "
-        "with the first type that it has.",
+        "with the first type that it has. Of the nodes that answer, status.url is one with the "
+        "most preferred type.",
         min_length=1,
         max_length=5,
         json_schema_extra={

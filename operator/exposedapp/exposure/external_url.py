@@ -22,3 +22,5 @@ class ExternalUrl(NamedTuple):
     port: PortUrls
     host: str
     origin: UrlOrigin
+    rank: int = 0
+    """Of a node's address: the position of its type in spec.nodes.addressTypes."""

@@ -1,4 +1,7 @@
-"""URLs at load balancers, from the Service's status. Pure. Called by urls.py."""
+"""URLs at load balancers, from the Service's status. Pure.
+
+Called by urls.py, and by status/ and the command line to say that there are none yet.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -26,6 +29,17 @@ def load_balancer_ingress(service: Json) -> list[LoadBalancerIngress]:
 def load_balancer_hosts(ingress: Iterable[LoadBalancerIngress]) -> list[str]:
     """The host of each address that can be part of a URL; an IP before a name."""
     return [host for address in ingress if (host := _host(address))]
+
+
+def pending_load_balancer(service: Json) -> str:
+    """That the Service waits for a load balancer, in a sentence; "" if it does not."""
+    spec = service["spec"]
+    if spec["type"] != "LoadBalancer" or load_balancer_hosts(load_balancer_ingress(service)):
+        return ""
+    pending = "No load balancer has an address for the Service yet"
+    if any(port.get("nodePort") for port in spec.get("ports") or ()):
+        return f"{pending}; status.url leads to a node meanwhile."
+    return f"{pending}, and it has no node ports: there is no URL meanwhile."
 
 
 def load_balancer_urls(port: PortUrls, hosts: Sequence[str]) -> Iterator[ExternalUrl]:

@@ -7,7 +7,7 @@ changes them only where a node changes, and combines them for each app:
     forwarding nodes  &  labels of spec.nodes.selector  &  usable address  =  eligible nodes
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -18,6 +18,7 @@ from exposedapp.exposure.nodes import (
     NOT_MATCHING,
     Node,
     no_address_reason,
+    node_address_type,
     node_hosts,
     not_forwarding_reason,
 )
@@ -35,6 +36,9 @@ MAX_ADDRESS_GROUPS = 50
 """Combinations of address types and IP families whose nodes are kept."""
 
 MIN_COMPACTION_SIZE = 1000
+
+AddressKey = tuple[tuple[str, ...], tuple[str, ...]]
+"""Address types and IP families."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ class NodeIndex:
         would take the new node for the old one."""
         self._forwarding = NodeGroups(not_forwarding_reason)
         self._labels = RecentlyUsed[str, NodeGroups](MAX_LABEL_GROUPS)
-        self._addresses = RecentlyUsed[tuple[tuple[str, ...], ...], NodeGroups](MAX_ADDRESS_GROUPS)
+        self._addresses = RecentlyUsed[AddressKey, NodeGroups](MAX_ADDRESS_GROUPS)
+        self._address_types = RecentlyUsed[AddressKey, NodeGroups](MAX_ADDRESS_GROUPS)
         self._selections = RecentlyUsed[tuple[str, int], Selection](MAX_SELECTIONS)
 
     def replace(self, nodes: Iterable[Node]) -> None:
@@ -90,8 +95,15 @@ class NodeIndex:
             forwarding=self._forwarding,
             matching=reduce(and_, matching, ALL_NODES),
             usable=usable,
-            hosts_of=lambda node: node_hosts(node, types, families) if usable else [],
+            address_types=types,
+            families=families,
+            by_address_type=self._address_type_groups(types, families),
         )
+
+    def nodes_named(self, names: Iterable[str]) -> int:
+        """The set of the nodes with these names."""
+        positions = {self._positions[name] for name in names if name in self._positions}
+        return sum(1 << position for position in positions)
 
     def find(self, name: str, nodes: int) -> Node | None:
         """The node of this name if it is in the set `nodes`."""
@@ -130,6 +142,14 @@ class NodeIndex:
             lambda: self._group_by(lambda node: no_address_reason(node, types, families)),
         )
 
+    def _address_type_groups(
+        self, types: Sequence[AddressType], families: Sequence[str]
+    ) -> NodeGroups:
+        return self._address_types.get(
+            (tuple(types), tuple(families)),
+            lambda: self._group_by(lambda node: node_address_type(node, types, families)),
+        )
+
     def _group_by(self, value_of: Callable[[Node], str | None]) -> NodeGroups:
         groups = NodeGroups(value_of)
         for position, node in enumerate(self._nodes):
@@ -138,7 +158,12 @@ class NodeIndex:
         return groups
 
     def _all_groups(self) -> list[NodeGroups]:
-        return [self._forwarding, *self._labels.values(), *self._addresses.values()]
+        return [
+            self._forwarding,
+            *self._labels.values(),
+            *self._addresses.values(),
+            *self._address_types.values(),
+        ]
 
     def _add(self, position: int, node: Node) -> None:
         self._nodes[position] = node
@@ -162,7 +187,10 @@ class Eligibility:
     matching: int
     usable: NodeGroups | None
     """By the reason why a node has no usable address; None: addresses do not matter."""
-    hosts_of: Callable[[Node], list[str]]
+    address_types: Sequence[AddressType]
+    families: Sequence[str]
+    by_address_type: NodeGroups
+    """By the type of the addresses that become a node's URLs."""
 
     @property
     def nodes(self) -> int:
@@ -175,14 +203,39 @@ class Eligibility:
         """How many nodes are eligible."""
         return self.nodes.bit_count()
 
-    def hosts(self, name: str) -> list[str] | None:
-        """The addresses of an eligible node; none if a host is in front. None: not eligible."""
-        node = self.index.find(name, self.nodes)
-        return None if node is None else self.hosts_of(node)
+    def node(self, name: str) -> Node | None:
+        """The node of this name if it is eligible."""
+        return self.index.find(name, self.nodes)
 
-    def select(self, uid: str, limit: int) -> Sequence[str]:
-        """The names of the nodes that an app lists, the preferred one first."""
-        return self.index.select(uid, self.nodes, limit)
+    def hosts(self, node: Node) -> list[str]:
+        """The addresses of a node; there may be none where a host is in front of it."""
+        return node_hosts(node, self.address_types, self.families)
+
+    def rank(self, node: Node) -> int:
+        """The position in spec.nodes.addressTypes of the type of a node's addresses."""
+        address_type = node_address_type(node, self.address_types, self.families)
+        return self.address_types.index(address_type) if address_type else 0
+
+    def select(self, uid: str, limit: int, among: int = ALL_NODES) -> Sequence[str]:
+        """The names of the nodes that an app lists, of those in `among`, the preferred one first.
+
+        Nodes with a more preferred type of address come before all others.
+        """
+        names: list[str] = []
+        for nodes in self._by_preference(self.nodes & among):
+            names += self.index.select(uid, nodes, limit - len(names))
+            if len(names) == limit:
+                break
+        return names
+
+    def _by_preference(self, nodes: int) -> Iterator[int]:
+        """The nodes by the type of their addresses; all at once if addresses do not matter."""
+        if self.usable is None:
+            yield nodes
+            return
+        for address_type in self.address_types:
+            if of_type := nodes & self.by_address_type.group(address_type):
+                yield of_type
 
     def ineligible_counts(self) -> dict[str, int]:
         """How many nodes are not eligible, by reason, see ineligible_reason()."""

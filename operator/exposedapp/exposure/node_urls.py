@@ -3,17 +3,27 @@
 Called by urls.py.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from exposedapp.api.meta import AppRef, Json
 from exposedapp.api.url_settings import NodesSpec
 from exposedapp.exposure.endpoints import Endpoint, nodes_with_ready_pods
 from exposedapp.exposure.external_url import ExternalUrl, UrlOrigin
+from exposedapp.exposure.node_groups import ALL_NODES
 from exposedapp.exposure.node_selection import Eligibility, NodeIndex
 from exposedapp.exposure.port_urls import PortUrls
-from exposedapp.exposure.rendezvous import select_nodes
 from exposedapp.exposure.url_budget import url_size, within_budget
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedNode:
+    """A node that an app lists as far as its URLs fit."""
+
+    hosts: Sequence[str]
+    rank: int
+    """The position of its addresses' type in spec.nodes.addressTypes."""
+    kubelet_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +31,8 @@ class SelectedNodes:
     """The nodes that an app lists as far as their URLs fit."""
 
     eligible: int = 0
-    hosts: Sequence[Sequence[str]] = ()
-    """The addresses of each node, the preferred node first."""
+    nodes: Sequence[SelectedNode] = ()
+    """The preferred node first."""
     override: str | None = None
     """The host that stands for all of them."""
     no_node_reason: str | None = None
@@ -42,17 +52,15 @@ def select_app_nodes(
     """The nodes that forward to the app, at most nodes_spec.limit of them."""
     eligibility = nodes.eligibility(nodes_spec, service_spec.get("ipFamilies") or ["IPv4"])
     local = service_spec.get("externalTrafficPolicy") == "Local"
-    selected: Sequence[str]
-    if local:
-        running = nodes_with_ready_pods(endpoints)
-        names = [name for name in running if eligibility.hosts(name) is not None]
-        eligible, selected = len(names), select_nodes(app.uid, names, nodes_spec.limit)
-    else:
-        eligible = eligibility.count
-        selected = eligibility.select(app.uid, nodes_spec.limit)
+    among = nodes.nodes_named(nodes_with_ready_pods(endpoints)) if local else ALL_NODES
+    selected = eligibility.select(app.uid, nodes_spec.limit, among)
     return SelectedNodes(
-        eligible=eligible,
-        hosts=[eligibility.hosts(name) or () for name in selected],
+        eligible=(eligibility.nodes & among).bit_count(),
+        nodes=[
+            SelectedNode(eligibility.hosts(node), eligibility.rank(node), node.kubelet_port)
+            for node in map(eligibility.node, selected)
+            if node
+        ],
         override=nodes_spec.host,
         no_node_reason=None if selected else _no_node_reason(eligibility),
         local_pods_required=local and eligibility.count > 0,
@@ -68,28 +76,30 @@ def fit_node_urls(
     removed or changed displaces the last one at most. If the first node alone exceeds the budget,
     as many of its URLs as fit are listed.
     """
-    if nodes.override and nodes.hosts:
-        urls = _node_urls(ports, [nodes.override])
-        return within_budget(urls, budget), len(nodes.hosts)
+    if nodes.override and nodes.nodes:
+        urls = node_urls(ports, {nodes.override: 0})
+        return within_budget(urls, budget), len(nodes.nodes)
     # "::" brings the brackets of IPv6, the longest that a URL is apart from its host.
-    bytes_per_host = sum(map(url_size, _node_urls(ports, ["::"])))
-    listed_hosts: dict[str, None] = {}  # a set with an order; two nodes may share an address
+    bytes_per_host = sum(map(url_size, node_urls(ports, {"::": 0})))
+    ranks: dict[str, int] = {}  # by host, in the nodes' order; two nodes may share an address
     bytes_left = budget
-    for listed, hosts in enumerate(nodes.hosts):
-        new_hosts = [host for host in hosts if host not in listed_hosts]
-        bytes_left -= bytes_per_host * len(new_hosts) + len(ports) * len("".join(new_hosts))
+    for listed, node in enumerate(nodes.nodes):
+        new = {host: node.rank for host in node.hosts if host not in ranks}
+        bytes_left -= bytes_per_host * len(new) + len(ports) * len("".join(new))
         if bytes_left < 0 and not listed:
-            return within_budget(_node_urls(ports, new_hosts), budget), 1
+            return within_budget(node_urls(ports, new), budget), 1
         if bytes_left < 0:
-            return list(_node_urls(ports, listed_hosts)), listed
-        listed_hosts.update(dict.fromkeys(new_hosts))
-    return list(_node_urls(ports, listed_hosts)), len(nodes.hosts)
+            return list(node_urls(ports, ranks)), listed
+        ranks |= new
+    return list(node_urls(ports, ranks)), len(nodes.nodes)
 
 
-def _node_urls(ports: Iterable[PortUrls], hosts: Collection[str]) -> Iterator[ExternalUrl]:
+def node_urls(ports: Iterable[PortUrls], ranks: Mapping[str, int]) -> Iterator[ExternalUrl]:
+    """The URLs of hosts, port by port, each with the rank of its address type."""
     for port in ports:
-        for host in hosts:
-            yield ExternalUrl(port.url(host, port.node_port or 0), port, host, UrlOrigin.NODE)
+        for host, rank in ranks.items():
+            url = port.url(host, port.node_port or 0)
+            yield ExternalUrl(url, port, host, UrlOrigin.NODE, rank)
 
 
 def _no_node_reason(eligibility: Eligibility) -> str:

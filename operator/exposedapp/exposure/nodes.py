@@ -50,6 +50,7 @@ class Node:
     """(type, address), in the node's own order."""
     labels: tuple[tuple[str, str], ...] = ()
     disruption_taint: str | None = None
+    kubelet_port: int | None = None
 
     def with_labels(self, keys: Collection[str]) -> "Node":
         """The node with these of its labels only."""
@@ -61,6 +62,7 @@ def parse_node(body: Json) -> Node:
     meta, status = body["metadata"], body.get("status") or {}
     ready = find_condition(status.get("conditions"), "Ready")
     taints = [taint["key"] for taint in (body.get("spec") or {}).get("taints") or ()]
+    kubelet = (status.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}
     return Node(
         name=meta["name"],
         ready=ready is not None and ready["status"] == "True",
@@ -70,6 +72,7 @@ def parse_node(body: Json) -> Node:
         ),
         labels=tuple(sorted((meta.get("labels") or {}).items())),
         disruption_taint=next((taint for taint in taints if taint in DISRUPTION_TAINTS), None),
+        kubelet_port=kubelet.get("Port") or None,
     )
 
 
@@ -121,7 +124,14 @@ def node_hosts(node: Node, types: Sequence[AddressType], families: Sequence[str]
     family. Of several addresses of one type the first counts; a name counts for all families. An
     address that cannot be part of a URL, such as an empty name, is ignored.
     """
-    return list(_hosts(node.addresses, tuple(types), tuple(families)))
+    return list(_hosts(node.addresses, tuple(types), tuple(families))[1])
+
+
+def node_address_type(
+    node: Node, types: Sequence[AddressType], families: Sequence[str]
+) -> AddressType | None:
+    """The type of the addresses that become URLs; None if none can."""
+    return _hosts(node.addresses, tuple(types), tuple(families))[0]
 
 
 @lru_cache(maxsize=MAX_CACHED_HOSTS)
@@ -129,7 +139,8 @@ def _hosts(
     addresses: tuple[tuple[str, str], ...],
     types: tuple[AddressType, ...],
     families: tuple[str, ...],
-) -> Sequence[str]:
+) -> tuple[AddressType | None, Sequence[str]]:
+    """The addresses that become URLs, and their type; None and none if no address can."""
     for preferred_type in types:
         usable = [
             _usable(address)
@@ -145,8 +156,8 @@ def _hosts(
         else:
             hosts = list(first.values())[:1]
         if hosts:
-            return hosts
-    return []
+            return preferred_type, hosts
+    return None, []
 
 
 def _matches(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:

@@ -3,12 +3,15 @@
 Called by reconcile/.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable
 
 from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.meta import Json
 from exposedapp.api.service import NODE_PORT_TYPES
 from exposedapp.settings import Settings
+
+LOOPBACK_URL = re.compile(r"://(([^/]*[.])?localhost|127[.][0-9.]+|\[::1\]):")
 
 
 def no_probe_reason(
@@ -42,7 +45,7 @@ def no_probe_reason(
 
 
 def not_probed_note(
-    service: Json, urls: Iterable[str], preferred: Sequence[str], probed: Collection[str]
+    service: Json, urls: Iterable[str], preferred: Iterable[str], probed: Collection[str]
 ) -> str:
     """Which URLs are listed without being probed; "" if there are none.
 
@@ -56,7 +59,7 @@ def not_probed_note(
         parts.append("UDP and SCTP ports")
     if (status.get("loadBalancer") or {}).get("ingress") and others:
         parts.append("load balancer URLs")
-    if any("://localhost:" in url for url in others):
+    if any(LOOPBACK_URL.search(url) for url in others):
         parts.append("localhost URLs")
     if not parts:
         return ""

@@ -3,9 +3,10 @@
 reconcile/ hands targets to probing/, which returns results; reachability.py evaluates them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 from exposedapp.api.url_settings import ProbeSpec
 from exposedapp.exposure.backend import UNKNOWN_BACKEND, BackendFingerprint
@@ -27,6 +28,8 @@ class Target:
     threshold: int
     """How many failures in a row make a URL that has answered count as failing."""
     backend: BackendFingerprint = field(default=UNKNOWN_BACKEND, compare=False)
+    control_port: int | None = field(default=None, compare=False)
+    """Another port of the host that is open if the way to the host is; None if none is known."""
 
 
 class ProbeOutcome(StrEnum):
@@ -51,6 +54,15 @@ class ProbeOutcome(StrEnum):
     """A bug in the attempt itself; the log has its traceback."""
 
 
+NO_REPLY_OUTCOMES = frozenset(
+    {ProbeOutcome.TIMED_OUT, ProbeOutcome.NO_ROUTE, ProbeOutcome.NO_CONNECTION}
+)
+"""Nothing came back from the host, not even a refusal."""
+
+UNCONNECTED_OUTCOMES = NO_REPLY_OUTCOMES | {ProbeOutcome.REFUSED, ProbeOutcome.UNKNOWN_HOST}
+"""No connection came about, so that the app has had no part in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
     """The result of one attempt to reach a URL."""
@@ -58,6 +70,8 @@ class ProbeResult:
     outcome: ProbeOutcome
     http_status: int | None = None
     """Set for an HTTP response; None when there was none, or a connection was enough."""
+    blocked: bool = False
+    """Whether the control port of the host failed alike: then it is not the app that fails."""
 
     @property
     def answered(self) -> bool:
@@ -100,6 +114,12 @@ class ProbeResults:
     """Whether the app's previous condition does not count either; see only_fresh()."""
     not_probed: str = ""
     """Which URLs are not probed, and why, in one sentence."""
+    main: frozenset[str] = frozenset()
+    """The URLs of the main port: the app is reachable if one of them answers. Empty: all count."""
+    stand_ins: frozenset[str] = frozenset()
+    """The URLs that are not listed, and probed because the listed ones may not be open to a pod."""
+    answered_before: frozenset[str] = field(default=frozenset(), compare=False)
+    """The URLs that have answered this process: they are open to a pod."""
 
     def only_fresh(self) -> "ProbeResults":
         """The fresh results, counted from the last change of the backend."""
@@ -114,6 +134,16 @@ class ProbeResults:
             fresh_only=True,
         )
 
+    @property
+    def any_main_answers(self) -> bool:
+        """Whether a URL of the main port is known to answer."""
+        return any(map(self.answered, self.main or self.listed))
+
+    @property
+    def listed(self) -> Sequence[str]:
+        """The URLs that are probed and listed."""
+        return [url for url in self.by_url if url not in self.stand_ins]
+
     def failed(self, url: str) -> bool:
         """Whether the URL is known not to answer."""
         result = self.by_url.get(url)
@@ -127,6 +157,8 @@ class ProbeResults:
 
 NOTHING_PROBED = ProbeResults(None, {})
 
+NO_PORTS: Mapping[str, int] = MappingProxyType({})
+
 
 def probe_targets(
     candidates: Iterable[ProbeCandidate],
@@ -134,6 +166,7 @@ def probe_targets(
     *,
     enabled: bool,
     backend: BackendFingerprint = UNKNOWN_BACKEND,
+    control_ports: Mapping[str, int] = NO_PORTS,
 ) -> list[Target]:
     """The URLs to probe; none when the app's spec or the caller has disabled probing."""
     probe = probe or ProbeSpec()
@@ -149,6 +182,7 @@ def probe_targets(
             timeout=float(probe.timeout_seconds),
             threshold=probe.failure_threshold,
             backend=backend,
+            control_port=control_ports.get(candidate.host),
         )
         for candidate in candidates
     ]

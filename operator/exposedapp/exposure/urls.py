@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from exposedapp.api.app import ExposedAppSpec, NodesStatus
+from exposedapp.api.hosts import is_loopback
 from exposedapp.api.meta import AppRef, Json
 from exposedapp.api.service import NODE_PORT_TYPES, LoadBalancerStatus
 from exposedapp.api.url_settings import NodesSpec
@@ -20,11 +21,21 @@ from exposedapp.exposure.load_balancer_urls import (
     load_balancer_urls,
 )
 from exposedapp.exposure.node_selection import NodeIndex
-from exposedapp.exposure.node_urls import NO_NODES, SelectedNodes, fit_node_urls, select_app_nodes
+from exposedapp.exposure.node_urls import (
+    NO_NODES,
+    SelectedNodes,
+    fit_node_urls,
+    node_urls,
+    select_app_nodes,
+)
 from exposedapp.exposure.port_mapping_urls import port_mapping_urls
 from exposedapp.exposure.port_urls import PortUrls, service_ports
 from exposedapp.exposure.url_budget import url_budget, url_size, within_budget
 from exposedapp.settings import Settings
+
+MAX_STAND_INS = 3
+"""Nodes whose own addresses are probed where a host stands for all nodes: enough that one that is
+down does not matter."""
 
 
 def compute_exposure(
@@ -40,8 +51,8 @@ def compute_exposure(
     ports = service_ports(service_spec, spec)
     in_cluster = in_cluster_exposure(app, service_spec, ports)
     if service_spec["type"] not in NODE_PORT_TYPES:
-        urls = [in_cluster.cluster_url] if in_cluster.cluster_url else []
-        return replace(in_cluster, preferred=urls)
+        preferred = {in_cluster.cluster_url: 0} if in_cluster.cluster_url else {}
+        return replace(in_cluster, preferred=preferred)
 
     nodes_spec = (spec and spec.nodes) or NodesSpec()
     node_ports = [port for port in ports if port.node_port]
@@ -61,13 +72,18 @@ def compute_exposure(
     at_nodes, listed = fit_node_urls(
         selected, node_ports, budget - sum(map(url_size, beside_nodes))
     )
+    may_probe = _may_probe(nodes_spec, settings)
+    probed = _probed(at_nodes) if may_probe else []
     return replace(
         in_cluster,
         preferred=_preferred(ports, [*beside_nodes, *at_nodes]),
         urls=sorted({url.text for url in (*beside_nodes, *at_nodes)}),
         nodes=NodesStatus(eligible=selected.eligible, listed=listed) if node_ports else None,
         load_balancer=LoadBalancerStatus(ingress=ingress) if ingress else None,
-        probe_urls=_probe_candidates(at_nodes) if _may_probe(nodes_spec, settings) else [],
+        probe_urls=_probe_candidates(probed),
+        main_urls=frozenset(url.text for url in probed if url.port in ports[:1]),
+        stand_ins=_stand_ins(selected, node_ports) if may_probe else (),
+        control_ports=_control_ports(selected),
         # A load balancer is a way in without nodes; whether it needs them is its own matter.
         no_node_reason=None if load_balancers else selected.no_node_reason,
         local_pods_required=selected.local_pods_required,
@@ -89,24 +105,48 @@ def _urls_beside_nodes(
 ) -> Iterator[ExternalUrl]:
     """The URLs at the user's own machine and at load balancers, those of the main port first."""
     for port in ports:
-        if selected.hosts:  # a mapping leads to a node
+        if selected.nodes:  # a mapping leads to a node
             yield from port_mapping_urls(port, settings.port_mappings)
         yield from load_balancer_urls(port, load_balancers)
 
 
-def _preferred(ports: Sequence[PortUrls], urls: Sequence[ExternalUrl]) -> list[str]:
-    """The URLs of the main port, of the origin closest to the user that has any."""
+def _preferred(ports: Sequence[PortUrls], urls: Sequence[ExternalUrl]) -> dict[str, int]:
+    """The URLs of the main port, of the origin closest to the user that has any, with their ranks.
+
+    In their order of preference.
+    """
     main_urls = [url for url in urls if url.port in ports[:1]]
     closest = min((url.origin for url in main_urls), default=None)
-    return sorted({url.text for url in main_urls if url.origin == closest})
+    ranked = sorted((url.rank, url.text) for url in main_urls if url.origin == closest)
+    return {text: rank for rank, text in ranked}
 
 
-def _probe_candidates(node_urls: Iterable[ExternalUrl]) -> list[ProbeCandidate]:
-    return [
-        ProbeCandidate(url.text, url.host, url.port.node_port or 0)
-        for url in node_urls
-        if url.port.protocol == "TCP"
-    ]
+def _probed(node_urls: Iterable[ExternalUrl]) -> list[ExternalUrl]:
+    """The URLs that can be probed. A loopback address is the operator's own pod there."""
+    return [url for url in node_urls if url.port.protocol == "TCP" and not is_loopback(url.host)]
+
+
+def _stand_ins(selected: SelectedNodes, ports: Sequence[PortUrls]) -> Sequence[ProbeCandidate]:
+    """What to probe in addition to the host that stands for the nodes; none if there is no host."""
+    if not selected.override:
+        return ()
+    first_hosts = (host for node in selected.nodes for host in node.hosts[:1])
+    hosts = dict.fromkeys((host for host in first_hosts if host != selected.override), 0)
+    urls = _probed(node_urls(ports[:1], hosts))
+    return _probe_candidates(urls[:MAX_STAND_INS])
+
+
+def _control_ports(selected: SelectedNodes) -> dict[str, int]:
+    return {
+        host: node.kubelet_port
+        for node in selected.nodes
+        for host in node.hosts
+        if node.kubelet_port
+    }
+
+
+def _probe_candidates(urls: Iterable[ExternalUrl]) -> list[ProbeCandidate]:
+    return [ProbeCandidate(url.text, url.host, url.port.node_port or 0) for url in urls]
 
 
 def _may_probe(nodes_spec: NodesSpec, settings: Settings) -> bool:

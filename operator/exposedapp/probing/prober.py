@@ -109,7 +109,10 @@ class Prober:
             return NOTHING_PROBED
         by_url = {url: state.result for url, state in app.states.items()}
         stale = frozenset(url for url, state in app.states.items() if state.stale)
-        return ProbeResults(app.started_at, by_url, stale, app.backends_changed_at)
+        answered = frozenset(url for url, state in app.states.items() if state.has_answered)
+        return ProbeResults(
+            app.started_at, by_url, stale, app.backends_changed_at, answered_before=answered
+        )
 
     def state(self) -> ProbeState:
         """How busy the prober is now."""

@@ -44,6 +44,8 @@ class TargetState:
     """Whether the next good result may still come from the former backend."""
     failures: int = 0
     """Failed probes in a row."""
+    has_answered: bool = False
+    """Whether the URL has ever answered, whatever its backend was."""
     is_host_down: bool = False
     """Whether the URL fails like those of other apps at its host, so that no retry helps."""
     probed_at: float = -math.inf
@@ -67,12 +69,14 @@ class TargetState:
             self.result,
             stale=True,
             needs_recheck=True,
+            has_answered=self.has_answered,
             probed_at=self.probed_at,
         )
 
     def record(self, result: ProbeResult, *, is_host_down: bool = False) -> bool:
         """Take in the result of a probe; whether what is known has changed."""
         self.failures = 0 if result.answered else self.failures + 1
+        self.has_answered = self.has_answered or result.answered
         # A URL that has answered counts as failing only when the failure is confirmed.
         is_doubtful = self.answers and not result.answered
         self.is_host_down = is_host_down and (is_doubtful or self.is_host_down)

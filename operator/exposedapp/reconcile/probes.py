@@ -78,17 +78,19 @@ class Probes:
         spec, service, exposure = observation.spec, observation.service, observation.exposure
         ready_pods = {endpoint.pod for endpoint in observation.endpoints if endpoint.ready}
         targets = probe_targets(
-            exposure.probe_urls,
+            (*exposure.probe_urls, *exposure.stand_ins),
             spec.probe if spec else None,
             enabled=self._settings.probe and bool(ready_pods),  # without a pod none can answer
             backend=backend_fingerprint(service, ready_pods if is_settled else None),
+            control_ports=exposure.control_ports,
         )
         results = self._prober.set_targets(observation.app.key, targets)
         if service and targets:
             note = not_probed_note(service, exposure.urls, exposure.preferred, results.by_url)
         else:
             note = no_probe_reason(spec, service, self._settings, ready=bool(ready_pods))
-        return replace(results, not_probed=note)
+        stand_ins = frozenset(candidate.url for candidate in exposure.stand_ins)
+        return replace(results, not_probed=note, main=exposure.main_urls, stand_ins=stand_ins)
 
 
 def _is_evaluated(status: ExposedAppStatus, generation: int) -> bool:

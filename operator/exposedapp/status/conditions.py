@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from exposedapp.api.app import Condition, ExposedAppStatus
 from exposedapp.api.conditions import STALLED_REASONS, ConditionType, ReachableReason, Reason
+from exposedapp.exposure.load_balancer_urls import pending_load_balancer
 from exposedapp.exposure.probes import ProbeResults
 from exposedapp.exposure.reachability import evaluate
 from exposedapp.status.condition_value import ConditionValue
@@ -147,8 +148,12 @@ def _unreachable(parts: _Parts) -> ConditionValue | None:
 
 
 def _available(parts: _Parts) -> ConditionValue:
-    part = parts.workload if parts.observation.pod_selector else parts.service
-    return ConditionValue("True", Reason.AVAILABLE, part.message)
+    if not parts.observation.pod_selector:
+        return ConditionValue("True", Reason.AVAILABLE, parts.service.message)
+    service = parts.observation.service
+    pending = pending_load_balancer(service) if service else ""
+    message = f"{parts.workload.message} {pending}".strip()
+    return ConditionValue("True", Reason.AVAILABLE, message)
 
 
 READY_CHECKS: tuple[Callable[[_Parts], ConditionValue | None], ...] = (

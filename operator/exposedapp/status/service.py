@@ -6,6 +6,7 @@ Pure. Called by conditions.py.
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
 from exposedapp.exposure.endpoints import ready_pods
+from exposedapp.exposure.load_balancer_urls import pending_load_balancer
 from exposedapp.status.condition_value import ConditionValue, progressing, unapplied_child
 from exposedapp.status.observation import Observation
 from exposedapp.status.rollout import desired_replicas, min_available, only_scales
@@ -30,7 +31,9 @@ def service_ready(observation: Observation) -> ConditionValue:
         return progressing(f"{ready} of {desired} pods get traffic from the Service.")
     if missing := _missing_port(observation, observation.service):
         return progressing(missing)
-    return ConditionValue("True", Reason.AVAILABLE, f"{ready} of {ready} pods get traffic.")
+    traffic = f"{ready} of {ready} pods get traffic."
+    message = f"{traffic} {pending_load_balancer(observation.service)}".strip()
+    return ConditionValue("True", Reason.AVAILABLE, message)
 
 
 def _desired_endpoints(observation: Observation) -> int:

@@ -195,11 +195,13 @@ def test_a_label_that_somebody_begins_to_select_by_is_known() -> None:
     cache = Cache()
     cache.nodes.upsert(node_body("n"))
     eligibility = cache.nodes.index().eligibility(NodesSpec(selector={"zone": "a"}), ["IPv4"])
-    assert eligibility.hosts("n") is None
+    assert eligibility.node("n") is None
     cache.nodes.upsert(node_body("n", labels={"zone": "a"}))
     AppHandler(cache).upsert(app_on({"zone": "a"}))
     eligibility = cache.nodes.index().eligibility(NodesSpec(selector={"zone": "a"}), ["IPv4"])
-    assert eligibility.hosts("n") == ["10.0.0.1"]
+    node = eligibility.node("n")
+    assert node
+    assert eligibility.hosts(node) == ["10.0.0.1"]
 
 
 @pytest.mark.parametrize("deleted", [True, False])

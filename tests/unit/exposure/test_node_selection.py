@@ -19,6 +19,7 @@ from exposedapp.exposure.node_selection import (
 from exposedapp.exposure.nodes import (
     Node,
     ineligible_reason,
+    node_address_type,
     node_hosts,
     not_forwarding_reason,
 )
@@ -62,6 +63,20 @@ SPECS = st.builds(
 FAMILIES = st.sampled_from([["IPv4"], ["IPv6"], ["IPv4", "IPv6"]])
 
 
+def selected_by_preference(
+    uid: str, spec: NodesSpec, families: list[str], nodes: list[Node], names: list[str]
+) -> list[str]:
+    """Those of the first type of address, in the app's order, then those of the next."""
+    if spec.host:
+        return select_nodes(uid, names, spec.limit)
+    types = {it.name: node_address_type(it, spec.address_types, families) for it in nodes}
+    selected: list[str] = []
+    for address_type in spec.address_types:
+        of_type = [name for name in names if types[name] == address_type]
+        selected += select_nodes(uid, of_type, spec.limit)
+    return selected[: spec.limit]
+
+
 @given(
     st.lists(clusters(), min_size=1, max_size=5), st.lists(st.tuples(SPECS, FAMILIES), max_size=4)
 )
@@ -78,23 +93,23 @@ def test_the_index_answers_like_a_computation_from_all_nodes(
             assert eligibility.count == len(names)
             assert eligibility.ineligible_counts() == Counter(filter(None, reasons.values()))
             for it in nodes:
-                hosts = [] if spec.host else node_hosts(it, spec.address_types, families)
-                assert eligibility.hosts(it.name) == (hosts if it.name in names else None)
+                assert eligibility.node(it.name) == (it if it.name in names else None)
+                assert eligibility.hosts(it) == node_hosts(it, spec.address_types, families)
             # Two apps of one spec, and one whose spec is another each time.
             for uid in ("u1", f"u-{number}", "u2"):
-                selected = select_nodes(uid, names, spec.limit)
+                selected = selected_by_preference(uid, spec, families, nodes, names)
                 assert list(eligibility.select(uid, spec.limit)) == selected
 
 
-def test_a_node_that_is_unknown_has_no_hosts() -> None:
-    assert NodeIndex([node("a")]).eligibility(NodesSpec(), ["IPv4"]).hosts("b") is None
+def test_a_node_that_is_unknown_is_not_eligible() -> None:
+    assert NodeIndex([node("a")]).eligibility(NodesSpec(), ["IPv4"]).node("b") is None
 
 
 def test_reasons_are_counted() -> None:
     not_ready = [node(name, INTERNAL, ready=False) for name in "bc"]
     index = NodeIndex([node("a", INTERNAL), *not_ready, node("d", NAME)])
     eligibility = index.eligibility(NodesSpec(), ["IPv4"])
-    assert eligibility.hosts("a") == ["10.0.0.1"]
+    assert eligibility.node("a") == node("a", INTERNAL)
     assert eligibility.ineligible_counts() == {
         "not ready": 2,
         "without an IPv4 address of type ExternalIP or InternalIP": 1,
@@ -172,7 +187,9 @@ def test_any_number_of_selectors_is_answered_from_the_same_groups(
     for _ in range(2):
         for number in range(500):
             assert select(index, selector={"host": str(number)}) == [f"n{number}"]
-    assert len(created) == 3  # by forwarding, by the label, by the addresses
+    assert (
+        len(created) == 4
+    )  # by forwarding, by the label, by whether there is an address, by its type
 
 
 def test_what_is_kept_is_bounded() -> None:

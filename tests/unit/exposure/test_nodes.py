@@ -114,6 +114,21 @@ def test_a_node_is_ready_when_it_says_so(status: Json | None, expected: bool) ->
     assert parse_node({"metadata": {"name": "n"}, "status": status}).ready is expected
 
 
+@pytest.mark.parametrize(
+    ("endpoints", "expected"),
+    [
+        ({"kubeletEndpoint": {"Port": 10250}}, 10250),
+        ({"kubeletEndpoint": {"Port": 0}}, None),
+        ({}, None),
+    ],
+    ids=["a kubelet", "no machine", "not said"],
+)
+def test_the_port_of_the_kubelet(endpoints: Json, expected: int | None) -> None:
+    body = node_body("n")
+    body["status"]["daemonEndpoints"] = endpoints
+    assert parse_node(body).kubelet_port == expected
+
+
 def test_parse_node() -> None:
     parsed = parse_node(node_body("n", "10.0.0.7", deletionTimestamp="2026-01-01T00:00:00Z"))
     addresses = (("InternalIP", "10.0.0.7"), ("Hostname", "n"))

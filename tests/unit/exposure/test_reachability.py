@@ -8,7 +8,7 @@ from exposedapp.api.app import Condition
 from exposedapp.api.meta import Json
 from exposedapp.api.url_settings import ProbeSpec
 from exposedapp.exposure.backend import BackendFingerprint, backend_fingerprint
-from exposedapp.exposure.exposure import ProbeCandidate
+from exposedapp.exposure.exposure import Exposure, ProbeCandidate
 from exposedapp.exposure.node_selection import NodeIndex
 from exposedapp.exposure.not_probed import no_probe_reason, not_probed_note
 from exposedapp.exposure.probes import (
@@ -139,6 +139,43 @@ def test_judge(
     assert judged(of, before, waited) == expected
 
 
+METRICS = "http://10.0.0.1:30002"
+MAIN_FAILS = counted("Unreachable", 1, 3, f"{A}: {REFUSED}", f"{B}: {LATE}")[2].replace(
+    "answer,", "answer, none of the first port,"
+)
+METRICS_FAIL = counted("SomeUnreachable", 2, 3, f"{METRICS}: {REFUSED}")
+
+
+@pytest.mark.parametrize(
+    ("of", "before", "waited", "expected"),
+    [
+        ({A: REFUSED, B: LATE, METRICS: OK}, None, SOON, WAITING),
+        ({A: REFUSED, B: LATE, METRICS: OK}, None, LONG, ("False", "Unreachable", MAIN_FAILS)),
+        ({A: REFUSED, B: LATE, METRICS: OK}, ANSWERS, LONG, ("False", "Unreachable", MAIN_FAILS)),
+        ({A: REFUSED, B: None, METRICS: OK}, None, LONG, WAITING),
+        ({A: OK, B: OK, METRICS: REFUSED}, None, LONG, METRICS_FAIL),
+        ({A: OK, B: None, METRICS: None}, None, SOON, ANSWERS),
+        ({A: OK, B: OK, METRICS: OK}, NONE, SOON, ANSWERS),
+    ],
+    ids=[
+        "the main port does not answer yet",
+        "the main port does not answer",
+        "it does not any more",
+        "one of its URLs is not known",
+        "another port does not answer",
+        "the main port is known first",
+        "all answer again",
+    ],
+)  # fmt: skip
+def test_the_main_port_counts(
+    of: dict[str, ProbeResult | None], before: Said | None, waited: float, expected: Said
+) -> None:
+    """spring-boot#16473: metrics that answer do not make an app reachable."""
+    results = ProbeResults(0.0, of, main=frozenset({A, B}))
+    found = evaluate(results, condition(before), waited)
+    assert (found.status, found.reason, found.message) == expected
+
+
 def test_nothing_tried() -> None:
     for before in (None, NOT_PROBED, ANSWERS, NONE):
         found = evaluate(NOTHING_PROBED, condition(before), 0.0)
@@ -229,7 +266,45 @@ def test_words_of_a_result(outcome: ProbeOutcome, words: str) -> None:
 def test_pick(
     best: list[str], before: str | None, of: dict[str, ProbeResult | None], expected: str | None
 ) -> None:
-    assert select_url(best, before, ProbeResults(0.0, of), previous_was_probed=False) == expected
+    ranks = dict.fromkeys(best, 0)
+    assert select_url(ranks, before, ProbeResults(0.0, of), previous_was_probed=False) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "probed", "of", "expected"),
+    [
+        (None, False, {}, C),
+        (A, False, {}, C),
+        (None, False, {A: OK, C: None}, A),
+        (A, False, {A: OK, B: OK, C: REFUSED}, A),
+        (A, False, {A: OK, C: OK}, C),
+        (A, True, {A: None, B: OK, C: None}, A),
+        (A, True, {A: None, C: OK}, C),
+        (C, True, {A: OK, C: None}, C),
+        (C, True, {A: OK, C: REFUSED}, A),
+        (None, False, {A: None, B: REFUSED, C: REFUSED}, A),
+        (A, False, {A: REFUSED, B: REFUSED, C: REFUSED}, A),
+    ],
+    ids=[
+        "not tried",
+        "not tried, a less preferred one before",
+        "only a less preferred one answers yet",
+        "the most preferred one fails",
+        "it answers again",
+        "restart, the one before is not known yet",
+        "restart, the most preferred one answers",
+        "restart, the most preferred one is not known yet",
+        "restart, the most preferred one fails",
+        "one that may answer before some that do not",
+        "all fail, as before",
+    ],
+)
+def test_the_most_preferred_type_of_address_that_answers(
+    before: str | None, probed: bool, of: dict[str, ProbeResult | None], expected: str
+) -> None:
+    ranks = {C: 0, A: 1, B: 1}
+    results = ProbeResults(0.0, of)
+    assert select_url(ranks, before, results, previous_was_probed=probed) == expected
 
 
 # --- what is tried --------------------------------------------------------------------------------
@@ -320,6 +395,10 @@ BALANCED: Json = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
             {"nodes_host": "all.example"},
             [("http://all.example:30001", "all.example", 30001)],
         ),
+        (service_body(), {}, {"nodes_host": "localhost"}, []),
+        (service_body(), {}, {"nodes_host": "127.0.0.1"}, []),
+        (service_body(), {}, {"nodes_host": "a.localhost"}, []),
+        (service_body(ipFamilies=["IPv6"]), {}, {"nodes_host": "::1"}, []),
         (service_body(), {"selector": {"no": "node"}}, {}, []),
     ],
     ids=[
@@ -335,6 +414,10 @@ BALANCED: Json = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
         "not that host",
         "a host that may be tried",
         "the owner's host",
+        "localhost",
+        "a loopback address",
+        "a name of localhost",
+        "an IPv6 loopback address",
         "no node",
     ],
 )  # fmt: skip
@@ -349,21 +432,56 @@ def test_what_can_be_tried(
     assert {url for url, _, _ in at.probe_urls} <= set(at.urls)
 
 
+def at_host(host: str | None, settings: dict[str, Any] | None = None) -> Exposure:
+    """An app whose nodes a host stands for; None: they stand for themselves."""
+    nodes = [node(f"n{i}", ("InternalIP", f"10.0.0.{i}"), kubelet_port=10250) for i in range(1, 6)]
+    service = service_body(port(53, 30053, "UDP"), port(80, 30001), port(81, 30002))
+    spec = spec_of(nodes={"host": host} if host else {})
+    return compute_exposure(APP, spec, service, [], NodeIndex(nodes), Settings(**settings or {}))
+
+
+def test_where_a_host_stands_for_the_nodes_some_of_them_are_tried_too() -> None:
+    at = at_host(None, {"nodes_host": "203.0.113.7"})
+    assert len(at.stand_ins) == 3
+    assert {port for _, _, port in at.stand_ins} == {30001}
+    assert not {url for url, _, _ in at.stand_ins} & set(at.urls)
+    assert at.main_urls == {"http://203.0.113.7:30001"}
+    hosts = {host for _, host, _ in at.stand_ins}
+    assert {at.control_ports[host] for host in hosts} == {10250}
+    assert "203.0.113.7" not in at.control_ports
+
+
+def test_what_stands_for_itself_has_no_stand_in() -> None:
+    assert at_host(None).stand_ins == ()
+    # A node's own address as the host: that node is listed by it.
+    own = at_host(None, {"nodes_host": "10.0.0.1"})
+    assert len(own.stand_ins) == 3
+    assert "10.0.0.1" not in {host for _, host, _ in own.stand_ins}
+
+
+def test_a_host_that_may_not_be_tried_brings_no_other_tries() -> None:
+    assert at_host("apps.example").stand_ins == ()
+    assert len(at_host("apps.example", {"probe_hosts": frozenset({"apps.example"})}).stand_ins) == 3
+
+
 def test_a_restart_does_not_change_the_url() -> None:
     """Another one may answer first; the one that was found out to answer is as good."""
     assert (
         select_url(
-            ["a", "b"], "a", ProbeResults(0.0, {"a": None, "b": OK}), previous_was_probed=True
+            {"a": 0, "b": 0}, "a", ProbeResults(0.0, {"a": None, "b": OK}), previous_was_probed=True
         )
         == "a"
     )
     assert (
         select_url(
-            ["a", "b"], "a", ProbeResults(0.0, {"a": REFUSED, "b": OK}), previous_was_probed=True
+            {"a": 0, "b": 0},
+            "a",
+            ProbeResults(0.0, {"a": REFUSED, "b": OK}),
+            previous_was_probed=True,
         )
         == "b"
     )
-    assert select_url(["b"], "a", ProbeResults(0.0, {"b": OK}), previous_was_probed=True) == "b"
+    assert select_url({"b": 0}, "a", ProbeResults(0.0, {"b": OK}), previous_was_probed=True) == "b"
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def external(*ports: Json) -> Json:
 
 def test_an_external_name() -> None:
     at = found(external(), endpoints=[])
-    assert at == Exposure(preferred=[], ports=[], cluster_ips=[])
+    assert at == Exposure(preferred={}, ports=[], cluster_ips=[])
     at = found(external(port(5432)), spec_of(ports=[{"port": 5432, "scheme": "postgres"}]))
     assert best(at) == at.cluster_url == "postgres://web.shop.svc:5432"
     # The API server passes requests on to pods only.
@@ -332,6 +332,31 @@ def test_behind_a_host_nodes_count_that_have_no_address_of_their_own() -> None:
         assert (away.urls, away.no_node_reason) == ([], "No eligible node: 1 not ready.")
 
 
+EXTERNAL = node("c", ("InternalIP", "10.0.0.3"), ("ExternalIP", "203.0.113.3"))
+
+
+def test_a_more_preferred_type_of_address_comes_first() -> None:
+    """k3s#1652: not the order of the texts, in which a private address came first."""
+    at = found(service_body(), nodes=[*NODES, EXTERNAL])
+    assert list(at.preferred) == ["http://203.0.113.3:30001", *NODE_URLS]
+    assert best(at) == best(at, NODE_URLS[1]) == "http://203.0.113.3:30001"
+    wanted = spec_of(nodes={"addressTypes": ["InternalIP", "ExternalIP"]})
+    assert best(found(service_body(), wanted, nodes=[*NODES, EXTERNAL])) == NODE_URLS[0]
+
+
+@pytest.mark.parametrize("policy", ["Cluster", "Local"])
+def test_nodes_with_a_more_preferred_type_of_address_are_listed_first(policy: str) -> None:
+    many = [node(f"n{i}", ("InternalIP", f"10.0.1.{i}")) for i in range(50)]
+    pods = [Endpoint(it.name, ready=True, terminating=False, node=it.name) for it in many]
+    pods.append(Endpoint("c", ready=True, terminating=False, node="c"))
+    service = service_body(externalTrafficPolicy=policy)
+    at = found(service, endpoints=pods, nodes=[*many, EXTERNAL])
+    assert "http://203.0.113.3:30001" in at.urls
+    assert at.nodes == NodesStatus(eligible=51, listed=16)
+    only = found(service, spec_of(nodes={"limit": 1}), endpoints=pods, nodes=[*many, EXTERNAL])
+    assert only.urls == ["http://203.0.113.3:30001"]
+
+
 def test_two_nodes_with_one_address_have_one_url() -> None:
     at = found(service_body(), nodes=[node("a"), node("b")])
     assert at.urls == ["http://10.0.0.1:30001"]
@@ -372,8 +397,9 @@ def test_a_status_stays_small_however_long_the_paths_are() -> None:
     # Of one node, with most of its ports, the main one among them.
     assert at.nodes == NodesStatus(eligible=64, listed=1)
     assert 50 < len(at.urls) < 64
-    assert at.preferred[0] in at.urls
-    assert at.preferred[0].endswith(":30001/" + "p" * 1000)
+    first = next(iter(at.preferred))
+    assert first in at.urls
+    assert first.endswith(":30001/" + "p" * 1000)
     assert {url for url, _, _ in at.probe_urls} == set(at.urls)
 
 
@@ -407,5 +433,5 @@ def test_what_is_elsewhere_leaves_room_for_a_node() -> None:
     at = found(service, spec_of(ports=ports), nodes=NODES, settings=mapped)
     places = {url.split("/")[2] for url in at.urls}
     assert {"localhost:1", "203.0.113.8:1", "203.0.113.0:1"} <= places
-    assert at.preferred == ["http://localhost:1/" + "p" * 1000]
+    assert list(at.preferred) == ["http://localhost:1/" + "p" * 1000]
     assert at.probe_urls[0][2] == 30001

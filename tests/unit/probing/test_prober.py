@@ -665,3 +665,17 @@ async def test_the_first_pods_are_no_change() -> None:
         assert it.want(target(backend=OTHER_PODS)).stale == frozenset()
         await asyncio.sleep(1)
     assert len(network.tries) == 1
+
+
+@in_virtual_time
+async def test_that_a_url_has_answered_is_remembered() -> None:
+    """Whatever is behind it: the way to it is open."""
+    network = Network()
+    network.script = [OK]
+    network.answers["a"] = REFUSED
+    async with trying(network) as it:
+        assert it.want(target()).answered_before == frozenset()
+        await asyncio.sleep(5 * PERIOD)
+        assert it.want(target()) == ProbeResults(0.0, {"a": REFUSED})
+        assert it.want(target()).answered_before == {"a"}
+        assert it.want(target(backend=ANOTHER_SERVICE)).answered_before == {"a"}

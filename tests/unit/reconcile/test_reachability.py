@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from exposedapp.api.meta import Json
-from exposedapp.exposure.probes import ProbeResult
+from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 from exposedapp.exposure.reachability import FIRST_ANSWER_GRACE_SECONDS
 from exposedapp.kube.errors import ApiError
 from exposedapp.probing.prober import Prober
 from exposedapp.reconcile.reconciler import DELETION_CHECK_SECONDS
 from exposedapp.reconcile.status_writer import FIRST_STATUS_DELAY_SECONDS
+from exposedapp.settings import Settings
 from support.harness import KEY, FakeProber, World
 from support.probes import LATE, OK, REFUSED
 
@@ -477,3 +478,72 @@ async def test_what_is_not_tried_is_told(world: World) -> None:
     world.app(replicas=1, ports=ports)
     await world.settle()
     assert message().endswith("from the operator's pod. Not probed: UDP and SCTP ports.")
+
+
+# --- what the operator cannot try -----------------------------------------------------------------
+
+CUT = ProbeResult(ProbeOutcome.TIMED_OUT, blocked=True)
+HOST = "http://203.0.113.7:30000"
+
+
+async def test_an_app_is_ready_while_the_operator_s_own_way_is_cut(world: World) -> None:
+    answer(world, CUT, CUT)
+    await start(world)
+    await world.settle()
+    assert (world.ready(), reachable(world)) == (("True", "Available"), ("Unknown", "ProbeBlocked"))
+    # Neither a restart nor the same results write anything.
+    forget_answers(world)
+    await world.reconcile()
+    answer(world, CUT, CUT)
+    await world.reconcile()
+    assert world.cluster.writes == []
+    answer(world, OK, CUT)
+    await world.settle()
+    assert reachable(world) == ("False", "SomeUnreachable")
+
+
+async def test_metrics_that_answer_make_no_app_ready(world: World) -> None:
+    """spring-boot#16473: status.url would be a dead one."""
+    ports = [{"name": "web", "port": 80}, {"name": "metrics", "port": 9090}]
+    answer(world, REFUSED, REFUSED)
+    await start(world, ports=ports)
+    await world.reconcile()
+    world.now += FIRST_ANSWER_GRACE_SECONDS
+    await world.settle()
+    assert world.ready() == reachable(world) == ("False", "Unreachable")
+    assert "2 of 4 node URLs answer, none of the first port" in world.message()
+    answer(world, OK, REFUSED)
+    await world.settle()
+    assert (world.ready(), reachable(world)) == (
+        ("True", "Available"),
+        ("False", "SomeUnreachable"),
+    )
+    assert world.status()["url"] == A
+
+
+async def test_a_host_that_does_not_answer_a_pod_holds_nothing_up(world: World) -> None:
+    """for-mac#3144, cert-manager#863: a NAT without hairpin."""
+    world.settings = Settings(nodes_host="203.0.113.7")
+    world.restart()
+    world.prober.answers[HOST] = LATE
+    await start(world)
+    await world.settle()
+    assert tried(world) == [A, B, HOST]
+    assert world.status()["urls"] == [HOST] == [world.status()["url"]]
+    assert (world.ready(), reachable(world)) == (("True", "Available"), ("Unknown", "ProbeBlocked"))
+    world.prober.answers[HOST] = OK
+    await world.settle()
+    assert reachable(world) == ("True", "Answers")
+
+
+async def test_localhost_is_not_tried_and_the_nodes_are(world: World) -> None:
+    world.settings = Settings(nodes_host="localhost")
+    world.restart()
+    await start(world)
+    await world.settle()
+    assert tried(world) == [A, B]
+    assert world.status()["url"] == "http://localhost:30000"
+    assert (world.ready(), reachable(world)) == (("True", "Available"), ("Unknown", "ProbeBlocked"))
+    answer(world, REFUSED, REFUSED)
+    await world.settle()
+    assert world.ready() == ("False", "Unreachable")

@@ -241,7 +241,7 @@ def test_values_reach_the_pod() -> None:
         'podLabels={"team":"a","app.kubernetes.io/name":"cannot-change"}',
     )
     template = one(documents, "Deployment")["spec"]["template"]
-    assert template["metadata"]["annotations"] == {"note": "this"}
+    assert template["metadata"]["annotations"]["note"] == "this"
     assert template["metadata"]["labels"]["team"] == "a"
     assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "exposedapp"
     pod = template["spec"]
@@ -264,6 +264,27 @@ def test_values_reach_the_pod() -> None:
         "EXPOSEDAPP_METRICS_PORT": "8081",
     }
     assert container["resources"]["limits"] == {"memory": "1Gi"}
+
+
+def test_the_pod_is_kept_out_of_service_meshes_unless_asked_otherwise() -> None:
+    """A mesh's proxy in the pod accepts each connection: every URL would seem to answer.
+
+    istio.io#8907, blackbox_exporter#810.
+    """
+    pod = one(render(), "Deployment")["spec"]["template"]["metadata"]
+    assert pod["labels"]["sidecar.istio.io/inject"] == "false"
+    assert pod["labels"]["istio.io/dataplane-mode"] == "none"
+    assert pod["annotations"]["sidecar.istio.io/inject"] == "false"
+    assert pod["annotations"]["linkerd.io/inject"] == "disabled"
+    inside = one(
+        render(
+            'podAnnotations={"linkerd.io/inject":"enabled"}',
+            'podLabels={"sidecar.istio.io/inject":"true"}',
+        ),
+        "Deployment",
+    )["spec"]["template"]["metadata"]
+    assert inside["annotations"]["linkerd.io/inject"] == "enabled"
+    assert inside["labels"]["sidecar.istio.io/inject"] == "true"
 
 
 def test_the_image_is_of_the_operator_s_version_by_default() -> None:

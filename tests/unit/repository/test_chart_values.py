@@ -222,7 +222,8 @@ def test_the_network_policy_allows_what_the_operator_needs() -> None:
     assert {port["protocol"] for port in dns["ports"]} == {"TCP", "UDP"}
     assert {port["port"] for port in dns["ports"]} == {53}
     assert api_server == {"ports": [{"port": 8443}]}
-    assert probes == {"ports": [{"port": 100, "endPort": 200}]}
+    kubelet = {"port": 10250}
+    assert probes == {"ports": [{"port": 100, "endPort": 200}, kubelet]}
     assert own_node == {"to": [{"namespaceSelector": {}}]}
     [container] = deployment["template"]["spec"]["containers"]
     names = {port["name"] for port in container["ports"]}

@@ -42,7 +42,10 @@ EXTERNAL = replace(
     endpoints=[],
 )
 INSIDE = replace(WELL, service=service_body(port(80), type="ClusterIP"))
-BALANCED = replace(WELL, service=service_body(port(80, 30001), type="LoadBalancer"))
+PENDING = service_body(port(80, 30001), type="LoadBalancer")
+NO_BALANCER = "No load balancer has an address for the Service yet"
+GIVEN = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
+BALANCED = replace(WELL, service=PENDING)
 LOCAL = replace(
     WELL, service=service_body(externalTrafficPolicy="Local"), endpoints=[pod("p", on="a")]
 )
@@ -119,7 +122,25 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
         (replace(EXTERNAL, service=None), "False", "Progressing", "There is no Service yet."),
         (INSIDE, "True", "Available", "1 of 1 pods are ready."),
         (replace(INSIDE, nodes=[]), "True", "Available", "1 of 1 pods are ready."),
-        (BALANCED, "True", "Available", "1 of 1 pods are ready."),
+        (
+            BALANCED,
+            "True",
+            "Available",
+            f"1 of 1 pods are ready. {NO_BALANCER}; status.url leads to a node meanwhile.",
+        ),
+        (
+            replace(BALANCED, service=service_body(port(80), type="LoadBalancer")),
+            "True",
+            "Available",
+            f"1 of 1 pods are ready. {NO_BALANCER}, and it has no node ports: there is no URL "
+            "meanwhile.",
+        ),
+        (
+            replace(BALANCED, service={**PENDING, "status": GIVEN}),
+            "True",
+            "Available",
+            "1 of 1 pods are ready.",
+        ),
         (suspended(WELL), "True", "Available", f"1 of 1 pods are ready. {WAITS}"),
         (suspended(TWO), "False", "Progressing", f"1 of 2 pods are ready. {WAITS}"),
         (
@@ -186,6 +207,8 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
         "ClusterIP",
         "ClusterIP without nodes",
         "LoadBalancer, pending",
+        "LoadBalancer, pending, no node ports",
+        "LoadBalancer",
         "suspended",
         "suspended in a rollout",
         "suspended without nodes",

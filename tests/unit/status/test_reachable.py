@@ -6,6 +6,7 @@ import pytest
 
 from exposedapp.api.conditions import Reason
 from exposedapp.exposure.endpoints import Endpoint
+from exposedapp.exposure.probe_blocked import WAY_CUT
 from exposedapp.exposure.probes import ProbeResult, ProbeResults
 from exposedapp.status.observation import Problem
 from exposedapp.status.queries import awaits_first_probe, is_reconciling
@@ -14,6 +15,7 @@ from support.objects import deployment_body, port, service_body
 from support.probes import LATE, OK, REFUSED
 from support.snapshots import BEFORE, NOW, STOPPED, TWO, WELL, Seen, compute, condition, told
 
+CUT = replace(LATE, blocked=True)
 A, B = "http://10.0.0.1:30001", "http://10.0.0.2:30001"
 SOON, LONG = 29.0, 30.0
 Said = tuple[str, str, str]
@@ -49,6 +51,7 @@ DATAGRAMS = replace(WELL, service=service_body(port(80, 30001, "UDP")))
         (tried(None, None), ("False", *WAITING), ("Unknown", *WAITING), A),
         (tried(LATE, REFUSED), ("False", *WAITING), ("Unknown", *WAITING), A),
         (tried(LATE, REFUSED, LONG), ("False", *NONE), ("False", *NONE), A),
+        (tried(CUT, CUT), AVAILABLE, ("Unknown", "ProbeBlocked", WAY_CUT), A),
         (WELL, AVAILABLE, NOT_PROBED, A),
         (INSIDE, AVAILABLE, NOT_PROBED, "http://web.shop.svc:80"),
         (DATAGRAMS, AVAILABLE, NOT_PROBED, "udp://10.0.0.1:30001"),
@@ -62,6 +65,7 @@ DATAGRAMS = replace(WELL, service=service_body(port(80, 30001, "UDP")))
         "nothing known",
         "none yet",
         "none",
+        "the way is cut",
         "probing off",
         "ClusterIP",
         "UDP only",
@@ -120,8 +124,15 @@ def test_what_goes_before_the_answers(seen: Seen, ready: tuple[str, str], reacha
 
 @pytest.mark.parametrize(
     "seen",
-    [WELL, tried(OK, OK), tried(OK, REFUSED, LONG), tried(None, None), tried(LATE, REFUSED, LONG)],
-    ids=["not tried", "all answer", "some answer", "none yet", "none"],
+    [
+        WELL,
+        tried(OK, OK),
+        tried(OK, REFUSED, LONG),
+        tried(None, None),
+        tried(LATE, REFUSED, LONG),
+        tried(CUT, CUT),
+    ],
+    ids=["not tried", "all answer", "some answer", "none yet", "none", "the way is cut"],
 )
 def test_the_same_answers_change_nothing(seen: Seen) -> None:
     first = compute(seen)
@@ -132,8 +143,20 @@ def test_the_same_answers_change_nothing(seen: Seen) -> None:
 
 @pytest.mark.parametrize(
     "seen",
-    [tried(OK, OK), tried(OK, REFUSED, LONG), tried(REFUSED, OK, LONG), tried(LATE, REFUSED, LONG)],
-    ids=["all answered", "the second failed", "the first failed", "none answered"],
+    [
+        tried(OK, OK),
+        tried(OK, REFUSED, LONG),
+        tried(REFUSED, OK, LONG),
+        tried(LATE, REFUSED, LONG),
+        tried(CUT, CUT),
+    ],
+    ids=[
+        "all answered",
+        "the second failed",
+        "the first failed",
+        "none answered",
+        "the way is cut",
+    ],
 )
 def test_a_restart_changes_nothing(seen: Seen) -> None:
     first = compute(seen)

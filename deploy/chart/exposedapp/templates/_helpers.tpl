@@ -30,8 +30,18 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- mergeOverwrite (dict) (default dict .Values.commonLabels) (include "exposedapp.selectorLabels" . | fromYaml) $version | toYaml }}
 {{- end }}
 
+{{/*
+In a service mesh the pod's own proxy accepts each connection, so that every URL would seem to answer. These
+keep Istio (a sidecar, or ambient mode) and Linkerd from it; podLabels and podAnnotations can override them.
+*/}}
 {{- define "exposedapp.podLabels" -}}
-{{- mergeOverwrite (dict) .Values.commonLabels .Values.podLabels (include "exposedapp.selectorLabels" . | fromYaml) | toYaml }}
+{{- $outsideMesh := dict "sidecar.istio.io/inject" "false" "istio.io/dataplane-mode" "none" }}
+{{- mergeOverwrite (dict) $outsideMesh .Values.commonLabels .Values.podLabels (include "exposedapp.selectorLabels" . | fromYaml) | toYaml }}
+{{- end }}
+
+{{- define "exposedapp.podAnnotations" -}}
+{{- $outsideMesh := dict "sidecar.istio.io/inject" "false" "linkerd.io/inject" "disabled" }}
+{{- mergeOverwrite (dict) $outsideMesh .Values.podAnnotations | toYaml }}
 {{- end }}
 
 {{- define "exposedapp.serviceAccountName" -}}

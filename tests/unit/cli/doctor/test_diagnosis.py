@@ -326,6 +326,15 @@ TABLE: dict[str, tuple[Evidence, str, list[str]]] = {
         "Filtered",
         ["Nothing comes back from 203.0.113.1,", "do its health checks succeed"],
     ),
+    "the load balancer has no address, the nodes answer": (
+        replace(HEALTHY, service=service(type="LoadBalancer")),
+        "Fine",
+        [
+            "Every URL that was probed from here answers.",
+            "No load balancer has an address for the Service yet; status.url leads to a node",
+            "kubectl describe service -n shop web",
+        ],
+    ),
     "nodes.host answers, and nothing else is listed": (
         replace(HEALTHY, probes=[probe("http://apps.example:30008", OK, 200)], app=app(**HOST)),
         "Fine",

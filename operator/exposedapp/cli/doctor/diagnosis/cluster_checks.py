@@ -10,6 +10,7 @@ from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Finding, Step
 from exposedapp.cli.doctor.diagnosis.unlisted_nodes import shorten, unlisted_nodes
 from exposedapp.cli.status_view import format_port, readiness_of
 from exposedapp.exposure.endpoints import endpoint_counts
+from exposedapp.exposure.load_balancer_urls import pending_load_balancer
 from exposedapp.status.pods import no_selected_pod
 
 CheckResult = tuple[list[Step], Finding | None]
@@ -117,7 +118,10 @@ def _check_service(evidence: Evidence, app: Json) -> CheckResult:
     body = evidence.service["spec"]
     ports = "; ".join(format_port(port) for port in body.get("ports") or ())
     details = (body["type"], body.get("clusterIP") or body.get("externalName") or "", ports)
-    return [Step("service", True, ", ".join(filter(None, details)))], None
+    steps = [Step("service", True, ", ".join(filter(None, details)))]
+    if pending := pending_load_balancer(evidence.service):
+        steps.append(Step("load balancer", None, pending))
+    return steps, None
 
 
 def _check_node_port(evidence: Evidence, app: Json) -> CheckResult:

@@ -10,11 +10,7 @@ from exposedapp.api.meta import Json
 from exposedapp.cli.ports import split_url
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.nodes import Node
-from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
-
-NO_REPLY_OUTCOMES = frozenset(
-    {ProbeOutcome.TIMED_OUT, ProbeOutcome.NO_ROUTE, ProbeOutcome.NO_CONNECTION}
-)
+from exposedapp.exposure.probes import NO_REPLY_OUTCOMES, ProbeOutcome, ProbeResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Finding
 from exposedapp.cli.doctor.diagnosis.url_findings import port_forward, unmapped_ports
 from exposedapp.cli.doctor.diagnosis.url_groups import unreachable_node_probes, working_urls
 from exposedapp.cli.status_view import readiness_of
+from exposedapp.exposure.load_balancer_urls import pending_load_balancer
 
 MAX_QUOTED_URLS = 3
 """URLs in one sentence; the steps show all of them."""
@@ -21,7 +22,19 @@ def finding_without_fault(evidence: Evidence, app: Json) -> Finding:
     if not readiness_of(app).ready:
         text = f"{summary}, but {evidence.name} is not Ready. {quote_operator(evidence, app)}"
         return Finding(DiagnosisCode.NOT_READY, text)
-    return Finding(DiagnosisCode.FINE, _fine_text(evidence, app, summary))
+    text = f"{_fine_text(evidence, app, summary)} {_pending_load_balancer(evidence)}".strip()
+    return Finding(DiagnosisCode.FINE, text)
+
+
+def _pending_load_balancer(evidence: Evidence) -> str:
+    """That the Service waits for a load balancer, and what to check; empty if it does not."""
+    pending = pending_load_balancer(evidence.service) if evidence.service else ""
+    if not pending:
+        return ""
+    return (
+        f"{pending} If it stays like that, the cluster has no provider of load balancers, or "
+        f"`kubectl describe service -n {evidence.namespace} {evidence.name}` shows its error."
+    )
 
 
 def _summary(evidence: Evidence) -> str:
