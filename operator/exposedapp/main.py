@@ -8,6 +8,7 @@ import asyncio
 import gc
 import logging
 import sys
+from typing import Any
 
 import uvloop
 
@@ -63,7 +64,13 @@ async def _run(settings: Settings, periods: Periods) -> str | None:
         return runtime.failure or _describe(error)
     finally:
         await runtime.stop()
+        asyncio.get_running_loop().set_exception_handler(_log_late_error)
     return runtime.failure
+
+
+def _log_late_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what fails after the end, such as the closing of a watch that kopf has left open."""
+    log.debug("while the process ends: %s", context["message"], exc_info=context.get("exception"))
 
 
 def _describe(error: BaseException) -> str:

@@ -118,7 +118,8 @@ class Plan:
         self._count += 1
         name = f"app-{self._count}"
         self.apps[name] = {
-            "replicas": self._replicas(),
+            # As many as the adopted Deployment has: 1 would not change them, it is the default.
+            "replicas": 0 if kind == "adopt" else self._replicas(),
             "ports": self._ports(),
             "service": {"type": self._random.choice(TYPES)},
             "env": self._env(),

@@ -75,6 +75,8 @@ class _Soak:
             await asyncio.sleep(POLL_SECONDS)
             problems = list(unfinished(await self._auditor.snapshot(), self._plan.apps))
         self._failures += [f"round {number}: {problem}" for problem in problems]
+        for problem in problems:
+            print(f"  {problem}", flush=True)
         memory = self._memory.measure(self._replicas)
         print(
             f"round {number}: {len(self._plan.apps)} apps, as expected after "
