@@ -43,7 +43,8 @@ def type_name(node: Json, s: str = "") -> str:
     if inner(node) is not node:
         collection = "list" if "items" in node else "map"
         return f"{collection}{s} of {type_name(inner(node), 's')}"
-    return f"{node['type']}{s}"
+    # Only a quantity has no type: none stands for a number or a text.
+    return f"{node['type']}{s}" if "type" in node else f"number{s} or string{s}"
 
 
 def limits(node: Json) -> Iterator[str]:

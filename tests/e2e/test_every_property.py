@@ -185,6 +185,15 @@ def service(before: Json | None = None, **after: Any) -> Change:
     return Change(before={"service": before or {}}, after={"service": {**(before or {}), **after}})
 
 
+def deployment(before: Json, **after: Any) -> Change:
+    return Change(before={"deployment": before}, after={"deployment": {**before, **after}})
+
+
+def rolling_update(before: Json, **after: Any) -> Change:
+    old, new = ({"rollingUpdate": update} for update in (before, {**before, **after}))
+    return deployment({"strategy": old}, strategy=new)
+
+
 def pod(**fields: Any) -> Json:
     return {"podTemplate": {"spec": {**SHORT, **fields}}}
 
@@ -320,6 +329,16 @@ VALUES: dict[str, Change] = {
             nodeSelector={"kubernetes.io/os": "linux"},
         )
     ),
+    "deployment.strategy.type": Change({"deployment": {"strategy": {"type": "Recreate"}}}),
+    "deployment.strategy.rollingUpdate.maxUnavailable": rolling_update({}, maxUnavailable="50%"),
+    "deployment.strategy.rollingUpdate.maxSurge": rolling_update({"maxUnavailable": 1}, maxSurge=0),
+    "deployment.minReadySeconds": deployment({}, minReadySeconds=1),
+    "deployment.progressDeadlineSeconds": deployment({}, progressDeadlineSeconds=90),
+    "deployment.revisionHistoryLimit": deployment({}, revisionHistoryLimit=0),
+    "deployment.labels": deployment({"labels": {"a": "1", "b": "2"}}, labels={"b": "3", "c": "4"}),
+    "deployment.annotations": deployment(
+        {"annotations": {"a": "1", "b": "2"}}, annotations={"b": "", "c": "4"}
+    ),
     "service.type": service(type="LoadBalancer"),
     "service.externalName": Change(
         {**ELSEWHERE, "service": {"type": "ExternalName", "externalName": "example.com."}},
@@ -328,12 +347,34 @@ VALUES: dict[str, Change] = {
     "service.externalTrafficPolicy": service(externalTrafficPolicy="Local"),
     "service.internalTrafficPolicy": service(internalTrafficPolicy="Local"),
     "service.sessionAffinity": service(sessionAffinity="ClientIP"),
+    "service.sessionAffinityConfig.clientIP.timeoutSeconds": service(
+        {"sessionAffinity": "ClientIP"},
+        sessionAffinityConfig={"clientIP": {"timeoutSeconds": 60}},
+    ),
+    "service.trafficDistribution": service(trafficDistribution="PreferClose"),
+    "service.publishNotReadyAddresses": service(publishNotReadyAddresses=True),
     "service.ipFamilyPolicy": service(
         # Left out, it would stay as it was: so does the API server.
         {"ipFamilyPolicy": "SingleStack"},
         ipFamilyPolicy="PreferDualStack",
     ),
     "service.ipFamilies": service(ipFamilies=["IPv4"]),
+    "service.loadBalancerClass": service(type="LoadBalancer", loadBalancerClass="example.com/lb"),
+    "service.loadBalancerSourceRanges": service(
+        {"type": "LoadBalancer", "loadBalancerSourceRanges": ["192.0.2.0/24", "2001:db8::/32"]},
+        loadBalancerSourceRanges=["192.0.2.0/24"],
+    ),
+    "service.allocateLoadBalancerNodePorts": Change(
+        {"service": {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False}},
+        {"service": {"type": "LoadBalancer"}},
+        urls="",
+    ),
+    "service.healthCheckNodePort": service(
+        {"type": "LoadBalancer"}, externalTrafficPolicy="Local", healthCheckNodePort=30081
+    ),
+    "service.externalIPs": service(
+        {"externalIPs": ["192.0.2.1", "192.0.2.2"]}, externalIPs=["192.0.2.1"]
+    ),
     "service.labels": service({"labels": {"a": "1", "b": "2"}}, labels={"b": "3", "c": "4"}),
     "service.annotations": service(
         {"annotations": {"a": "1", "b": "2"}}, annotations={"b": "", "c": "4"}
@@ -374,8 +415,14 @@ MODES: dict[str, Change] = {
 }
 """Changes of more than one property."""
 
-NOT_READY = {"envFrom[].configMapRef.optional"}
-"""Changes after which the app cannot be ready."""
+NOT_READY = {"envFrom[].configMapRef.optional", "service.allocateLoadBalancerNodePorts"}
+"""Changes after which the app cannot be ready: the cluster provides no load balancers."""
+
+TOGETHER = {
+    "service.loadBalancerClass": {"service.type"},
+    "service.healthCheckNodePort": {"service.externalTrafficPolicy"},
+}
+"""What changes with a property that cannot change alone. See test_service_fields.py."""
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -402,7 +449,8 @@ def properties_at(path: str) -> Json:
 @pytest.mark.parametrize("path", VALUES)
 def test_the_change_is_of_this_property_alone(path: str) -> None:
     before, after = (whole(item) for item in (VALUES[path].before, VALUES[path].after))
-    assert [path for path in PROPERTIES if values(before, path) != values(after, path)] == [path]
+    changed = {path for path in PROPERTIES if values(before, path) != values(after, path)}
+    assert changed == {path} | TOGETHER.get(path, set())
 
 
 def values(node: Any, path: str) -> list[Any]:

@@ -115,11 +115,12 @@ POD_FIELDS: dict[str, Json] = {
     "serviceAccountName": {"serviceAccountName": "admin"},
 }
 POLICIES: Json = {
-    "serviceTypes": ["NodePort", "ClusterIP"],
+    "serviceTypes": ["NodePort", "LoadBalancer"],
     "nodePorts": {"first": 30100, "last": 30199},
     "hosts": ["apps.example.com"],
     "serviceAnnotations": {"limited": True, "allowed": ["example.com/zone"]},
     "selectors": False,
+    "externalIPs": False,
     "forbiddenPodFields": list(POD_FIELDS),
 }
 
@@ -136,19 +137,27 @@ def with_node_port(number: int) -> Json:
     return app("web", replicas=0, ports=[{"port": 80, "nodePort": number}])
 
 
+def with_health_check_port(number: int) -> Json:
+    policy = {"externalTrafficPolicy": "Local", "healthCheckNodePort": number}
+    return app("web", replicas=0, service={"type": "LoadBalancer", **policy})
+
+
 FORBIDDEN: dict[str, tuple[Json, str]] = {
-    "a type": (app("web", service={"type": "LoadBalancer"}), "only NodePort, ClusterIP"),
+    "a type": (app("web", service={"type": "ClusterIP"}), "only NodePort, LoadBalancer"),
     "a node port": (with_node_port(30200), "only 30100 to 30199"),
+    "a health check's port": (with_health_check_port(30200), "only 30100 to 30199"),
     "a host": (app("web", nodes={"host": "other.example.com"}), "only apps.example.com"),
     "an annotation": (with_annotation("example.com/other"), "only example.com/zone"),
     "a selector": (SELECTOR, "only apps that run an image"),
+    "an external IP": (app("web", service={"externalIPs": ["192.0.2.1"]}), "forbids external IPs"),
     "an old name": (in_pod(serviceAccount="admin"), "forbids serviceAccountName"),
     **{name: (in_pod(**spec), f"forbids {name}") for name, spec in POD_FIELDS.items()},
 }
 ALLOWED: dict[str, Json] = {
     "nothing special": IMAGE,
-    "a type": app("web", replicas=0, service={"type": "ClusterIP"}),
+    "a type": app("web", replicas=0, service={"type": "LoadBalancer"}),
     "a node port": with_node_port(30199),
+    "a health check's port": with_health_check_port(30199),
     "a host": app("web", replicas=0, nodes={"host": "apps.example.com"}),
     "an annotation": with_annotation("example.com/zone"),
     "a pod": in_pod(containers=[{"name": "app", "securityContext": {"privileged": False}}]),

@@ -252,6 +252,9 @@ def with_service(draw: st.DrawFn, spec: st.SearchStrategy[Json]) -> Json:
             {"type": st.just(kind)} if kind else {},
             internalTrafficPolicy=POLICIES,
             sessionAffinity=st.sampled_from(["None", "ClientIP"]),
+            publishNotReadyAddresses=st.booleans(),
+            trafficDistribution=st.just("PreferClose"),
+            externalIPs=lists(st.sampled_from(["192.0.2.1", "192.0.2.2"]), least=1),
             **more,
             **OF_ANY_SERVICE,
         )
@@ -282,6 +285,21 @@ OF_ALL = {
         failureThreshold=st.integers(1, 10),
     ),
 }
+STRATEGIES: list[Json] = [
+    {},
+    {"type": "Recreate"},
+    {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": "100%"}},
+    {"rollingUpdate": {"maxUnavailable": 0}},
+]
+DEPLOYMENTS = objects(
+    {},
+    strategy=st.sampled_from(STRATEGIES),
+    minReadySeconds=st.integers(0, 99),
+    progressDeadlineSeconds=st.integers(100, 2**31 - 1),
+    revisionHistoryLimit=st.integers(0, 2**31 - 1),
+    labels=LABELS,
+    annotations=ANNOTATIONS,
+)
 IMAGE_SPECS = with_service(
     objects(
         {
@@ -299,6 +317,7 @@ IMAGE_SPECS = with_service(
             successThreshold=st.just(1), terminationGracePeriodSeconds=st.integers(1, 2**63 - 1)
         ),
         podTemplate=pod_templates(),
+        deployment=DEPLOYMENTS,
         **OF_ALL,
     )
 )

@@ -71,6 +71,37 @@ REPORTED: dict[str, tuple[Json, str, str]] = {
         "InvalidSpec",
         "nodePort: Invalid value: 80: provided port is not in the valid range",
     ),
+    "healthCheckNodePort outside the cluster's range": (
+        {
+            "service": {
+                "type": "LoadBalancer",
+                "externalTrafficPolicy": "Local",
+                "healthCheckNodePort": 80,
+            }
+        },
+        "InvalidSpec",
+        "provided port is not in the valid range",
+    ),
+    "source range that is none": (
+        {"service": {"type": "LoadBalancer", "loadBalancerSourceRanges": ["1.2.3.4/40"]}},
+        "InvalidSpec",
+        "LoadBalancerSourceRanges",
+    ),
+    "external IP of the machine itself": (
+        {"service": {"externalIPs": ["127.0.0.1"]}},
+        "InvalidSpec",
+        "spec.externalIPs[0]",
+    ),
+    "more than all pods unavailable": (
+        {"deployment": {"strategy": {"rollingUpdate": {"maxUnavailable": "101%"}}}},
+        "InvalidSpec",
+        "spec.strategy.rollingUpdate.maxUnavailable",
+    ),
+    "quantity that is true": (
+        {"resources": {"requests": {"cpu": True}}},
+        "InvalidSpec",
+        "spec.resources.requests.cpu: must be a number, or a text such as 500m or 64Mi",
+    ),
     "targetPort that names no container port": (
         {"ports": [{"port": 80, "targetPort": "web"}]},
         "InvalidSpec",

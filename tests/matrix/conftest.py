@@ -105,7 +105,9 @@ def definition(api_server: ApiServer) -> ApiServer:
     """The API server once it serves ExposedApps."""
     file = f"--filename={CRD}"
     api_server.kubectl("apply", "--server-side", file)
-    api_server.kubectl("wait", "--for=condition=Established", "--timeout=30s", file)
+    # kubectl fails at a definition that has no conditions yet.
+    wait = ("wait", "--for=condition=Established", "--timeout=30s", file)
+    eventually(lambda: api_server.kubectl(*wait))
     # Established is true a moment before the kind is served.
     eventually(lambda: api_server.kubectl("get", "xapp"))
     return api_server

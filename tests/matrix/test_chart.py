@@ -22,6 +22,7 @@ LIMITS: Json = {
     "nodePorts": {"first": 30000, "last": 30100},
     "hosts": ["apps.example.com"],
     "selectors": False,
+    "externalIPs": False,
     "forbiddenPodFields": ["hostPath", "nodeName"],
 }
 """Values of policies that switch each of its limits on."""

@@ -15,6 +15,7 @@ from exposedapp.desired.pod_template import pod_labels
 from exposedapp.desired.service import make_service
 from matrix.api_server import ApiServer
 from matrix.conftest import Operator, new_namespace
+from support.kubernetes_fields import documented_fields
 
 SPECS = {name: whole(change.after) for name, change in (VALUES | MODES).items()} | {
     "image": whole({"image": "registry.example/app:1"})
@@ -71,6 +72,8 @@ def test_the_children_are_as_the_spec_says(
 ) -> None:
     if name.startswith("resources.claims"):
         definition.require("1.34", "dynamic resource allocation")
+    if name == "service.trafficDistribution":
+        definition.require("1.31", "trafficDistribution")
     app = objects[KIND][APP_NAMES[name]]
     live = [objects[kind].get(APP_NAMES[name]) for kind in ("Deployment", "Service")]
     for child, desired in zip(live, desired_children(app), strict=True):
@@ -78,6 +81,19 @@ def test_the_children_are_as_the_spec_says(
         if child and desired:
             parts = {part: desired[part] for part in ("metadata", "spec")}
             assert list(drift(parts, child)) == [], app["status"]
+
+
+@pytest.mark.parametrize("kind", documented_fields())
+def test_no_field_of_the_api_is_forgotten(definition: ApiServer, kind: str) -> None:
+    """docs/kubernetes-fields.md names every field, or says why it is left out."""
+    path = "apis/apps/v1" if "Deployment" in kind else "api/v1"
+    schemas = json.loads(definition.kubectl("get", "--raw", f"/openapi/v3/{path}"))
+    (properties,) = (
+        schema["properties"]
+        for name, schema in schemas["components"]["schemas"].items()
+        if name.endswith(f".v1.{kind}")
+    )
+    assert properties.keys() <= documented_fields()[kind].keys()
 
 
 def desired_children(app: Json) -> tuple[Json | None, Json | None]:

@@ -114,6 +114,82 @@ def test_a_dropped_field_is_removed(started: Namespace) -> None:
     assert "args" not in container
 
 
+def test_recreate_and_back(started: Namespace) -> None:
+    """rollingUpdate, a default that apply does not own, has to go and to come back."""
+    started.apply(app("web", deployment={"strategy": {"type": "Recreate"}}))
+
+    def has_strategy(kind: str) -> None:
+        strategy = started.get("deployment", "web")["spec"]["strategy"]
+        assert strategy["type"] == kind, started.ready("web")
+        assert ("rollingUpdate" in strategy) == (kind == "RollingUpdate")
+
+    eventually(partial(has_strategy, "Recreate"))
+    started.apply(app("web"))
+    eventually(partial(has_strategy, "RollingUpdate"))
+
+
+def test_a_load_balancer_gives_its_node_ports_back(started: Namespace) -> None:
+    """The API server keeps what it has allocated until it is taken out of the ports."""
+    alone = {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False}
+
+    def has_node_ports(expected: bool) -> None:
+        ports = started.get("service", "web")["spec"]["ports"]
+        assert any("nodePort" in port for port in ports) is expected, started.ready("web")
+
+    started.apply(app("web", service={"type": "LoadBalancer"}))
+    eventually(partial(is_reconciled, started))
+    has_node_ports(True)
+    started.apply(app("web", service=alone))
+    eventually(partial(has_node_ports, False))
+    started.apply(app("web", service={"type": "LoadBalancer"}))
+    eventually(partial(has_node_ports, True))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ({}, {"loadBalancerClass": "example.com/lb"}, "delete the Service, and the operator"),
+        ({"loadBalancerClass": "example.com/lb"}, {}, "delete the Service, and the operator"),
+        (
+            {"externalTrafficPolicy": "Local"},
+            {"externalTrafficPolicy": "Local", "healthCheckNodePort": 30082},
+            "Write the number that the Service has",
+        ),
+    ],
+    ids=["class", "no class", "health check port"],
+)
+def test_what_a_live_load_balancer_cannot_change(
+    started: Namespace, before: Json, after: Json, words: str
+) -> None:
+    """InvalidSpec with a way on; a Service that is created again has the value."""
+    for fields in (before, after):
+        started.apply(app("web", service={"type": "LoadBalancer", **fields}))
+        eventually(partial(is_reconciled, started))
+    eventually(partial(has_ready, started, "InvalidSpec", words))
+    started.kubectl("delete", "service/web")
+
+    def is_created_again() -> None:
+        spec = started.get("service", "web")["spec"]
+        assert after.items() <= spec.items()
+        assert ("loadBalancerClass" in spec) == ("loadBalancerClass" in after)
+
+    eventually(is_created_again)
+
+
+def test_a_field_that_an_api_server_does_not_know(started: Namespace) -> None:
+    """1.29 has no trafficDistribution; from 1.31 on it is set."""
+    started.apply(app("web", service={"trafficDistribution": "PreferClose"}))
+
+    def is_set_or_reported() -> None:
+        if "trafficDistribution" not in started.get("service", "web")["spec"]:
+            has_ready(started, "InvalidSpec", "this cluster does not know the field")
+
+    eventually(is_set_or_reported)
+    started.apply(app("web"))
+    eventually(partial(has_ready, started, "NoEligibleNode"))
+    assert "trafficDistribution" not in started.get("service", "web")["spec"]
+
+
 def test_conflict(started: Namespace) -> None:
     """What another client changes is changed back."""
     started.kubectl("scale", "deployment/web", "--replicas=5")

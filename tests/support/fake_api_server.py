@@ -198,6 +198,7 @@ class FakeApiServer:
             self._default_service(body, live)
         elif kind == "Deployment":
             body["spec"].setdefault("revisionHistoryLimit", 10)
+            _default_strategy(body["spec"])
             _check_deployment(body, live)
         self.normalise(body)
         if body != live:
@@ -211,6 +212,8 @@ class FakeApiServer:
             _drop_of_other_types(spec, live["spec"])
         _check_service(body)
         spec.setdefault("sessionAffinity", "None")
+        if spec["type"] == "LoadBalancer":
+            spec.setdefault("allocateLoadBalancerNodePorts", True)
         if spec["type"] == "ExternalName":
             return
         spec.setdefault("ipFamilies", ["IPv4"])
@@ -242,6 +245,8 @@ class FakeApiServer:
         before = live["spec"].get("ports") or [] if live else []
         old = {it.get("name"): it.get("nodePort") for it in before}
         used = {number for _, number in own} | others
+        if not spec.get("allocateLoadBalancerNodePorts", True):
+            return
         for port in spec["ports"]:
             if "nodePort" not in port:
                 kept = old.get(port.get("name"))
@@ -283,9 +288,23 @@ def _drop_of_other_types(spec: Json, old: Json) -> None:
                 port.pop("nodePort", None)
         if spec.get("externalTrafficPolicy") == old.get("externalTrafficPolicy"):
             spec.pop("externalTrafficPolicy", None)
+    field = "allocateLoadBalancerNodePorts"
+    if spec["type"] != "LoadBalancer" and spec.get(field) == old.get(field):
+        spec.pop(field, None)
     if spec["type"] == "ExternalName":
         for field in ("clusterIPs", "ipFamilies"):
             spec.pop(field, None)
+
+
+def _default_strategy(spec: Json) -> None:
+    strategy = spec.setdefault("strategy", {})
+    strategy.setdefault("type", "RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        update = strategy["rollingUpdate"] = strategy.get("rollingUpdate") or {}
+        update.setdefault("maxSurge", "25%")
+        update.setdefault("maxUnavailable", "25%")
+    elif strategy.get("rollingUpdate") is None:
+        strategy.pop("rollingUpdate", None)
 
 
 def _check_service(body: Json) -> None:
@@ -310,6 +329,9 @@ def _check_service(body: Json) -> None:
 
 def _check_deployment(body: Json, live: Json | None) -> None:
     spec = body["spec"]
+    if spec["strategy"]["type"] == "Recreate" and "rollingUpdate" in spec["strategy"]:
+        said = "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type`"
+        raise _invalid("Deployment", body, f"{said} is 'Recreate'")
     if live and live["spec"]["selector"] != spec["selector"]:
         raise _invalid("Deployment", body, "spec.selector: Invalid value: field is immutable")
     if (

@@ -99,6 +99,98 @@ REFUSED_SPECS: dict[str, tuple[Json, str]] = {
         {"service": {"type": "ClusterIP", "externalTrafficPolicy": "Local"}},
         "service.externalTrafficPolicy needs service.type NodePort or LoadBalancer",
     ),
+    "loadBalancerClass without a load balancer": (
+        {"service": {"loadBalancerClass": "example.com/lb"}},
+        "loadBalancerSourceRanges and allocateLoadBalancerNodePorts need service.type LoadBalancer",
+    ),
+    "allocateLoadBalancerNodePorts without a load balancer": (
+        {"service": {"allocateLoadBalancerNodePorts": True}},
+        "loadBalancerSourceRanges and allocateLoadBalancerNodePorts need service.type LoadBalancer",
+    ),
+    "loadBalancerClass that is no name": (
+        {"service": {"type": "LoadBalancer", "loadBalancerClass": "not a class"}},
+        "spec.service.loadBalancerClass",
+    ),
+    "source range without its length": (
+        {"service": {"type": "LoadBalancer", "loadBalancerSourceRanges": ["192.0.2.0"]}},
+        "spec.service.loadBalancerSourceRanges[0]",
+    ),
+    "healthCheckNodePort with the policy Cluster": (
+        {"service": {"type": "LoadBalancer", "healthCheckNodePort": 30035}},
+        "service.healthCheckNodePort needs service.type LoadBalancer and",
+    ),
+    "session affinity's settings without it": (
+        {"service": {"sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 60}}}},
+        "service.sessionAffinityConfig needs service.sessionAffinity ClientIP",
+    ),
+    "session affinity for longer than a day": (
+        {
+            "service": {
+                "sessionAffinity": "ClientIP",
+                "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 86401}},
+            }
+        },
+        "spec.service.sessionAffinityConfig.clientIP.timeoutSeconds",
+    ),
+    "unknown traffic distribution": (
+        {"service": {"trafficDistribution": "PreferFar"}},
+        "spec.service.trafficDistribution",
+    ),
+    "external IP that is a name": (
+        {"service": {"externalIPs": ["example.com"]}},
+        "spec.service.externalIPs[0]",
+    ),
+    "ExternalName with an external IP": (
+        {
+            "image": None,
+            "service": {
+                "type": "ExternalName",
+                "externalName": "example.com",
+                "externalIPs": ["192.0.2.1"],
+            },
+        },
+        "with service.type ExternalName no traffic passes the cluster",
+    ),
+    "selector with a Deployment's field": (
+        {"image": None, "selector": {"app": "db"}, "deployment": {"minReadySeconds": 5}},
+        "are for the pods that image runs: remove them, or write image",
+    ),
+    "unknown strategy": (
+        {"deployment": {"strategy": {"type": "Blue"}}},
+        "spec.deployment.strategy.type",
+    ),
+    "Recreate with settings of RollingUpdate": (
+        {"deployment": {"strategy": {"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}}},
+        "rollingUpdate is for type RollingUpdate: remove it, or change the type",
+    ),
+    "a rollout that replaces nothing": (
+        {"deployment": {"strategy": {"rollingUpdate": {"maxSurge": "0%", "maxUnavailable": 0}}}},
+        "maxUnavailable and maxSurge cannot both be 0",
+    ),
+    "a number of pods that is none": (
+        {"deployment": {"strategy": {"rollingUpdate": {"maxSurge": "half"}}}},
+        "spec.deployment.strategy.rollingUpdate.maxSurge",
+    ),
+    "a negative number of pods": (
+        {"deployment": {"strategy": {"rollingUpdate": {"maxSurge": -1}}}},
+        "spec.deployment.strategy.rollingUpdate.maxSurge",
+    ),
+    "a progress deadline that always passes": (
+        {"deployment": {"minReadySeconds": 600}},
+        "deployment.progressDeadlineSeconds (default 600) must be greater than minReadySeconds",
+    ),
+    "an annotation of the Deployment's controller": (
+        {"deployment": {"annotations": {"deployment.kubernetes.io/revision": "3"}}},
+        "annotations must not have deployment.kubernetes.io/revision",
+    ),
+    "label of the Deployment that is none": (
+        {"deployment": {"labels": {"a/b/c": "d"}}},
+        "labels has a key that no label can have",
+    ),
+    "label of the Deployment with a value that is none": (
+        {"deployment": {"labels": {"a": "not a value"}}},
+        "spec.deployment.labels.a",
+    ),
     "an IP family twice": (
         {"service": {"ipFamilies": ["IPv4", "IPv4"]}},
         "ipFamilies names a family twice",

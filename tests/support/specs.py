@@ -87,6 +87,22 @@ SPECS: dict[str, Json] = {
             },
         },
     },
+    "deployment": {
+        "replicas": 2,
+        "deployment": {
+            "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": "50%"}},
+            "minReadySeconds": 5,
+            "progressDeadlineSeconds": 120,
+            "revisionHistoryLimit": 0,
+            "labels": {"team": "shop", "exposedapp.dev/name": "mine"},
+            "annotations": {
+                "reloader.stakater.com/auto": "true",
+                "exposedapp.dev/adopt": "false",
+                "exposedapp.dev/desired-hash": "mine",
+            },
+        },
+    },
+    "recreate": {"deployment": {"strategy": {"type": "Recreate"}}},
     "selector": {
         **NO_IMAGE,
         "selector": {"app": "db", "role": "primary"},
@@ -102,6 +118,25 @@ SPECS: dict[str, Json] = {
             {"name": "h2c", "port": 80, "appProtocol": "kubernetes.io/h2c"},
         ],
         "service": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"},
+    },
+    "load-balancer-alone": {
+        "service": {
+            "type": "LoadBalancer",
+            "loadBalancerClass": "example.com/internal",
+            "loadBalancerSourceRanges": ["192.0.2.0/24", "2001:db8::/32"],
+            "allocateLoadBalancerNodePorts": False,
+            "externalTrafficPolicy": "Local",
+            "healthCheckNodePort": 30081,
+        },
+    },
+    "service-traffic": {
+        "service": {
+            "sessionAffinity": "ClientIP",
+            "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 60}},
+            "trafficDistribution": "PreferClose",
+            "publishNotReadyAddresses": True,
+            "externalIPs": ["192.0.2.1"],
+        },
     },
     "external-name": {
         **NO_IMAGE,

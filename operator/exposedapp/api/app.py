@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 from exposedapp.api.conditions import ConditionType
 from exposedapp.api.container import EnvFromSource, EnvVar, ResourceRequirements
 from exposedapp.api.container_probe import Probe
+from exposedapp.api.deployment import DeploymentSpec
 from exposedapp.api.pod_template import PodTemplate
 from exposedapp.api.schema import (
     Model,
@@ -101,6 +102,11 @@ class ExposedAppSpec(Model):
         "that has no field here. Lists merge by the API's own keys (containers, env and volumes "
         "by name), `$patch: delete` removes and `$patch: replace` replaces; its values win. The "
         "label exposedapp.dev/name stays as it is.",
+    )
+    deployment: DeploymentSpec | None = Field(
+        default=None,
+        description="Settings of the Deployment that runs the pods, in its own words; what is "
+        "absent has Kubernetes' default.",
     )
     service: ServiceSpec = Field(
         default=ServiceSpec(), description="Settings of the Service in front of the pods."

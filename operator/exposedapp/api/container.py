@@ -5,11 +5,11 @@ Pure.
 Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from exposedapp.api.schema import Model, int_or_string, map_list, rules
+from exposedapp.api.schema import Model, map_list, rules
 
 ENV_NAME = r"^[ -<>-~]+$"
 
@@ -19,7 +19,24 @@ OBJECT_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*
 
 DATA_KEY = r"^(\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*)$"
 
-Quantity = Annotated[int | str, int_or_string(pattern=QUANTITY, maxLength=64)]
+
+def _must_be_quantity(value: Any) -> Any:
+    """A text or an integer; a number with a fraction as text, so that 0.1 stays that."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        # Of a TypeError pydantic makes no ValidationError.
+        raise ValueError("must be a number, or a text such as 500m or 64Mi")  # noqa: TRY004
+    return repr(value) if isinstance(value, float) else value
+
+
+Quantity = Annotated[
+    int | str,
+    BeforeValidator(_must_be_quantity),
+    WithJsonSchema(
+        {"x-kubernetes-preserve-unknown-fields": True, "pattern": QUANTITY, "maxLength": 64}
+    ),
+]
+"""Kubernetes' Quantity. It may be a number such as 0.5, for which a structural schema has no type
+beside integer and string: those that are neither are refused here."""
 
 
 class ObjectKeySelector(Model):

@@ -32,7 +32,7 @@ def map_list(*keys: str) -> Json:
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
 
 
-def label_keys_rule(field: str) -> Json:
+def label_keys_rule(field: str, *more: tuple[str, str]) -> Json:
     """A rule that the keys of this map are label keys: a pattern cannot apply to keys, CEL can."""
     return rules(
         (
@@ -41,7 +41,8 @@ def label_keys_rule(field: str) -> Json:
             "&& key.size() - key.lastIndexOf('/') <= 64)",
             f"{field} has a key that no label can have: write [PREFIX/]NAME, NAME at most 63 "
             "of letters, digits, '-', '_' and '.'",
-        )
+        ),
+        *more,
     )
 
 

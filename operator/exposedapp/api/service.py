@@ -31,9 +31,22 @@ URL_SCHEME = r"^[a-z][a-z0-9+.-]*$"
 
 URL_PATH = r"^/[!-~]*$"
 
+IP_ADDRESS = r"^[0-9A-Fa-f:.]+$"
+
+IP_RANGE = r"^[0-9A-Fa-f:.]+/[0-9]{1,3}$"
+
+LOAD_BALANCER_CLASS = (
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+    r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+)
+
 LABEL_VALUE = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE, max_length=63)]
+
+IPAddress = Annotated[str, Field(pattern=IP_ADDRESS, max_length=45)]
+
+IPRange = Annotated[str, Field(pattern=IP_RANGE, max_length=49)]
 
 
 class Port(Model):
@@ -89,6 +102,26 @@ class Port(Model):
     )
 
 
+class ClientIPConfig(Model):
+    """Settings of session affinity by the client's IP address."""
+
+    timeout_seconds: int | None = Field(
+        default=None,
+        description="Seconds without a request after which a client may get another pod; default "
+        "10800 (three hours).",
+        ge=1,
+        le=86400,
+    )
+
+
+class SessionAffinityConfig(Model):
+    """Settings of session affinity."""
+
+    client_ip: ClientIPConfig | None = Field(
+        default=None, alias="clientIP", description="Settings of sessionAffinity ClientIP."
+    )
+
+
 class ServiceSpec(Model):
     """Settings of the app's Service."""
 
@@ -120,6 +153,21 @@ class ServiceSpec(Model):
         default=None,
         description="ClientIP: a client's requests go to the same pod. None (default): to any.",
     )
+    session_affinity_config: SessionAffinityConfig | None = Field(
+        default=None, description="How long sessionAffinity ClientIP lasts."
+    )
+    traffic_distribution: Literal["PreferClose", "PreferSameZone", "PreferSameNode"] | None = Field(
+        default=None,
+        description="Which pods are preferred inside the cluster: those of the client's zone "
+        "(PreferClose from Kubernetes 1.31 on, PreferSameZone from 1.34 on) or of its node "
+        "(PreferSameNode from 1.34 on). What an older API server does not know is InvalidSpec; "
+        "1.30 ignores it.",
+    )
+    publish_not_ready_addresses: bool | None = Field(
+        default=None,
+        description="true: pods get traffic from their start on, before they are ready, and until "
+        "they have ended. The app is Ready only when its pods are, all the same.",
+    )
     ip_family_policy: Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | None = Field(
         default=None,
         description="Whether the app gets an IPv4 and an IPv6 address; default SingleStack. A "
@@ -140,6 +188,45 @@ class ServiceSpec(Model):
                 )
             ),
         },
+    )
+    load_balancer_class: str | None = Field(
+        default=None,
+        description="Which of several implementations provides the load balancer; default: the "
+        "cluster's. Kubernetes lets it be set, changed or removed only while the type is another "
+        "one.",
+        pattern=LOAD_BALANCER_CLASS,
+        max_length=317,
+    )
+    load_balancer_source_ranges: list[IPRange] | None = Field(
+        default=None,
+        description="From which addresses the load balancer accepts connections, such as "
+        "192.0.2.0/24, where the provider supports that; default: from all.",
+        min_length=1,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    allocate_load_balancer_node_ports: bool | None = Field(
+        default=None,
+        description="false: no node ports but those that ports[] asks for, because the load "
+        "balancer needs none. Then the nodes do not answer, and until the load balancer has an "
+        "address the app is not Ready.",
+    )
+    health_check_node_port: int | None = Field(
+        default=None,
+        description="Port on every node where the load balancer asks whether the node has a ready "
+        "pod; with externalTrafficPolicy Local. Default: one that the cluster picks. Kubernetes "
+        "lets it be changed only while the type or the policy is another one.",
+        ge=1,
+        le=65535,
+    )
+    external_ips: list[IPAddress] | None = Field(
+        default=None,
+        alias="externalIPs",
+        description="Addresses outside the cluster that something else routes to its nodes: the "
+        "nodes accept connections to them at the Service's ports. They are listed in status.urls, "
+        "and not probed. Many clusters forbid them: see docs/security.md.",
+        min_length=1,
+        max_length=64,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     labels: dict[str, LabelValue] | None = Field(
         default=None,

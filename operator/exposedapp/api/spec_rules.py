@@ -26,16 +26,39 @@ SPEC_RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "self.service.type in ['NodePort', 'LoadBalancer'] "
-        "|| !has(self.service.externalTrafficPolicy)",
-        "service.externalTrafficPolicy needs service.type NodePort or LoadBalancer: "
-        "remove it, or change the type",
+        "|| has(self.service.externalIPs) || !has(self.service.externalTrafficPolicy)",
+        "service.externalTrafficPolicy needs service.type NodePort or LoadBalancer, or "
+        "service.externalIPs: remove it, or change the type",
+    ),
+    (
+        "self.service.type == 'LoadBalancer' || ![has(self.service.loadBalancerClass), "
+        "has(self.service.loadBalancerSourceRanges), "
+        "has(self.service.allocateLoadBalancerNodePorts)].exists(given, given)",
+        "service.loadBalancerClass, loadBalancerSourceRanges and allocateLoadBalancerNodePorts "
+        "need service.type LoadBalancer: remove them, or change the type",
+    ),
+    (
+        "!has(self.service.healthCheckNodePort) || (self.service.type == 'LoadBalancer' "
+        "&& has(self.service.externalTrafficPolicy) "
+        "&& self.service.externalTrafficPolicy == 'Local')",
+        "service.healthCheckNodePort needs service.type LoadBalancer and "
+        "service.externalTrafficPolicy Local: write both, or remove it",
+    ),
+    (
+        "!has(self.service.sessionAffinityConfig) || (has(self.service.sessionAffinity) "
+        "&& self.service.sessionAffinity == 'ClientIP')",
+        "service.sessionAffinityConfig needs service.sessionAffinity ClientIP: write that, or "
+        "remove it",
     ),
     (
         "self.service.type != 'ExternalName' || ![has(self.service.internalTrafficPolicy), "
         "has(self.service.sessionAffinity), has(self.service.ipFamilyPolicy), "
-        "has(self.service.ipFamilies)].exists(given, given)",
+        "has(self.service.ipFamilies), has(self.service.externalIPs), "
+        "has(self.service.trafficDistribution), has(self.service.publishNotReadyAddresses)]"
+        ".exists(given, given)",
         "with service.type ExternalName no traffic passes the cluster: remove "
-        "service.internalTrafficPolicy, sessionAffinity, ipFamilyPolicy and ipFamilies",
+        "service.internalTrafficPolicy, sessionAffinity, ipFamilyPolicy, ipFamilies, externalIPs, "
+        "trafficDistribution and publishNotReadyAddresses",
     ),
     (
         "!has(self.service.ipFamilies) || self.service.ipFamilies.size() < 2 "
@@ -56,9 +79,10 @@ SPEC_RULES: tuple[tuple[str, str], ...] = (
     (
         "has(self.image) || ![has(self.command), has(self.args), has(self.env), "
         "has(self.envFrom), has(self.resources), has(self.readinessProbe), "
-        "has(self.livenessProbe), has(self.podTemplate)].exists(given, given)",
-        "command, args, env, envFrom, resources, readinessProbe, livenessProbe and "
-        "podTemplate are for the pods that image runs: remove them, or write image",
+        "has(self.livenessProbe), has(self.podTemplate), has(self.deployment)]"
+        ".exists(given, given)",
+        "command, args, env, envFrom, resources, readinessProbe, livenessProbe, podTemplate and "
+        "deployment are for the pods that image runs: remove them, or write image",
     ),
 )
 

@@ -1,8 +1,11 @@
 """The Deployment of an app. Called by the reconciler and by `exposedapp render`; pure."""
 
+from collections.abc import Mapping
+
 from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.meta import (
     CONTAINER_ANNOTATION,
+    GROUP,
     KEEP_REPLICAS_ANNOTATION,
     NAME_LABEL,
     AppRef,
@@ -13,6 +16,9 @@ from exposedapp.desired.adoption import adopted_container, adopted_deployment, k
 from exposedapp.desired.metadata import child_metadata, with_hash
 from exposedapp.desired.named_ports import check_named_ports
 from exposedapp.desired.pod_template import CONTAINER_NAME, make_pod_template
+
+DEPLOYMENT_FIELDS = ("minReadySeconds", "progressDeadlineSeconds", "revisionHistoryLimit")
+"""Fields of spec.deployment that are copied into the Deployment unchanged."""
 
 
 def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None) -> Json | None:
@@ -43,11 +49,47 @@ def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None)
         annotations = {}
     template = make_pod_template(app, spec, container_name, adopted)
     check_named_ports(spec, template, adopted)
+    fields = spec.deployment.as_json() if spec.deployment else {}
     return with_hash(
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
-            "metadata": child_metadata(app, common_labels(app.name), annotations),
-            "spec": {**replicas, "selector": selector, "template": template},
+            "metadata": child_metadata(
+                app,
+                {**(fields.get("labels") or {}), **common_labels(app.name)},
+                {**_foreign_keys(fields.get("annotations") or {}), **annotations},
+            ),
+            "spec": {
+                **replicas,
+                **_deployment_fields(fields),
+                "selector": selector,
+                "template": template,
+            },
         }
     )
+
+
+def _foreign_keys(annotations: Mapping[str, str]) -> dict[str, str]:
+    """The annotations without those that only the operator, or the object's owner, may write."""
+    return {key: text for key, text in annotations.items() if not key.startswith(f"{GROUP}/")}
+
+
+def _deployment_fields(fields: Json) -> Json:
+    """What spec.deployment says of a Deployment's spec."""
+    deployment_fields = {
+        name: fields[name] for name in DEPLOYMENT_FIELDS if fields.get(name) is not None
+    }
+    if fields.get("strategy") is not None:
+        deployment_fields["strategy"] = _strategy(fields["strategy"])
+    return deployment_fields
+
+
+def _strategy(strategy: Json) -> Json:
+    """The strategy, so that it replaces any other.
+
+    Apply keeps what it has not set: a type of a former manager, and rollingUpdate, a default that
+    Recreate must not have (kubernetes/kubernetes#24198).
+    """
+    if strategy.get("type") == "Recreate":
+        return {"type": "Recreate", "rollingUpdate": None}
+    return {**strategy, "type": "RollingUpdate"}

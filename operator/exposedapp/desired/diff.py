@@ -13,7 +13,8 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from exposedapp.api.meta import Json
-from exposedapp.desired.merge_rules import ATOMIC_MAPS, item_key
+from exposedapp.desired.merge_rules import ATOMIC_LISTS, ATOMIC_MAPS, item_key
+from exposedapp.desired.node_ports import node_ports
 
 QUANTITY_FIELDS = frozenset({"requests", "limits", "divisor", "sizeLimit"})
 
@@ -29,12 +30,17 @@ def drift(desired: Any, live: Any, path: str = "") -> Iterator[str]:
 
 
 def surplus_ports(desired: Json, live: Json) -> bool:
-    """Whether a live Service has ports that the desired one lacks."""
-    desired_keys = {(port["port"], port["protocol"]) for port in desired["spec"].get("ports") or ()}
-    live_keys = {
-        (port["port"], port.get("protocol", "TCP")) for port in live["spec"].get("ports") or ()
-    }
-    return bool(live_keys - desired_keys)
+    """Whether a live Service has ports that the desired one lacks, or node ports that it forbids.
+
+    The API server keeps those that it has allocated before allocateLoadBalancerNodePorts was false.
+    """
+    desired_ports, live_ports = (body["spec"].get("ports") or [] for body in (desired, live))
+    desired_keys = {(port["port"], port["protocol"]) for port in desired_ports}
+    live_keys = {(port["port"], port.get("protocol", "TCP")) for port in live_ports}
+    surplus = live_keys - desired_keys
+    if desired["spec"].get("allocateLoadBalancerNodePorts") is False:
+        surplus |= node_ports(live_ports).keys() - node_ports(desired_ports).keys()
+    return bool(surplus)
 
 
 def _map_drift(desired: Json, live: Any, path: str) -> Iterator[str]:
@@ -47,6 +53,9 @@ def _map_drift(desired: Json, live: Any, path: str) -> Iterator[str]:
 
 
 def _list_drift(desired: list[Any], live: list[Any], path: str) -> Iterator[str]:
+    if _field(path) in ATOMIC_LISTS and live != desired:
+        yield path
+        return
     live_keys = [item_key(_field(path), item) for item in live]
     for index, item in enumerate(desired):
         key = item_key(_field(path), item)

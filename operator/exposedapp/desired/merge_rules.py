@@ -25,6 +25,9 @@ ATOMIC_MAPS = frozenset({"selector", "nodeSelector", "matchLabels"})
 """Fields that apply sets as a whole (x-kubernetes-map-type: atomic): no other client can add to
 them."""
 
+ATOMIC_LISTS = frozenset({"loadBalancerSourceRanges", "externalIPs"})
+"""Lists of which an addition by another client is drift: who can reach the app, and where."""
+
 
 def item_key(field: str, item: Any) -> tuple[Any, ...] | None:
     """What identifies an item within the list `field`; None: its position."""

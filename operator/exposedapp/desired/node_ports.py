@@ -12,7 +12,7 @@ def keep_node_ports(service: Json, allocated: Mapping[PortKey, int]) -> Json:
     Without them the cluster would allocate others whenever the Service is created again. The hash
     stays: an allocated port is not part of the desired state. The argument is not changed.
     """
-    if service["spec"]["type"] not in NODE_PORT_TYPES or "ports" not in service["spec"]:
+    if not has_node_ports(service["spec"]) or "ports" not in service["spec"]:
         return service
     requested = {(port.get("nodePort"), port["protocol"]) for port in service["spec"]["ports"]}
 
@@ -24,6 +24,14 @@ def keep_node_ports(service: Json, allocated: Mapping[PortKey, int]) -> Json:
 
     ports = [with_node_port(port) for port in service["spec"]["ports"]]
     return {**service, "spec": {**service["spec"], "ports": ports}}
+
+
+def has_node_ports(service_spec: Json) -> bool:
+    """Whether the cluster allocates node ports for a Service."""
+    return (
+        service_spec.get("type") in NODE_PORT_TYPES
+        and service_spec.get("allocateLoadBalancerNodePorts") is not False
+    )
 
 
 def node_ports(ports: list[Json]) -> dict[PortKey, int]:

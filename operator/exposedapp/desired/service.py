@@ -12,8 +12,16 @@ SERVICE_FIELDS = (
     "externalTrafficPolicy",
     "internalTrafficPolicy",
     "sessionAffinity",
+    "sessionAffinityConfig",
+    "trafficDistribution",
+    "publishNotReadyAddresses",
     "ipFamilyPolicy",
     "ipFamilies",
+    "loadBalancerClass",
+    "loadBalancerSourceRanges",
+    "allocateLoadBalancerNodePorts",
+    "healthCheckNodePort",
+    "externalIPs",
 )
 """Fields of spec.service that are copied into the Service unchanged."""
 
@@ -21,7 +29,9 @@ SERVICE_FIELDS = (
 def make_service(app: AppRef, spec: ExposedAppSpec, pod_labels: Mapping[str, str]) -> Json:
     """The Service that selects these pods, with only those node ports that the spec asks for."""
     fields = spec.service.as_json()
-    service_spec = {field: fields[field] for field in SERVICE_FIELDS if fields.get(field)}
+    service_spec = {
+        field: fields[field] for field in SERVICE_FIELDS if fields.get(field) is not None
+    }
     if pod_labels:
         service_spec["selector"] = dict(pod_labels)
     if spec.ports:

@@ -14,10 +14,18 @@ class Endpoint:
     pod: str
     """The pod's UID; its addresses if the endpoint names no object."""
     ready: bool
+    """Whether it gets traffic: with publishNotReadyAddresses, whatever the pod's state is."""
     terminating: bool
     node: str | None = None
     ports: frozenset[str] = frozenset()
     """The names of the Service's ports that the pod has; "" for one without a name."""
+    serving: bool = True
+    """Whether the pod itself is ready."""
+
+    @property
+    def has_ready_pod(self) -> bool:
+        """Whether the pod is ready, and not about to end."""
+        return self.ready and self.serving and not self.terminating
 
 
 def parse_endpoint_slice(body: Json) -> tuple[Endpoint, ...]:
@@ -36,12 +44,17 @@ def nodes_with_ready_pods(endpoints: Iterable[Endpoint]) -> set[str]:
 
 
 def ready_pods(endpoints: Iterable[Endpoint]) -> set[str]:
-    """The pods that are ready; a pod in two slices (two IP families) counts once."""
+    """The pods that get traffic; a pod in two slices (two IP families) counts once."""
     return {endpoint.pod for endpoint in endpoints if endpoint.ready}
 
 
+def count_ready_pods(endpoints: Iterable[Endpoint]) -> int:
+    """How many pods are ready: fewer than get traffic if publishNotReadyAddresses is set."""
+    return len({endpoint.pod for endpoint in endpoints if endpoint.has_ready_pod})
+
+
 def endpoint_counts(endpoints: Sequence[Endpoint]) -> EndpointsStatus:
-    """How many pods are ready, and how many there are."""
+    """How many pods get traffic, and how many there are."""
     ready = ready_pods(endpoints)
     running = {endpoint.pod for endpoint in endpoints if not endpoint.terminating}
     return EndpointsStatus(ready=len(ready), total=len(running | ready))
@@ -50,11 +63,13 @@ def endpoint_counts(endpoints: Sequence[Endpoint]) -> EndpointsStatus:
 def _parse_endpoint(body: Json, ports: frozenset[str]) -> Endpoint:
     conditions = body.get("conditions") or {}
     target = body.get("targetRef") or {}
+    ready = conditions.get("ready") is not False  # unknown counts as ready (EndpointConditions)
     return Endpoint(
         pod=target.get("uid") or ",".join(body["addresses"]),
-        # Unknown counts as ready (API docs of EndpointConditions).
-        ready=conditions.get("ready") is not False,
+        ready=ready,
         terminating=conditions.get("terminating") is True,
         node=body.get("nodeName"),
         ports=ports,
+        # Of a pod that gets no traffic it matters to nothing: a change would be noise.
+        serving=not ready or conditions.get("serving") is not False,
     )

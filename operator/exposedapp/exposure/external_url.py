@@ -13,6 +13,7 @@ class UrlOrigin(IntEnum):
     """A port of the user's own machine."""
     LOAD_BALANCER = 1
     NODE = 2
+    EXTERNAL_IP = 3
 
 
 class ExternalUrl(NamedTuple):

@@ -25,6 +25,7 @@ def no_probe_reason(
     reasons = {
         "The Service has no address outside the cluster.": (
             service["spec"]["type"] not in NODE_PORT_TYPES
+            and not service["spec"].get("externalIPs")
         ),
         "Probing is disabled in the operator's configuration (chart value probe.enabled).": (
             not settings.probe
@@ -59,6 +60,8 @@ def not_probed_note(
         parts.append("UDP and SCTP ports")
     if (status.get("loadBalancer") or {}).get("ingress") and others:
         parts.append("load balancer URLs")
+    if service["spec"].get("externalIPs"):
+        parts.append("external IPs")
     if any(LOOPBACK_URL.search(url) for url in others):
         parts.append("localhost URLs")
     if not parts:

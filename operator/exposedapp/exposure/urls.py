@@ -13,6 +13,7 @@ from exposedapp.api.service import NODE_PORT_TYPES, LoadBalancerStatus
 from exposedapp.api.url_settings import NodesSpec
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.exposure import Exposure, ProbeCandidate
+from exposedapp.exposure.external_ip_urls import external_ip_urls, external_ips
 from exposedapp.exposure.external_url import ExternalUrl
 from exposedapp.exposure.in_cluster import in_cluster_exposure
 from exposedapp.exposure.load_balancer_urls import (
@@ -50,7 +51,7 @@ def compute_exposure(
     service_spec = service["spec"]
     ports = service_ports(service_spec, spec)
     in_cluster = in_cluster_exposure(app, service_spec, ports)
-    if service_spec["type"] not in NODE_PORT_TYPES:
+    if service_spec["type"] not in NODE_PORT_TYPES and not external_ips(service_spec):
         preferred = {in_cluster.cluster_url: 0} if in_cluster.cluster_url else {}
         return replace(in_cluster, preferred=preferred)
 
@@ -67,7 +68,7 @@ def compute_exposure(
 
     budget = url_budget(in_cluster, service_spec, ingress)
     beside_nodes = within_budget(
-        _urls_beside_nodes(ports, selected, load_balancers, settings), budget // 2
+        _urls_beside_nodes(service_spec, ports, selected, load_balancers, settings), budget // 2
     )
     at_nodes, listed = fit_node_urls(
         selected, node_ports, budget - sum(map(url_size, beside_nodes))
@@ -98,16 +99,18 @@ def _with_default_host(nodes_spec: NodesSpec, settings: Settings) -> NodesSpec:
 
 
 def _urls_beside_nodes(
+    service_spec: Json,
     ports: Iterable[PortUrls],
     selected: SelectedNodes,
     load_balancers: Sequence[str],
     settings: Settings,
 ) -> Iterator[ExternalUrl]:
-    """The URLs at the user's own machine and at load balancers, those of the main port first."""
+    """The URLs at the user's own machine, load balancers and external IPs, the main port first."""
     for port in ports:
         if selected.nodes:  # a mapping leads to a node
             yield from port_mapping_urls(port, settings.port_mappings)
         yield from load_balancer_urls(port, load_balancers)
+        yield from external_ip_urls(port, service_spec)
 
 
 def _preferred(ports: Sequence[PortUrls], urls: Sequence[ExternalUrl]) -> dict[str, int]:

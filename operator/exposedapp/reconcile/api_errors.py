@@ -12,6 +12,19 @@ from exposedapp.status.observation import Problem
 MALFORMED = ("failed to create typed patch object", "failed to convert new object")
 """How server-side apply begins when a field is unknown or of a wrong type; its status is 500."""
 
+OUT_OF_RANGE = "provided port is not in the valid range"
+"""The status is 422 for a port's node port, and 500 for healthCheckNodePort."""
+
+REMEDIES = {
+    "spec.loadBalancerClass: Invalid value": "Kubernetes sets it only when a Service becomes a "
+    "load balancer: write the value that it had, or delete the Service, and the operator creates "
+    "it with the new one.",
+    "spec.healthCheckNodePort: Forbidden: field is immutable": "Write the number that the Service "
+    "has, or delete the Service, and the operator creates it with the new one.",
+    "field not declared in schema": "The API server of this cluster does not know the field.",
+}
+"""By words of a refusal: what to do about it, where the words do not say."""
+
 
 def is_terminating(error: ApiError) -> bool:
     """Whether the namespace is being deleted, so that nothing can be created in it."""
@@ -44,11 +57,16 @@ def problem_from_api_error(error: ApiError, child: ChildKind) -> Problem | None:
         return Problem(Reason.QUOTA_EXCEEDED, text, child)
     if error.status == 403:
         return Problem(Reason.FORBIDDEN, text, child)
-    if error.status in (400, 422) or text.startswith(MALFORMED):
-        return Problem(Reason.INVALID_SPEC, text, child)
+    if error.status in (400, 422) or text.startswith(MALFORMED) or OUT_OF_RANGE in text:
+        return Problem(Reason.INVALID_SPEC, _with_remedy(text), child)
     return None
 
 
 def is_out_of_range(problem: Problem) -> bool:
     """Whether a node port lies outside the cluster's range."""
-    return "provided port is not in the valid range" in problem.message
+    return OUT_OF_RANGE in problem.message
+
+
+def _with_remedy(text: str) -> str:
+    remedies = (remedy for words, remedy in REMEDIES.items() if words in text)
+    return " ".join([text, *remedies])

@@ -2,7 +2,7 @@
 
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.meta import selector_string
-from exposedapp.exposure.endpoints import endpoint_counts
+from exposedapp.exposure.endpoints import count_ready_pods, endpoint_counts
 from exposedapp.exposure.port_urls import MAX_LISTED_PORTS
 from exposedapp.exposure.probes import ProbeResults
 from exposedapp.exposure.reachability import select_url
@@ -27,13 +27,14 @@ def compute_status(
     """
     exposure = observation.exposure
     # The EndpointSlices of a Service that became an ExternalName remain; they count no longer.
-    counts = endpoint_counts(observation.endpoints if observation.pod_selector else ())
+    endpoints = observation.endpoints if observation.pod_selector else ()
+    counts = endpoint_counts(endpoints)
     deployment_status = (observation.deployment or {}).get("status") or {}
     if observation.runs_pods:
         replicas = deployment_status.get("replicas", 0)
         ready = deployment_status.get("readyReplicas", 0)
     else:
-        replicas, ready = counts.total, counts.ready
+        replicas, ready = counts.total, count_ready_pods(endpoints)
     selector = selector_string(observation.pod_selector)
     return ExposedAppStatus(
         observed_generation=observation.generation,

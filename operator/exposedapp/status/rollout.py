@@ -16,7 +16,9 @@ def workload_settled(observation: Observation) -> bool:
         return desired_replicas(deployment) == 0 or rollout_complete(deployment)
     if observation.runs_pods:
         return True
-    return not observation.pod_selector or any(endpoint.ready for endpoint in observation.endpoints)
+    return not observation.pod_selector or any(
+        endpoint.has_ready_pod for endpoint in observation.endpoints
+    )
 
 
 def only_scales(observation: Observation) -> bool:

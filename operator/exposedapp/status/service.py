@@ -5,11 +5,17 @@ Pure. Called by conditions.py.
 
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json
+from exposedapp.desired.node_ports import has_node_ports
 from exposedapp.exposure.endpoints import ready_pods
 from exposedapp.exposure.load_balancer_urls import pending_load_balancer
 from exposedapp.status.condition_value import ConditionValue, progressing, unapplied_child
 from exposedapp.status.observation import Observation
 from exposedapp.status.rollout import desired_replicas, min_available, only_scales
+
+NO_ADDRESS = (
+    "The load balancer has no address yet, and there are no node ports "
+    "(spec.service.allocateLoadBalancerNodePorts)."
+)
 
 
 def service_ready(observation: Observation) -> ConditionValue:
@@ -31,6 +37,8 @@ def service_ready(observation: Observation) -> ConditionValue:
         return progressing(f"{ready} of {desired} pods get traffic from the Service.")
     if missing := _missing_port(observation, observation.service):
         return progressing(missing)
+    if not _has_address(observation):
+        return progressing(NO_ADDRESS)
     traffic = f"{ready} of {ready} pods get traffic."
     message = f"{traffic} {pending_load_balancer(observation.service)}".strip()
     return ConditionValue("True", Reason.AVAILABLE, message)
@@ -48,6 +56,14 @@ def _desired_endpoints(observation: Observation) -> int:
         needed = min_available if only_scales(observation) else desired_replicas
         return needed(observation.deployment)
     return observation.spec.replicas if observation.spec else 0
+
+
+def _has_address(observation: Observation) -> bool:
+    """Whether a Service that is a load balancer can be reached: at its address, or at nodes."""
+    exposure, service = observation.exposure, observation.service
+    if service is None or service["spec"]["type"] != "LoadBalancer":
+        return True
+    return bool(exposure.urls) or has_node_ports(service["spec"])
 
 
 def _missing_port(observation: Observation, service: Json) -> str | None:

@@ -5,7 +5,7 @@ Pure. Called by conditions.py.
 
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json, selector_string
-from exposedapp.exposure.endpoints import endpoint_counts
+from exposedapp.exposure.endpoints import count_ready_pods, endpoint_counts
 from exposedapp.status.condition_value import ConditionValue, progressing, unapplied_child
 from exposedapp.status.observation import Observation, PodFailure
 from exposedapp.status.rollout import (
@@ -80,9 +80,10 @@ def _unfinished_rollout(deployment: Json, pod_failure: PodFailure | None) -> Con
 def _selected_pods(observation: Observation, pod_failure: PodFailure | None) -> ConditionValue:
     """Whether any of the pods that spec.selector selects is ready."""
     counts = endpoint_counts(observation.endpoints)
+    ready = count_ready_pods(observation.endpoints)
     selector = selector_string(observation.pod_selector)
-    message = f"{counts.ready} of {counts.total} pods with {selector} are ready."
-    if counts.ready:
+    message = f"{ready} of {counts.total} pods with {selector} are ready."
+    if ready:
         return ConditionValue("True", Reason.AVAILABLE, message)
     if pod_failure:
         failed = f"{message} {pod_failure.message}".strip()

@@ -305,20 +305,28 @@ def test_when_many_nodes_change_at_once_all_apps_are_looked_at_in_any_order() ->
 
 
 @pytest.mark.parametrize(
-    ("conditions", "ready", "terminating"),
+    ("conditions", "ready", "terminating", "has_ready_pod"),
     [
-        ({"ready": True}, True, False),
-        ({"ready": False}, False, False),
-        ({}, True, False),
-        ({"ready": False, "serving": True, "terminating": True}, False, True),
+        ({"ready": True}, True, False, True),
+        ({"ready": True, "serving": True}, True, False, True),
+        ({"ready": False}, False, False, False),
+        ({}, True, False, True),
+        ({"ready": False, "serving": True, "terminating": True}, False, True, False),
+        # publishNotReadyAddresses:
+        ({"ready": True, "serving": False}, True, False, False),
+        ({"ready": True, "serving": True, "terminating": True}, True, True, False),
     ],
-    ids=["ready", "not ready", "unknown", "terminating"],
+    ids=["ready", "serving", "not ready", "unknown", "terminating", "early", "late"],
 )
-def test_an_endpoint(conditions: dict[str, bool], ready: bool, terminating: bool) -> None:
+def test_an_endpoint(
+    conditions: dict[str, bool], ready: bool, terminating: bool, has_ready_pod: bool
+) -> None:
     cache = Cache()
     given = {**endpoint_body("p"), "conditions": conditions}
     assert cache.endpoint_slices.upsert(slice_body("s", given)) == [KEY]
-    assert cache.endpoint_slices.endpoints(KEY) == [Endpoint("uid-p", ready, terminating)]
+    (endpoint,) = cache.endpoint_slices.endpoints(KEY)
+    assert (endpoint.pod, endpoint.ready, endpoint.terminating) == ("uid-p", ready, terminating)
+    assert endpoint.has_ready_pod is has_ready_pod
 
 
 def test_an_endpoint_without_a_pod_is_its_address() -> None:

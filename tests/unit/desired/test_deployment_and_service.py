@@ -207,6 +207,22 @@ def test_a_load_balancer_keeps_its_node_ports() -> None:
     assert port["nodePort"] == 30001
 
 
+def test_a_load_balancer_alone_keeps_no_node_ports() -> None:
+    service = service_of(spec_of(**SPECS["load-balancer-alone"]))
+    assert keep_node_ports(service, {(80, "TCP"): 30001}) == service
+
+
+def test_an_empty_deployment_changes_nothing() -> None:
+    assert deployment_of(spec_of(deployment={})) == deployment_of(spec_of())
+
+
+def test_a_strategy_always_has_its_type() -> None:
+    """Another manager may have set the other one."""
+    strategy = {"rollingUpdate": {"maxSurge": 1}}
+    spec = deployment_of(spec_of(deployment={"strategy": strategy}))["spec"]
+    assert spec["strategy"] == {"type": "RollingUpdate", **strategy}
+
+
 def test_an_external_name_needs_no_ports() -> None:
     service = service_of(spec_of(**SPECS["external-name"]))
     assert "ports" not in service["spec"]

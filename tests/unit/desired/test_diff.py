@@ -235,6 +235,14 @@ def test_an_addition_to_an_atomic_map_is_drift(field: str) -> None:
     assert list(drift(nested(f"spec.{field}", {}), {"spec": {}})) == []
 
 
+@pytest.mark.parametrize("field", ["loadBalancerSourceRanges", "externalIPs"])
+def test_an_addition_to_an_atomic_list_is_drift(field: str) -> None:
+    desired, live = (nested(f"spec.{field}", list(items)) for items in ("a", "ab"))
+    assert list(drift(desired, live)) == [f"spec.{field}"]
+    assert list(drift(desired, desired)) == []
+    assert list(drift(desired, {"spec": {}})) == [f"spec.{field}"]
+
+
 MOUNTS = [{"name": "data", "mountPath": "/a"}, {"name": "data", "mountPath": "/b"}]
 
 
@@ -277,6 +285,24 @@ def service(*ports: tuple[int, str]) -> Json:
     ],
 )
 def test_surplus_ports(desired: Json, live: Json, surplus: bool) -> None:
+    assert surplus_ports(desired, live) is surplus
+
+
+@pytest.mark.parametrize(
+    ("desired_port", "live_port", "surplus"),
+    [
+        ({}, {"nodePort": 30001}, True),
+        ({}, {}, False),
+        ({"nodePort": 30001}, {"nodePort": 30001}, False),
+    ],
+    ids=["kept by the API server", "none", "requested"],
+)
+def test_surplus_node_ports(desired_port: Json, live_port: Json, surplus: bool) -> None:
+    desired, live = service((80, "TCP")), service((80, "TCP"))
+    desired["spec"]["ports"][0] |= desired_port
+    live["spec"]["ports"][0] |= live_port
+    assert surplus_ports(desired, live) is False
+    desired["spec"]["allocateLoadBalancerNodePorts"] = False
     assert surplus_ports(desired, live) is surplus
 
 

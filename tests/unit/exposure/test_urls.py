@@ -242,6 +242,31 @@ def test_a_load_balancers_url_takes_the_place_of_a_nodes() -> None:
     assert best(found(balanced()), NODE_URLS[1]) == NODE_URLS[1]
 
 
+# --- external IPs ---------------------------------------------------------------------------------
+
+EXTERNAL_IPS = ["192.0.2.9", "2001:DB8::9", "0.0.0.0"]  # noqa: S104
+AT_EXTERNAL_IPS = ["http://192.0.2.9:80", "http://[2001:db8::9]:80"]
+
+
+def test_external_ips_are_listed_after_the_nodes_and_not_probed() -> None:
+    at = found(service_body(externalIPs=EXTERNAL_IPS))
+    assert at.urls == sorted([*NODE_URLS, *AT_EXTERNAL_IPS])
+    assert best(at) == NODE_URLS[0]
+    assert {candidate.url for candidate in at.probe_urls} == set(NODE_URLS)
+
+
+def test_external_ips_are_no_way_in_without_a_node() -> None:
+    at = found(service_body(externalIPs=EXTERNAL_IPS), nodes=[])
+    assert at.no_node_reason == "No eligible node: there are no nodes."
+
+
+def test_external_ips_are_the_way_in_where_there_is_no_other() -> None:
+    at = found(service_body(port(80), type="ClusterIP", externalIPs=EXTERNAL_IPS))
+    assert at.urls == AT_EXTERNAL_IPS
+    assert best(at) == AT_EXTERNAL_IPS[0]
+    assert (at.nodes, at.no_node_reason, at.probe_urls) == (None, None, [])
+
+
 # --- externalTrafficPolicy Local ------------------------------------------------------------------
 
 

@@ -83,6 +83,43 @@ def test_a_problem_in_the_servers_words(
 
 
 @pytest.mark.parametrize(
+    ("status", "message", "words"),
+    [
+        (
+            422,
+            'Service "web" is invalid: spec.loadBalancerClass: Invalid value: "a": may not change '
+            "once set",
+            "delete the Service",
+        ),
+        (
+            422,
+            'Service "web" is invalid: spec.healthCheckNodePort: Forbidden: field is immutable',
+            "Write the number that the Service has",
+        ),
+        (
+            500,
+            "failed to create typed patch object (shop/web; /v1, Kind=Service): "
+            ".spec.trafficDistribution: field not declared in schema",
+            "The API server of this cluster does not know the field.",
+        ),
+        (
+            500,
+            "failed to allocate requested HealthCheck NodePort 80: provided port is not in the "
+            "valid range. The range of valid ports is 30000-32767",
+            "The range of valid ports is 30000-32767",
+        ),
+    ],
+    ids=["class", "health check port", "unknown field", "health check port out of range"],
+)
+def test_an_invalid_spec_with_a_remedy(status: int, message: str, words: str) -> None:
+    problem = problem_from_api_error(ApiError(status, "", message), "Service")
+    assert problem is not None
+    assert problem.reason == Reason.INVALID_SPEC
+    assert problem.message.startswith(message)
+    assert problem.message.endswith(words) or words in problem.message.removeprefix(message)
+
+
+@pytest.mark.parametrize(
     ("status", "reason", "message", "causes"),
     [
         (409, "Conflict", CONFLICT, ()),

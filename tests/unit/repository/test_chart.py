@@ -449,6 +449,7 @@ def test_policies_are_for_kubernetes_that_has_them() -> None:
         {"hosts": ["apps.example.com"]},
         {"serviceAnnotations": {"limited": True}},
         {"selectors": False},
+        {"externalIPs": False},
         {"forbiddenPodFields": ["hostPath"]},
     ],
     ids=lambda value: next(iter(value)),

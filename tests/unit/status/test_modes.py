@@ -33,6 +33,14 @@ SELECTING = replace(
     endpoints=[pod("p")],
 )
 BY_NUMBER = replace(SELECTING, service=service_body(port(80, 30001)))
+EARLY = Endpoint("p", ready=True, terminating=False, serving=False)
+"""A pod that is not ready, and gets traffic: publishNotReadyAddresses."""
+ENDING = Endpoint("p", ready=True, terminating=True)
+BALANCED_STATUS = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
+BARE = replace(
+    WELL,
+    service=service_body(port(80), type="LoadBalancer", allocateLoadBalancerNodePorts=False),
+)
 EXTERNAL = replace(
     WELL,
     spec=spec_of(**SPECS["external-name"]),
@@ -89,6 +97,31 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
             "False",
             "ImagePullBackOff",
             "0 of 0 pods with app=db,role=primary are ready. No such image.",
+        ),
+        (
+            replace(SELECTING, endpoints=[EARLY]),
+            "False",
+            "Progressing",
+            "0 of 1 pods with app=db,role=primary are ready.",
+        ),
+        (
+            replace(SELECTING, endpoints=[ENDING]),
+            "False",
+            "Progressing",
+            "0 of 1 pods with app=db,role=primary are ready.",
+        ),
+        (
+            BARE,
+            "False",
+            "Progressing",
+            "The load balancer has no address yet, and there are no node ports "
+            "(spec.service.allocateLoadBalancerNodePorts).",
+        ),
+        (
+            replace(BARE, service={**(BARE.service or {}), "status": BALANCED_STATUS}),
+            "True",
+            "Available",
+            "1 of 1 pods are ready.",
         ),
         (
             replace(SELECTING, endpoints=[pod("p", ports=frozenset())]),
@@ -196,6 +229,10 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
         "selector, none ready",
         "selector, no pods",
         "selector, pods in trouble",
+        "selector, traffic before readiness",
+        "selector, traffic while terminating",
+        "LoadBalancer alone, pending",
+        "LoadBalancer alone",
         "selector, named port missing",
         "selector, named port of another pod",
         "selector, named port of a pod that is not ready",
@@ -302,3 +339,13 @@ def test_a_change_of_mode_that_waits(spec: Json) -> None:
     after = compute(suspended(replace(WELL, previous=before), **spec))
     assert after.selector == before.selector
     assert told(suspended(WELL, **spec))[2] == f"1 of 1 pods are ready. {WAITS}"
+
+
+@pytest.mark.parametrize("endpoint", [EARLY, ENDING], ids=["not ready", "terminating"])
+def test_a_pod_that_gets_traffic_without_being_ready(endpoint: Endpoint) -> None:
+    """publishNotReadyAddresses: traffic is one thing, readiness another."""
+    status = compute(replace(SELECTING, endpoints=[endpoint]))
+    assert status.endpoints is not None
+    assert (status.endpoints.ready, status.endpoints.total) == (1, 1)
+    assert (status.replicas, status.ready_replicas) == (1, 0)
+    assert not workload_settled(replace(SELECTING, endpoints=[endpoint]).observed())

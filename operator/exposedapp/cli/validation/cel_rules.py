@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from exposedapp.api.deployment import DEFAULT_PROGRESS_DEADLINE_SECONDS, FOREIGN_ANNOTATIONS
 from exposedapp.api.hosts import parse_host
 from exposedapp.api.meta import Json
 from exposedapp.api.service import NODE_PORT_TYPES
@@ -21,9 +22,25 @@ LABEL_KEY = re.compile(
     r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 )
 
-IMAGE_ONLY = (*CONTAINER_FIELDS, "podTemplate")
+IMAGE_ONLY = (*CONTAINER_FIELDS, "podTemplate", "deployment")
 
-TRAFFIC = ("internalTrafficPolicy", "sessionAffinity", "ipFamilyPolicy", "ipFamilies")
+LOAD_BALANCER_ONLY = (
+    "loadBalancerClass",
+    "loadBalancerSourceRanges",
+    "allocateLoadBalancerNodePorts",
+)
+
+TRAFFIC = (
+    "internalTrafficPolicy",
+    "sessionAffinity",
+    "ipFamilyPolicy",
+    "ipFamilies",
+    "externalIPs",
+    "trafficDistribution",
+    "publishNotReadyAddresses",
+)
+
+NO_PODS = (0, "0%")
 
 
 def with_defaults(value: Any, known: Json) -> Any:
@@ -107,6 +124,27 @@ def _no_node_ports(spec: Json) -> bool:
     return _has_node_ports(spec) or not any("nodePort" in port for port in spec.get("ports", ()))
 
 
+def _load_balancer_fields(spec: Json) -> bool:
+    service = _service(spec)
+    return service["type"] == "LoadBalancer" or not _count_given(service, *LOAD_BALANCER_ONLY)
+
+
+def _health_check_port(spec: Json) -> bool:
+    service = _service(spec)
+    is_local = service.get("externalTrafficPolicy") == "Local"
+    return "healthCheckNodePort" not in service or (service["type"] == "LoadBalancer" and is_local)
+
+
+def _affinity_config(spec: Json) -> bool:
+    service = _service(spec)
+    return "sessionAffinityConfig" not in service or service.get("sessionAffinity") == "ClientIP"
+
+
+def _progress_deadline(deployment: Json) -> bool:
+    deadline: int = deployment.get("progressDeadlineSeconds", DEFAULT_PROGRESS_DEADLINE_SECONDS)
+    return deadline > int(deployment.get("minReadySeconds", 0))
+
+
 def _unique(values: Sequence[Any]) -> bool:
     return len(values) == len(set(values))
 
@@ -133,8 +171,13 @@ RULES: dict[str, Callable[[Any], bool]] = {
     "ports is missing": lambda spec: "ports" in spec or _service(spec)["type"] == "ExternalName",
     "ports[].nodePort needs service.type": _no_node_ports,
     "service.externalTrafficPolicy needs service.type": lambda spec: (
-        _has_node_ports(spec) or "externalTrafficPolicy" not in _service(spec)
+        _has_node_ports(spec)
+        or "externalIPs" in _service(spec)
+        or "externalTrafficPolicy" not in _service(spec)
     ),
+    "service.loadBalancerClass, loadBalancerSourceRanges and": _load_balancer_fields,
+    "service.healthCheckNodePort needs": _health_check_port,
+    "service.sessionAffinityConfig needs": _affinity_config,
     "with service.type ExternalName no traffic": _no_traffic_fields,
     "two service.ipFamilies need": _families_with_policy,
     "a readinessProbe ends no container": lambda spec: (
@@ -147,6 +190,16 @@ RULES: dict[str, Callable[[Any], bool]] = {
         "image" in spec or not _count_given(spec, *IMAGE_ONLY)
     ),
     "has a key that no label can have": _label_keys,
+    "annotations must not have": lambda annotations: (
+        not any(key in annotations for key in FOREIGN_ANNOTATIONS)
+    ),
+    "deployment.progressDeadlineSeconds (default": _progress_deadline,
+    "rollingUpdate is for type RollingUpdate": lambda strategy: (
+        "rollingUpdate" not in strategy or strategy.get("type") != "Recreate"
+    ),
+    "maxUnavailable and maxSurge cannot both be 0": lambda update: (
+        update.get("maxUnavailable") not in NO_PODS or update.get("maxSurge") not in NO_PODS
+    ),
     "every port needs a name": lambda ports: (
         len(ports) < 2 or all("name" in port for port in ports)
     ),

@@ -19,6 +19,7 @@ from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.nodes import Node
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 from exposedapp.exposure.rendezvous import select_nodes
+from exposedapp.status.service import NO_ADDRESS
 
 URLS = ["http://10.0.0.1:30008", "http://10.0.0.2:30008", "http://10.0.0.3:30008"]
 NODES = {"10.0.0.1": "one", "10.0.0.2": "two", "10.0.0.3": "three"}
@@ -124,6 +125,7 @@ BAD_HOST: Json = {"nodes": {"host": "10.0.0.1:80"}}
 
 BAD_IMAGE = 'Pod web-1: Back-off pulling image "demo:0"'
 CLUSTER_IP: Json = {"service": {"type": "ClusterIP"}}
+ALONE: Json = {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False}
 EXTERNAL: Json = {
     "image": None,
     "service": {"type": "ExternalName", "externalName": "db.example.com"},
@@ -458,6 +460,16 @@ TABLE: dict[str, tuple[Evidence, str, list[str]]] = {
         ),
         "Fine",
         ["http://web.shop.svc:80", "kubectl port-forward"],
+    ),
+    "a load balancer without node ports waits for its address": (
+        replace(
+            HEALTHY,
+            app=app("Progressing", NO_ADDRESS, ready="False", urls=(), service=ALONE),
+            service=service(ports=[{"port": 80, "targetPort": 8080}], **ALONE),
+            probes=[],
+        ),
+        "NotReady",
+        ["The load balancer has no address yet"],
     ),
     "an alias for an external name": (
         Evidence("shop", "web", app(urls=(), **EXTERNAL), service=service(type="ExternalName")),

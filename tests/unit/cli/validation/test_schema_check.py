@@ -44,6 +44,17 @@ def test_each_rule_of_the_definition_has_one_counterpart() -> None:
         {"env": [{"name": "A", "value": "", "valueFrom": FIELD}]},
         {"livenessProbe": {"grpc": {"port": 80}, "successThreshold": 1}},
         {"podTemplate": {"spec": {"containers": [{"name": "app", "env": None}]}}},
+        {"resources": {"requests": {"cpu": 0.5}}},
+        {
+            "service": {
+                "type": "ClusterIP",
+                "externalTrafficPolicy": "Local",
+                "externalIPs": ["::1"],
+            }
+        },
+        {"deployment": {"minReadySeconds": 600, "progressDeadlineSeconds": 601}},
+        {"deployment": {"strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "1%"}}}},
+        {"deployment": {"strategy": {"rollingUpdate": {"maxSurge": 0}}}},
     ],
 )
 def test_specs_that_the_rules_allow(spec: Json) -> None:

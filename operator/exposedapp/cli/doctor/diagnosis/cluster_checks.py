@@ -9,6 +9,7 @@ from exposedapp.cli.doctor.diagnosis.operator_words import quote_operator, sente
 from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Finding, Step
 from exposedapp.cli.doctor.diagnosis.unlisted_nodes import shorten, unlisted_nodes
 from exposedapp.cli.status_view import format_port, readiness_of
+from exposedapp.desired.node_ports import node_ports
 from exposedapp.exposure.endpoints import endpoint_counts
 from exposedapp.exposure.load_balancer_urls import pending_load_balancer
 from exposedapp.status.pods import no_selected_pod
@@ -128,6 +129,9 @@ def _check_node_port(evidence: Evidence, app: Json) -> CheckResult:
     if service_type(app) not in NODE_PORT_TYPES:
         return [Step("node port", None, f"none: {service_type(app)}")], None
     status = app.get("status") or {}
+    is_without = (app["spec"].get("service") or {}).get("allocateLoadBalancerNodePorts") is False
+    if is_without and not node_ports(status.get("ports") or []):
+        return [Step("node port", None, "none: allocateLoadBalancerNodePorts is false")], None
     if status.get("urls"):
         listed = (status.get("nodes") or {}).get("listed", 0)
         return [Step("node port", True, f"on {listed} node{'s' * (listed != 1)}")], None

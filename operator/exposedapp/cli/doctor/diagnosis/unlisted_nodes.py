@@ -12,6 +12,7 @@ from exposedapp.api.service import NODE_PORT_TYPES
 from exposedapp.api.url_settings import NodesSpec
 from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 from exposedapp.cli.ports import split_url
+from exposedapp.desired.node_ports import node_ports
 from exposedapp.exposure.endpoints import nodes_with_ready_pods
 from exposedapp.exposure.nodes import Node, ineligible_reason, node_hosts
 from exposedapp.exposure.rendezvous import select_nodes
@@ -25,7 +26,7 @@ NO_LOCAL_POD = "no ready pod (externalTrafficPolicy Local)"
 def unlisted_nodes(evidence: Evidence, app: Json) -> Mapping[str, Sequence[str]]:
     """The names of the nodes that the status does not list, by the reason."""
     service_spec = (evidence.service or {}).get("spec") or {}
-    if service_spec.get("type") not in NODE_PORT_TYPES:
+    if service_spec.get("type") not in NODE_PORT_TYPES or not node_ports(service_spec["ports"]):
         return {}
     try:
         nodes_spec = NodesSpec.model_validate(app["spec"].get("nodes") or {})
