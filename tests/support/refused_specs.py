@@ -32,7 +32,20 @@ REFUSED_SPECS: dict[str, tuple[Json, str]] = {
     ),
     "one port twice": (
         {"ports": [{"name": "a", "port": 80}, {"name": "b", "port": 80}]},
-        "spec.ports[1]: Duplicate value",
+        "two of ports[] have the same port and protocol",
+    ),
+    "one port twice, once with the default protocol": (
+        {"ports": [{"name": "a", "port": 80, "protocol": "TCP"}, {"name": "b", "port": 80}]},
+        "two of ports[] have the same port and protocol",
+    ),
+    "one port twice, of another protocol": (
+        {
+            "ports": [
+                {"name": "a", "port": 80, "protocol": "UDP"},
+                {"name": "b", "port": 80, "protocol": "UDP"},
+            ]
+        },
+        "two of ports[] have the same port and protocol",
     ),
     "one nodePort twice": (
         {

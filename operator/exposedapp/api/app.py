@@ -60,7 +60,7 @@ class ExposedAppSpec(Model):
         "of status.url. Required, except with service.type ExternalName.",
         min_length=1,
         max_length=64,
-        json_schema_extra={**map_list("port", "protocol"), **rules(*PORTS_RULES)},
+        json_schema_extra={"x-kubernetes-list-type": "atomic", **rules(*PORTS_RULES)},
     )
     env: list[EnvVar] | None = Field(
         default=None,

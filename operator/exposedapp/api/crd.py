@@ -55,16 +55,17 @@ PRINTER_COLUMNS: list[Json] = [
 ]
 
 
-def structural(node: Any, defs: Json) -> Any:
+def structural(node: Any, defs: Json, *, in_list: bool = False) -> Any:
     """Pydantic's JSON schema in Kubernetes' structural form.
 
     References are resolved, `X or null` becomes X (an absent field means the same), and keywords
-    that the API server does not know are dropped.
+    that the API server does not know are dropped. So are defaults within the items of a list, which
+    only the operator fills in: docs/decisions/0016-no-defaults-in-list-items.md.
 
     Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
     """
     if isinstance(node, list):
-        return [structural(item, defs) for item in node]
+        return [structural(item, defs, in_list=in_list) for item in node]
     if not isinstance(node, dict):
         return node
     node = dict(node)
@@ -72,23 +73,27 @@ def structural(node: Any, defs: Json) -> Any:
         node = {**defs[node.pop("$ref").removeprefix("#/$defs/")], **node}
     if "x-kubernetes-int-or-string" not in node and "anyOf" in node:
         (only,) = (option for option in node.pop("anyOf") if option != {"type": "null"})
-        return structural({**only, **node}, defs)
+        return structural({**only, **node}, defs, in_list=in_list)
     if "const" in node:
         node["enum"] = [node.pop("const")]
-    if node.get("default", ...) is None:
-        del node["default"]
+    if in_list or node.get("default", ...) is None:
+        node.pop("default", None)
     elif isinstance(node.get("default"), dict):
         node["default"] = {
             key: value for key, value in node["default"].items() if value is not None
         }
     properties = node.pop("properties", None)
     result = {
-        key: value if key.startswith("x-") or key == "default" else structural(value, defs)
+        key: value
+        if key.startswith("x-") or key == "default"
+        else structural(value, defs, in_list=in_list or key == "items")
         for key, value in node.items()
         if key != "title"
     }
     if properties is not None:
-        result["properties"] = {name: structural(sub, defs) for name, sub in properties.items()}
+        result["properties"] = {
+            name: structural(sub, defs, in_list=in_list) for name, sub in properties.items()
+        }
     return result
 
 

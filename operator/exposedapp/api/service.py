@@ -78,7 +78,7 @@ class Port(Model):
         le=65535,
     )
     protocol: Protocol = Field(
-        default="TCP", description="TCP, UDP or SCTP. One number can serve two protocols."
+        default="TCP", description="TCP (default), UDP or SCTP. One number can serve two protocols."
     )
     app_protocol: str | None = Field(
         default=None,

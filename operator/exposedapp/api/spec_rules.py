@@ -86,6 +86,12 @@ SPEC_RULES: tuple[tuple[str, str], ...] = (
     ),
 )
 
+_SAME_PROTOCOL = (
+    "(has(p.protocol) && has(q.protocol) ? q.protocol == p.protocol "
+    ": [p, q].all(port, !has(port.protocol) || port.protocol == 'TCP'))"
+)
+"""Of two ports p and q: whether both have the same protocol, TCP where there is none."""
+
 PORTS_RULES: tuple[tuple[str, str], ...] = (
     (
         "self.size() <= 1 || self.all(p, has(p.name))",
@@ -96,6 +102,10 @@ PORTS_RULES: tuple[tuple[str, str], ...] = (
         "two of ports[] have the same name: give each a name of its own",
     ),
     (
+        f"self.all(p, self.exists_one(q, q.port == p.port && {_SAME_PROTOCOL}))",
+        "two of ports[] have the same port and protocol: give each a port or a protocol of its own",
+    ),
+    (
         "self.all(p, !has(p.nodePort) || self.all(q, !has(q.nodePort) "
         "|| q.nodePort != p.nodePort || q.port == p.port))",
         "two of ports[] have the same nodePort for different ports: give each a "
@@ -103,7 +113,7 @@ PORTS_RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "self.all(p, !has(p.nodePort) || self.exists_one(q, has(q.nodePort) "
-        "&& q.nodePort == p.nodePort && q.protocol == p.protocol))",
+        f"&& q.nodePort == p.nodePort && {_SAME_PROTOCOL}))",
         "two of ports[] have the same nodePort and protocol: give each a nodePort of its own",
     ),
 )

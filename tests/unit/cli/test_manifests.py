@@ -113,7 +113,7 @@ def test_other_kinds_are_skipped() -> None:
         ({"ports": []}, "spec.ports: must not be empty"),
         (
             {"ports": [{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "TCP"}]},
-            "spec.ports[1]: has the same port and protocol as an earlier one",
+            "two of ports[] have the same port and protocol",
         ),
         ({"replicas": "2"}, "spec.replicas: must be a whole number"),
         ({"service": {"type": "Nodeport"}}, "spec.service.type: must be one of NodePort,"),

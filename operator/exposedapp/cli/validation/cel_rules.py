@@ -206,9 +206,12 @@ RULES: dict[str, Callable[[Any], bool]] = {
     "two of ports[] have the same name": lambda ports: _unique(
         [port["name"] for port in ports if "name" in port]
     ),
+    "the same port and protocol": lambda ports: _unique(
+        [(port["port"], port.get("protocol", "TCP")) for port in ports]
+    ),
     "the same nodePort for different ports": _one_port_each,
     "the same nodePort and protocol": lambda ports: _unique(
-        [(port["nodePort"], port["protocol"]) for port in ports if "nodePort" in port]
+        [(port["nodePort"], port.get("protocol", "TCP")) for port in ports if "nodePort" in port]
     ),
     "a container's port must be": _container_port,
     "has a value or a valueFrom": lambda variable: (
