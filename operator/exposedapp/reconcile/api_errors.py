@@ -4,6 +4,8 @@ The API server tells several causes apart in words only: the phrases are those o
 pkg/registry/core/service (ports), the ResourceQuota admission plugin and field validation.
 """
 
+import re
+
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import ChildKind
 from exposedapp.kube.errors import ApiError
@@ -24,6 +26,11 @@ REMEDIES = {
     "field not declared in schema": "The API server of this cluster does not know the field.",
 }
 """By words of a refusal: what to do about it, where the words do not say."""
+
+DENIED = re.compile(r"(AdmissionPolicy|policy|admission webhook) .+ denied (the )?request\b")
+"""How an admission policy or webhook denies a request; the status is what it chooses, by default
+422 and 400 (pkg/admission/plugin of k8s.io/apiserver: policy/validating/dispatcher.go,
+policy/generic/policy_dispatcher.go, webhook/errors/statuserror.go)."""
 
 
 def is_terminating(error: ApiError) -> bool:
@@ -55,7 +62,7 @@ def problem_from_api_error(error: ApiError, child: ChildKind) -> Problem | None:
         return Problem(Reason.NODE_PORTS_EXHAUSTED, text, child)
     if error.status == 403 and "exceeded quota" in text:
         return Problem(Reason.QUOTA_EXCEEDED, text, child)
-    if error.status == 403:
+    if error.status == 403 or DENIED.search(text):
         return Problem(Reason.FORBIDDEN, text, child)
     if error.status in (400, 422) or text.startswith(MALFORMED) or OUT_OF_RANGE in text:
         return Problem(Reason.INVALID_SPEC, _with_remedy(text), child)

@@ -29,6 +29,15 @@ TERMINATING = (
     "being terminated"
 )
 WEBHOOK = 'admission webhook "policy.example" denied the request: image is not signed'
+UNEXPLAINED = 'admission webhook "policy.example" denied the request without explanation'
+POLICY = (
+    "services \"web\" is forbidden: ValidatingAdmissionPolicy 'ports' with binding 'ports' denied "
+    "request: no node ports here"
+)
+BROKEN_POLICY = (
+    "services \"web\" is forbidden: policy 'ports' with binding 'ports' denied request: expression "
+    "'object.spec.none' resulted in error: no such key: none"
+)
 BAD_ENV = (
     'Deployment.apps "web" is invalid: spec.template.spec.containers[0].env[0].name: '
     "Invalid value: \"1=2\": a valid environment variable name must not contain '='"
@@ -57,7 +66,10 @@ UID_MISMATCH = (
         (403, "Forbidden", QUOTA, (), Reason.QUOTA_EXCEEDED),
         (403, "Forbidden", RBAC, (), Reason.FORBIDDEN),
         (403, "Forbidden", WEBHOOK, (), Reason.FORBIDDEN),
-        (400, "BadRequest", WEBHOOK, (), Reason.INVALID_SPEC),
+        (400, "BadRequest", WEBHOOK, (), Reason.FORBIDDEN),
+        (400, "BadRequest", UNEXPLAINED, (), Reason.FORBIDDEN),
+        (422, "Invalid", POLICY, (), Reason.FORBIDDEN),
+        (422, "Invalid", BROKEN_POLICY, (), Reason.FORBIDDEN),
         (422, "Invalid", BAD_ENV, ("FieldValueInvalid",), Reason.INVALID_SPEC),
         (400, "BadRequest", BAD_QUANTITY, (), Reason.INVALID_SPEC),
     ],
@@ -70,6 +82,9 @@ UID_MISMATCH = (
         "no rights",
         "webhook",
         "webhook without a code",
+        "webhook without an explanation",
+        "policy",
+        "policy that cannot be evaluated",
         "field refused",
         "not even typed",
     ],
