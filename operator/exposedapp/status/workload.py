@@ -5,6 +5,7 @@ Pure. Called by conditions.py.
 
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json, selector_string
+from exposedapp.desired.adoption import DEFAULT_REPLICAS
 from exposedapp.exposure.endpoints import count_ready_pods, endpoint_counts
 from exposedapp.status.condition_value import ConditionValue, progressing, unapplied_child
 from exposedapp.status.observation import Observation, PodFailure
@@ -25,7 +26,8 @@ def workload_available(observation: Observation, pod_failure: PodFailure | None)
             return progressing("There is no Deployment yet.")
         return _rollout(observation, pod_failure)
     if not observation.pod_selector:
-        return ConditionValue("True", Reason.AVAILABLE, "The app has no pods of its own.")
+        message = f"The app has no pods of its own.{_ignored_replicas(observation)}"
+        return ConditionValue("True", Reason.AVAILABLE, message)
     return _selected_pods(observation, pod_failure)
 
 
@@ -82,10 +84,21 @@ def _selected_pods(observation: Observation, pod_failure: PodFailure | None) -> 
     counts = endpoint_counts(observation.endpoints)
     ready = count_ready_pods(observation.endpoints)
     selector = selector_string(observation.pod_selector)
-    message = f"{ready} of {counts.total} pods with {selector} are ready."
+    message = (
+        f"{ready} of {counts.total} pods with {selector} are ready."
+        f"{_ignored_replicas(observation)}"
+    )
     if ready:
         return ConditionValue("True", Reason.AVAILABLE, message)
     if pod_failure:
         failed = f"{message} {pod_failure.message}".strip()
         return ConditionValue("False", pod_failure.reason, failed)
     return progressing(message)
+
+
+def _ignored_replicas(observation: Observation) -> str:
+    """A sentence for the message if spec.replicas, which `kubectl scale` sets, has no effect."""
+    spec = observation.spec
+    if spec is None or spec.image is not None or spec.replicas == DEFAULT_REPLICAS:
+        return ""
+    return " spec.replicas has no effect on pods that the app does not run; scale what runs them."

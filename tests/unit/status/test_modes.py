@@ -65,6 +65,7 @@ def suspended(seen: Seen, **spec: Any) -> Seen:
 
 
 STANDS_FOR = "DNS name web.shop.svc is an alias (CNAME) for db.example.com."
+NO_EFFECT = "spec.replicas has no effect on pods that the app does not run; scale what runs them."
 WAITS = "Suspended: changes wait until spec.suspend is false."
 
 
@@ -148,6 +149,19 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
             "True",
             "Available",
             "1 of 1 pods with app=db,role=primary are ready.",
+        ),
+        (
+            replace(SELECTING, spec=spec_of(**SPECS["selector"], replicas=3)),
+            "True",
+            "Available",
+            f"1 of 1 pods with app=db,role=primary are ready. {NO_EFFECT}",
+        ),
+        (
+            # No number of replicas stops pods of another workload.
+            replace(SELECTING, spec=spec_of(**SPECS["selector"], replicas=0)),
+            "True",
+            "Available",
+            f"1 of 1 pods with app=db,role=primary are ready. {NO_EFFECT}",
         ),
         (replace(SELECTING, service=None), "False", "Progressing", "There is no Service yet."),
         (EXTERNAL, "True", "Available", STANDS_FOR),
@@ -237,6 +251,8 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
         "selector, named port of another pod",
         "selector, named port of a pod that is not ready",
         "selector, port by number",
+        "selector, scaled",
+        "selector, scaled to zero",
         "selector, no Service",
         "ExternalName",
         "ExternalName without nodes",
@@ -288,6 +304,15 @@ def test_an_external_name_has_no_pods_whatever_was_left_behind() -> None:
     # The EndpointSlice controller does not touch the slices of an ExternalName.
     status = compute(replace(EXTERNAL, endpoints=[pod("p")]))
     assert (status.replicas, status.ready_replicas) == (0, 0)
+
+
+def test_a_scale_of_an_external_name_is_answered() -> None:
+    scaled = replace(EXTERNAL, spec=spec_of(**SPECS["external-name"], replicas=3))
+    assert told(scaled, "WorkloadAvailable") == (
+        "True",
+        "Available",
+        f"The app has no pods of its own. {NO_EFFECT}",
+    )
 
 
 THREE = [pod("p"), pod("q", ready=False), pod("r")]
