@@ -45,7 +45,7 @@ matrix: $(VENV)/ok build/bin/helm ## The same on every Kubernetes from 1.29 on; 
 	pytest tests/matrix $(patsubst %,--kubernetes %,$(or $(MINORS),all)) --table docs/kubernetes-versions.md
 
 .PHONY: e2e
-e2e: cluster images metrics ## End-to-end tests on the cluster
+e2e: cluster images metrics build/bin/argodiff ## End-to-end tests on the cluster
 	pytest tests/e2e -v --durations=10
 
 .PHONY: faults
@@ -119,6 +119,10 @@ build/oldest-pip: tests/oldest-pip.lock $(VENV)/ok
 
 build/bin/helm build/bin/kstatus &:
 	@tests/kind/tools.sh user
+
+build/bin/argodiff: tests/kind/argodiff.sh tests/kind/argodiff/go.mod tests/kind/argodiff/main.go
+	@tests/kind/argodiff.sh
+	@touch -ch $@
 
 build/bin/promtool: tests/kind/promtool.sh tests/kind/promtool/go.mod
 	@tests/kind/promtool.sh

@@ -12,7 +12,7 @@ from threading import Event
 
 import pytest
 
-from e2e.support import Json, Namespace, Refused, app, condition, eventually, fetch
+from e2e.support import DEMO_IMAGE, Json, Namespace, Refused, app, condition, eventually, fetch
 
 # Metrics come every 10 s, and the autoscaler looks at them every 15 s.
 AUTOSCALER_SECONDS = 180.0
@@ -144,6 +144,26 @@ def test_disruption_budget_protects_the_pod(namespace: Namespace) -> None:
         namespace.kubectl("create", "--raw", url, "-f", "-", stdin=json.dumps(eviction))
 
 
+def test_a_disruption_budget_in_percent_counts_the_app_s_replicas(namespace: Namespace) -> None:
+    budget: Json = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "web"},
+        "spec": {
+            "maxUnavailable": "50%",
+            "selector": {"matchLabels": {"exposedapp.dev/name": "web"}},
+        },
+    }
+    namespace.apply(app("web", replicas=2), budget)
+    namespace.wait_ready("web")
+
+    def is_counted() -> None:
+        status = namespace.get("pdb", "web")["status"]
+        assert (status["expectedPods"], status["disruptionsAllowed"]) == (2, 1)
+
+    eventually(is_counted)
+
+
 def test_scale_subresource_tells_what_runs(namespace: Namespace) -> None:
     """It is all that autoscalers know of an app."""
     namespace.apply(app("web", replicas=1))
@@ -154,3 +174,45 @@ def test_scale_subresource_tells_what_runs(namespace: Namespace) -> None:
         scale = json.loads(namespace.kubectl("get", "--raw", url))
         assert scale["spec"] == {"replicas": replicas}
         assert scale["status"] == {"replicas": replicas, "selector": "exposedapp.dev/name=web"}
+
+
+def test_a_scale_without_pods_of_its_own_is_answered(namespace: Namespace) -> None:
+    """The API server accepts it, and nothing can be scaled."""
+    namespace.kubectl("create", "deployment", "other", f"--image={DEMO_IMAGE}")
+    namespace.apply(app("existing", image=None, selector={"app": "other"}))
+    namespace.wait_ready("existing")
+    namespace.kubectl("scale", "xapp/existing", "--replicas=3")
+
+    def is_answered() -> None:
+        for kind in ("Ready", "WorkloadAvailable"):
+            answer = condition(namespace.status("existing"), kind)
+            assert answer["status"] == "True"
+            assert "spec.replicas has no effect" in answer["message"]
+
+    eventually(is_answered)
+    assert namespace.get("deployment", "other")["spec"]["replicas"] == 1
+    assert namespace.status("existing")["replicas"] == 1
+    namespace.kubectl("scale", "xapp/existing", "--replicas=1")
+    eventually(partial(message_is, namespace, "1 of 1 pods with app=other are ready."))
+
+
+def message_is(namespace: Namespace, message: str) -> None:
+    assert namespace.ready("existing")["message"] == message
+
+
+def test_the_app_is_the_topmost_scalable_owner_of_its_pods(namespace: Namespace) -> None:
+    """A VerticalPodAutoscaler follows the owners of a pod to the last one that has a scale."""
+    namespace.apply(app("web"))
+    namespace.wait_ready("web")
+    (names,) = namespace.pods_by_node("web").values()
+    body = namespace.get("pod", names[0])
+    kinds = []
+    while controllers := [
+        reference
+        for reference in body["metadata"].get("ownerReferences", [])
+        if reference.get("controller")
+    ]:
+        (owner,) = controllers
+        kinds.append(owner["kind"])
+        body = namespace.get(owner["kind"], owner["name"])
+    assert kinds == ["ReplicaSet", "Deployment", "ExposedApp"]

@@ -83,7 +83,11 @@ go_tool() {
     exit 1
   fi
   alone "$tool"
-  wanted=$(cat "$tool/go.mod" "$tool/go.sum" "$tool.sh" <(go env GOVERSION GOARCH) | digest)
+  wanted=$({
+    cat "$tool/go.mod" "$tool/go.sum" "$tool.sh"
+    find "$tool" -name '*.go' -exec cat {} +
+    go env GOVERSION GOARCH
+  } | digest)
   if [[ -x $BIN/$tool && -f $stamp && $(<"$stamp") == "$wanted" ]]; then return; fi
   PHASE_HINT="check that Go modules can be downloaded (go env GOPROXY), then run this again: what is compiled stays" \
     phase "Build $tool (from Go modules)" \

@@ -47,3 +47,13 @@ def test_links_within_the_tree_lead_to_files(document: Path) -> None:
         link for link in links if "://" not in link and not (document.parent / link).exists()
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", ["field-cases", "scaling", "gitops"])
+def test_named_tests_exist(page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    names = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert names
+    for file, test in names:
+        pattern = rf"^(?:async )?def {test}\(" if test else ""
+        assert re.search(pattern, (ROOT / file).read_text(), re.MULTILINE), f"{file}::{test}"
