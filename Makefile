@@ -27,11 +27,11 @@ test: lint unit versions e2e ## Everything that must pass: lint, unit, API serve
 lint: $(VENV)/ok ## Format, style, types, import directions
 	@$(PHASE) "Check format" ruff format --check .
 	@$(PHASE) "Check style" ruff check .
-	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e tests/faults tests/matrix tests/bench deploy/demo docs
+	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e tests/faults tests/matrix tests/bench deploy/demo deploy/root_filesystem.py docs
 	@$(PHASE) "Check import directions" lint-imports
 
 .PHONY: unit
-unit: $(VENV)/ok build/oldest-pip build/bin/helm build/bin/kstatus build/bin/promtool build/bin/crdcheck ## Unit tests, with coverage; generated files are up to date
+unit: $(VENV)/ok build/oldest-pip build/bin/helm build/bin/kstatus build/bin/promtool build/bin/crdcheck build/bin/actionlint build/bin/shellcheck ## Unit tests, with coverage; generated files are up to date
 	pytest tests/unit --cov --cov-report=term
 
 .PHONY: versions
@@ -93,6 +93,7 @@ dev: cluster images ## Run the operator here against the cluster, restarted at e
 generate: $(VENV)/ok build/bin/helm ## Write the generated files: CRD, plain manifests, tables and pictures
 	python -m exposedapp.api.crd > deploy/chart/exposedapp/files/crd.yaml
 	deploy/render.sh
+	python docs/generate_names.py
 	python docs/generate_fields.py
 	python docs/generate_values.py
 	python docs/generate_metrics.py
@@ -127,6 +128,13 @@ build/bin/argodiff: tests/kind/argodiff.sh tests/kind/argodiff/go.mod tests/kind
 build/bin/promtool: tests/kind/promtool.sh tests/kind/promtool/go.mod
 	@tests/kind/promtool.sh
 	@touch -ch $@
+
+build/bin/actionlint: tests/kind/actionlint.sh tests/kind/actionlint/go.mod
+	@tests/kind/actionlint.sh
+	@touch -ch $@
+
+build/bin/busybox build/bin/shellcheck &:
+	@tests/kind/debian-tools.sh busybox shellcheck
 
 build/bin/crdcheck: tests/matrix/build.sh tests/matrix/v1.29/go.mod tests/matrix/crdcheck/main.go
 	@tests/matrix/build.sh crdcheck

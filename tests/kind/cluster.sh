@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# cluster.sh up [three-nodes|single-node|bench]     a kind cluster that works; made only when it is not there, or broken
-# cluster.sh down [three-nodes|single-node|bench]   deletes it; images and programs stay
-# The first is called exposedapp (kubeconfig: build/kubeconfig), the second exposedapp-single (build/kubeconfig-single).
+# cluster.sh up [three-nodes|localhost|single-node|bench]     a kind cluster that works; made only when it is not there, or broken
+# cluster.sh down [three-nodes|localhost|single-node|bench]   deletes it; images and programs stay
+# The first two are called exposedapp (kubeconfig: build/kubeconfig), the third exposedapp-single (build/kubeconfig-single).
+# Where the nodes' addresses lead nowhere, as with Docker Desktop, the second is the default.
 # CLUSTER_NAME=other gives another name (build/kubeconfig-other); NODE_IMAGE another Kubernetes, see node-image.txt.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-usage() { sed -n '2,5s/^# //p' cluster.sh >&2; exit 2; }
+usage() { sed -n '2,6s/^# //p' cluster.sh >&2; exit 2; }
 
 kubectl() { "$BIN/kubectl" --kubeconfig "$kubeconfig" "$@"; }
 node_containers() { docker ps --all --filter "label=io.x-k8s.kind.cluster=$name" "$@"; }
@@ -31,7 +32,7 @@ raise_inotify_limit() {
 }
 # Both the kernel and kind's Docker network, which the first cluster made, if there was one.
 has_ipv6() {
-  grep --quiet . /proc/net/if_inet6 2>/dev/null &&
+  grep -q . /proc/net/if_inet6 2>/dev/null &&
     [[ $(docker network inspect --format '{{.EnableIPv6}}' kind 2>/dev/null) != false ]]
 }
 delete() { "$BIN/kind" delete cluster --name "$name" --kubeconfig "$kubeconfig"; }

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2034  # sourced: others use what is set here
-# Where things are, and which cluster is meant.
+# Where things are, and which cluster is meant. For bash 3.2 and BSD tools too, as on macOS: neither mapfile, nor flock,
+# sha256sum or timeout are everywhere (tests/unit/repository/test_portable_scripts.py).
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit
 . ./phase.sh
 
@@ -13,15 +14,20 @@ STAMPS=$BUILD/stamps
 LOCAL=localhost/exposedapp
 mkdir -p "$BIN" "$NODE_BIN" "$STAMPS"
 
+# Docker Desktop and its like run the engine in a virtual machine: there the nodes' addresses lead nowhere.
+nodes_are_reachable() {
+  [[ $(uname -s) == Linux && $(docker info --format '{{.OperatingSystem}}' 2>/dev/null) != "Docker Desktop" ]]
+}
+
 # $1 is a shape, the name of a kind configuration beside this file; CLUSTER_NAME overrides the name that follows from it.
 use_cluster() {
-  shape=${1:-three-nodes}
+  shape=${1:-$(if nodes_are_reachable; then echo three-nodes; else echo localhost; fi)}
   if [[ ! -f $shape.yaml ]] || ! grep -q '^kind: Cluster$' "$shape.yaml"; then
-    echo "There is no cluster shape $shape: $(grep -l '^kind: Cluster$' ./*.yaml | sed 's,./,,; s,.yaml,,' | paste -sd ' ')" >&2
+    echo "There is no cluster shape $shape: $(grep -l '^kind: Cluster$' ./*.yaml | sed 's,./,,; s,.yaml,,' | paste -sd ' ' -)" >&2
     exit 2
   fi
   case $shape in
-    three-nodes) name=exposedapp ;;
+    three-nodes | localhost) name=exposedapp ;;
     *) name=exposedapp-${shape%-node} ;;
   esac
   name=${CLUSTER_NAME:-$name}
@@ -29,14 +35,32 @@ use_cluster() {
   [[ $name != exposedapp ]] || kubeconfig=$BUILD/kubeconfig
 }
 
-# Until this script ends, no other one with the same $1: two at a time would write over each other.
+# Until this script ends, no other one with the same $1: two at a time would write over each other. Once in a script.
 alone() {
-  exec {lock}>"$STAMPS/$1.lock"
-  flock --nonblock "$lock" || { echo "   waiting for another run ($1)" >&2; flock "$lock"; }
+  local lock=$STAMPS/$1.lock waiting="   waiting for another run ($1)"
+  if command -v flock >/dev/null; then
+    exec 9>"$lock"
+    flock -n 9 || { echo "$waiting" >&2; flock 9; }
+    return
+  fi
+  # A link is made in one step, and names the process; one that has ended holds nothing.
+  until ln -s "$$" "$lock.pid" 2>/dev/null; do
+    if kill -0 "$(readlink "$lock.pid")" 2>/dev/null; then
+      echo "$waiting" >&2
+      sleep 1
+    else
+      rm -f "$lock.pid"
+    fi
+  done
 }
 
+# $1: seconds, where there is such a program; then a command.
+limited() { if command -v timeout >/dev/null; then timeout "$@"; else shift; "$@"; fi; }
+
 need_nodes() {  # of the cluster that use_cluster named. Sets nodes
-  mapfile -t nodes < <("$BIN/kind" get nodes --name "$name" 2>/dev/null)
+  local node
+  nodes=()
+  while read -r node; do nodes+=("$node"); done < <("$BIN/kind" get nodes --name "$name" 2>/dev/null)
   if ((${#nodes[@]} == 0)); then
     echo "There is no cluster $name to load images into: tests/kind/cluster.sh up $shape" >&2
     exit 1
@@ -62,12 +86,13 @@ missing_on() {  # $@: images, each NAME:TAG
 
 load_images() {  # $@: images, each NAME:TAG, which the engine has as NAME:dev too. To the nodes that need it
   local missing refs=("$@" "${@/%:*/:dev}")
-  missing=$(missing_on "$@" | paste -sd ,)
+  missing=$(missing_on "$@" | paste -sd , -)
   [[ -z $missing ]] || phase "Load ${*%:*} into $name" "$BIN/kind" load docker-image --name "$name" \
     --nodes "$missing" "${refs[@]/#/$LOCAL/}"
 }
 
-digest() { sha256sum | cut -c 1-12; }
+if command -v sha256sum >/dev/null; then SHA256=(sha256sum); else SHA256=(shasum -a 256); fi
+digest() { "${SHA256[@]}" | cut -c 1-12; }
 
 # Puts the Go program $1 into build/bin, in the version of the module $1/; $2: what to install without Go; then flags for
 # `go build`. Made anew when the module, the script $1.sh or Go has changed.

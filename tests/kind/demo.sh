@@ -1,19 +1,30 @@
 #!/usr/bin/env bash
-# The main job, seen from outside: a cluster, the operator installed by Helm, an example app, and every URL of its
-# status fetched. Run by `make demo`.
+# demo.sh [three-nodes|localhost]: the main job, seen from outside: a cluster, the operator installed by Helm, an example
+# app, and every URL of its status fetched. On `localhost`: those at localhost. Run by `make demo`.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-# shellcheck source=tests/kind/phase.sh
-source tests/kind/phase.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+./requirements.sh
+use_cluster "${1:-}"
+cd ../..
 
-export PATH=$PWD/build/bin:$PATH KUBECONFIG=$PWD/build/kubeconfig
+export PATH=$BIN:$PATH KUBECONFIG=$kubeconfig
 example=deploy/examples/hello.yaml
 operator_namespace=exposedapp-system
+values=$BUILD/demo-values.yaml
 
-tests/kind/cluster.sh up
-tests/kind/images.sh
+tests/kind/cluster.sh up "$shape"
+tests/kind/images.sh "$shape"
 # shellcheck source=/dev/null
 source build/images.env
+
+# What kind maps to this machine, for the operator to list as URLs.
+mappings() { sed -n 's/^ *\(- {containerPort: .*}\)$/  \1/p' "tests/kind/$shape.yaml"; }
+if [[ -n $(mappings) ]]; then { echo "portMappings:"; mappings; } >"$values"; else echo "{}" >"$values"; fi
+
+urls() {
+  kubectl get xapp/hello -o jsonpath='{range .status.urls[*]}{@}{"\n"}{end}' |
+    if [[ $shape == localhost ]]; then grep '//localhost'; else cat; fi
+}
 
 namespace() {
   kubectl create namespace "$operator_namespace" --dry-run=client -o yaml | kubectl apply -f -
@@ -24,7 +35,8 @@ install() {
   namespace
   # The CRD may be there already, from `make dev`.
   helm upgrade --install exposedapp deploy/chart/exposedapp --namespace "$operator_namespace" --take-ownership \
-    --set "image.repository=${OPERATOR_IMAGE%:*}" --set "image.tag=${OPERATOR_IMAGE##*:}" --wait --timeout 2m
+    --set "image.repository=${OPERATOR_IMAGE%:*}" --set "image.tag=${OPERATOR_IMAGE##*:}" --values "$values" \
+    --wait --timeout 2m
 }
 
 ready() {
@@ -40,26 +52,26 @@ fetch() {  # kube-proxy may be a moment behind the Service: quietly tried again,
   "${try[@]}" --retry 20 --retry-delay 1 --retry-connrefused "$1" || "${try[@]}" --show-error "$1"
 }
 
-PHASE_HINT="kubectl --kubeconfig build/kubeconfig -n $operator_namespace describe pods" \
+PHASE_HINT="kubectl --kubeconfig $KUBECONFIG -n $operator_namespace describe pods" \
   phase "Install the operator with Helm" install
-PHASE_HINT="kubectl --kubeconfig build/kubeconfig describe xapp/hello" \
+PHASE_HINT="kubectl --kubeconfig $KUBECONFIG describe xapp/hello" \
   phase "Apply $example and wait until it is Ready" ready
 
 echo
 kubectl get exposedapps
 echo
-kubectl get xapp/hello -o jsonpath='{range .status.urls[*]}{@}{"\n"}{end}' | while read -r url; do
+urls | while read -r url; do
   printf '%s  ' "$url"
   fetch "$url" || {
     echo
-    echo "This URL does not answer. See: kubectl --kubeconfig build/kubeconfig describe xapp/hello"
+    echo "This URL does not answer. See: kubectl --kubeconfig $KUBECONFIG describe xapp/hello"
     exit 1
   }
 done
 cat <<END
 
 It is yours to play with:
-  export KUBECONFIG=$PWD/build/kubeconfig PATH=$PWD/build/bin:\$PATH
+  export KUBECONFIG=$KUBECONFIG PATH=$BIN:\$PATH
   kubectl explain exposedapp.spec
   kubectl scale xapp/hello --replicas=4 && kubectl get xapp -w
   make down     deletes the cluster

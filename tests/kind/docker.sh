@@ -6,7 +6,7 @@ set -euo pipefail
 
 RUNTIME=/usr/local/sbin/runc-without-sys-resource
 
-answers() { timeout 20 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+answers() { limited 20 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 give_up() { echo "$*" >&2; exit 1; }
 
 install_engine() {
@@ -54,7 +54,7 @@ start_engine() {
 if answers; then exit 0; fi
 if [[ -n ${DOCKER_HOST:-} ]]; then give_up "No Docker engine answers at DOCKER_HOST=$DOCKER_HOST: start it, or unset DOCKER_HOST."; fi
 if [[ $EUID -ne 0 ]]; then
-  give_up "No Docker engine answers: install Docker (https://docs.docker.com/engine/install/), start it, and let your user use it (group docker)."
+  give_up "No Docker engine answers: install Docker (https://docs.docker.com/get-started/get-docker/), start it, and let your user use it (on Linux: group docker)."
 fi
 if ! command -v dockerd >/dev/null || ! command -v docker >/dev/null || ! command -v iptables >/dev/null; then
   command -v apt-get >/dev/null ||

@@ -30,7 +30,7 @@ phase() {
   # Names of its own, because a function that it runs sees them instead of its script's.
   local _name=$1 _hint=${PHASE_HINT:-} _log _pid _rc=0 _start=$SECONDS _shown=0 _told=0 _elapsed _line _width
   shift
-  _log=$PHASE_LOGS/$(tr -cs '[:alnum:]' '-' <<<"${_name,,}" | sed 's/^-//; s/-$//').log
+  _log=$PHASE_LOGS/$(tr '[:upper:]' '[:lower:]' <<<"$_name" | tr -cs '[:alnum:]' '-' | sed 's/^-//; s/-$//').log
   mkdir -p "$PHASE_LOGS"
   [[ -t 2 ]] || echo "-- $_name" >&2
 

@@ -13,7 +13,6 @@ user=(
   helm.sh/helm/v4/cmd/helm
   ./kstatus
 )
-# shellcheck disable=SC2034  # read by name
 node=(
   k8s.io/kubernetes/cmd/{kube-apiserver,kube-controller-manager,kube-scheduler,kube-proxy,kubelet,kubeadm,kubectl}
   go.etcd.io/etcd/server/v3
@@ -32,19 +31,15 @@ program_of() {  # the name go build gives it, with the one exception that says n
 }
 
 build() {
-  local kubernetes helm flags
+  local kubernetes helm minor flags version=k8s.io/component-base/version
   kubernetes=$(version_of k8s.io/kubernetes)
   helm=$(version_of helm.sh/helm/v4)
-  local minor=${kubernetes#v1.}
+  minor=${kubernetes#v1.}
   # kubeadm and kubectl look at these; a program that has no such variable ignores the flag.
-  flags="-s -w
-    -X k8s.io/component-base/version.gitVersion=$kubernetes
-    -X k8s.io/component-base/version.gitMajor=1
-    -X k8s.io/component-base/version.gitMinor=${minor%%.*}
-    -X k8s.io/component-base/version.gitTreeState=clean
-    -X k8s.io/component-base/version.gitCommit=unknown
-    -X helm.sh/helm/v4/internal/version.version=$helm"
-  CGO_ENABLED=0 go build -v -trimpath -ldflags "${flags//$'\n'/ }" -o "$into/" "$@"
+  flags="-s -w -X $version.gitVersion=$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=${minor%%.*}"
+  flags="$flags -X $version.gitTreeState=clean -X $version.gitCommit=unknown"
+  flags="$flags -X helm.sh/helm/v4/internal/version.version=$helm"
+  CGO_ENABLED=0 go build -v -trimpath -ldflags "$flags" -o "$into/" "$@"
   [[ " $* " != *" go.etcd.io/etcd/server/v3 "* ]] || mv "$into/server" "$into/etcd"
 }
 
@@ -66,9 +61,15 @@ link_from_path() {
 }
 
 group=${1:-user}
-case $group in user | node) ;; *) echo "usage: tools.sh [user|node]" >&2; exit 2 ;; esac
-declare -n packages=$group
-if [[ $group == user ]]; then into=$BIN; else into=$NODE_BIN; fi
+case $group in
+  user) packages=("${user[@]}") into=$BIN ;;
+  node) packages=("${node[@]}") into=$NODE_BIN ;;
+  *) echo "usage: tools.sh [user|node]" >&2; exit 2 ;;
+esac
+if [[ $group == node && $(uname -s) != Linux ]]; then
+  echo "The node image cannot be pulled, and only Linux can build one: see tests/kind/README.md." >&2
+  exit 1
+fi
 
 if ! command -v go >/dev/null; then
   if [[ $group == user ]]; then link_from_path "${user[@]}"; exit 0; fi
