@@ -45,8 +45,12 @@ class OperatorProcess:
         folder: Path,
         name: str = "operator",
         periods: Periods | None = None,
+        packages: Path | None = None,
     ) -> None:
-        """`name` is the token of its requests; `periods` are other than in production."""
+        """`name` is the token of its requests; `periods` are other than in production.
+
+        What is in the folder `packages` is imported instead of what is installed.
+        """
         self._server = server
         folder = folder / name
         folder.mkdir(exist_ok=True)
@@ -56,7 +60,9 @@ class OperatorProcess:
         self._log_path = folder / "operator.log"
         self._environment = {
             **os.environ,
-            "PYTHONPATH": str(ROOT / "operator"),
+            "PYTHONPATH": os.pathsep.join(
+                map(str, (ROOT / "operator", *([packages] if packages else ())))
+            ),
             "KUBECONFIG": str(server.kubeconfig(folder, name)),
             "EXPOSEDAPP_HEALTH_PORT": str(self.health_port),
             "EXPOSEDAPP_METRICS_PORT": str(self.metrics_port),

@@ -1,14 +1,18 @@
 """deploy/image.sh, run with a docker that writes down how it is called."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+import exposedapp
+
 ROOT = Path(__file__).parents[3]
 IMAGE = "registry.example/exposedapp:1.2.3"
 BASE = "python:3.11-slim-bookworm"
+VERSION = f"--label org.opencontainers.image.version={exposedapp.__version__}"
 DOCKER = """\
 #!/bin/sh
 echo "$@" >> "$0.calls"
@@ -42,7 +46,9 @@ class Docker:
 
     @property
     def calls(self) -> list[str]:
-        return (self._folder / "docker.calls").read_text().splitlines()
+        """Without the label of the commit, which differs from one to the next."""
+        text = (self._folder / "docker.calls").read_text()
+        return re.sub(r" --label org.opencontainers.image.revision=\w+", "", text).splitlines()
 
 
 @pytest.fixture
@@ -59,14 +65,14 @@ def test_builds_with_plain_docker(docker: Docker) -> None:
     assert docker.calls == [
         f"image inspect {BASE}",
         f"pull {BASE}",
-        f"build --build-arg BASE={BASE} --file deploy/Dockerfile --tag {IMAGE} .",
+        f"build --build-arg BASE={BASE} --file deploy/Dockerfile --tag {IMAGE} {VERSION} .",
     ]
 
 
 def test_pushes_what_was_built(docker: Docker) -> None:
     assert image(docker, "--push", "demo", IMAGE).returncode == 0
     assert docker.calls[-2:] == [
-        f"build --build-arg BASE={BASE} --file deploy/demo/Dockerfile --tag {IMAGE} .",
+        f"build --build-arg BASE={BASE} --file deploy/demo/Dockerfile --tag {IMAGE} {VERSION} .",
         f"push {IMAGE}",
     ]
 
@@ -75,9 +81,16 @@ def test_several_platforms_are_built_and_pushed_by_buildx(docker: Docker) -> Non
     platforms = "linux/amd64,linux/arm64"
     assert image(docker, "--push", "operator", IMAGE, PLATFORMS=platforms).returncode == 0
     assert docker.calls == [
-        f"buildx build --platform {platforms} --build-arg BASE={BASE} "
-        f"--file deploy/Dockerfile --tag {IMAGE} --push ."
+        f"buildx build --platform {platforms} --sbom=true --provenance=mode=max "
+        f"--build-arg BASE={BASE} --file deploy/Dockerfile --tag {IMAGE} {VERSION} --push ."
     ]
+
+
+def test_the_image_names_the_commit_that_it_is_built_from(docker: Docker, tmp_path: Path) -> None:
+    assert image(docker, "operator", IMAGE).returncode == 0
+    commit = docker.run("git", "rev-parse", "HEAD").stdout.strip()
+    calls = (tmp_path / "docker.calls").read_text()
+    assert f"--label org.opencontainers.image.revision={commit}" in calls
 
 
 def test_several_platforms_without_a_push_are_refused(docker: Docker) -> None:
