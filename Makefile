@@ -31,7 +31,7 @@ lint: $(VENV)/ok ## Format, style, types, import directions
 	@$(PHASE) "Check import directions" lint-imports
 
 .PHONY: unit
-unit: $(VENV)/ok build/oldest-pip build/bin/helm build/bin/kstatus build/bin/promtool build/bin/crdcheck build/bin/actionlint build/bin/shellcheck ## Unit tests, with coverage; generated files are up to date
+unit: $(VENV)/ok build/oldest-pip build/dist/ok build/bin/helm build/bin/kstatus build/bin/promtool build/bin/crdcheck build/bin/actionlint build/bin/shellcheck ## Unit tests, with coverage; generated files are up to date
 	pytest tests/unit --cov --cov-report=term
 
 .PHONY: versions
@@ -73,6 +73,10 @@ push: ## The same, and push: PLATFORMS=linux/amd64,linux/arm64 for several platf
 each-image = $(if $(IMAGE)$(DEMO_IMAGE),,echo "name the image: make $@ IMAGE=registry/name:tag" >&2; exit 2;) \
   $(if $(IMAGE),$(1) operator "$(IMAGE)";) $(if $(DEMO_IMAGE),$(1) demo "$(DEMO_IMAGE)";)
 
+.PHONY: zipapp
+zipapp: $(VENV)/ok ## Build the command line as one file in build/dist, for this machine: PLATFORMS="linux-arm64 darwin-arm64" for others
+	@$(PHASE) "Build the command line as one file" deploy/zipapp.sh $(PLATFORMS)
+
 .PHONY: images
 images: cluster $(VENV)/ok ## Build the operator's and the demo's image, and load them
 	@tests/kind/images.sh
@@ -101,12 +105,13 @@ generate: $(VENV)/ok build/bin/helm ## Write the generated files: CRD, plain man
 	python docs/generate_reasons.py
 	python docs/generate_causes.py
 
+LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade
 .PHONY: lock
 lock: $(VENV)/ok ## Take the newest versions of the dependencies that pyproject.toml allows
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
-	  pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
-	  pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["operator"], sep="\n")' | \
+	  $(LOCK) - -o requirements.lock
+	$(LOCK) pyproject.toml --extra operator --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) pyproject.toml -c requirements-dev.lock -o requirements-cli.lock
 
 $(VENV)/ok: requirements-dev.lock tests/venv.sh
 	@PHASE_HINT="check that Python packages can be downloaded (python3 -m pip download pip), then run this again"; \
@@ -116,6 +121,10 @@ $(VENV)/ok: requirements-dev.lock tests/venv.sh
 build/oldest-pip: tests/oldest-pip.lock $(VENV)/ok
 	@rm -rf $@
 	@$(PHASE) "Fetch the oldest pip that is supported" $(PY) -m pip download --no-deps --require-hashes -r $< -d $@
+	@touch $@
+
+build/dist/ok: $(VENV)/ok deploy/zipapp.sh deploy/pex.lock requirements-cli.lock $(shell find operator/exposedapp -name '*.py')
+	@$(MAKE) zipapp PLATFORMS=
 	@touch $@
 
 build/bin/helm build/bin/kstatus &:

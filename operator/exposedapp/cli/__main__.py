@@ -1,6 +1,7 @@
 """Entry points: `exposedapp`, `kubectl exposedapp`, `python -m exposedapp.cli`, and completion.
 
-The packages of the extra are imported inside of the functions, so that a missing one is explained.
+What the operator's image does not have is imported inside of the functions, so that a missing
+package is explained.
 """
 
 import io
@@ -8,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-EXTRA_PACKAGES = {"durationpy", "jsonschema", "rich", "typer"}
+OWN_PACKAGES = {"durationpy", "jsonschema", "rich", "typer"}
 
 
 def main() -> None:
@@ -16,27 +17,28 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Texts of the cluster may have characters that the output's encoding has not.
         sys.stdout.reconfigure(errors="replace")
-    with _explain_missing_extra():
+    with _explain_missing_package():
         from exposedapp.cli.app import app
-    app()
+        from exposedapp.cli.program import program_name
+    app(prog_name=program_name())
 
 
 def complete() -> None:
     """Print what can follow the words of `kubectl exposedapp`, for kubectl."""
-    with _explain_missing_extra():
+    with _explain_missing_package():
         from exposedapp.cli.completion import complete_words
     print(complete_words(sys.argv[1:]))  # noqa: T201 - kubectl reads it
 
 
 @contextmanager
-def _explain_missing_extra() -> Iterator[None]:
+def _explain_missing_package() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
         package = (missing.name or "").partition(".")[0]
-        if package not in EXTRA_PACKAGES:
+        if package not in OWN_PACKAGES:
             raise
-        sys.exit(f"{package} is missing: install exposedapp with its extra cli, see docs/cli.md")
+        sys.exit(f"{package} is missing: install exposedapp as in docs/cli.md")
 
 
 if __name__ == "__main__":

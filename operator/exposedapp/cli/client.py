@@ -3,14 +3,14 @@
 Used by the commands; what only the doctor reads is in doctor/cluster_objects.py.
 """
 
-from pathlib import Path
 from typing import Self, cast
 
-import yaml
-from kubernetes.aio import client, config
+from kubernetes.aio import client
 
 from exposedapp.api.meta import GROUP, KIND, Json
+from exposedapp.cli.connection import ConnectionOptions
 from exposedapp.cli.exit_codes import CommandError, ExitCode, no_such_app_error
+from exposedapp.cli.kubeconfig import load_kubeconfig
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.proxy import proxy_for
 from exposedapp.kube.resources import EXPOSED_APPS
@@ -18,8 +18,6 @@ from exposedapp.kube.resources import EXPOSED_APPS
 FIELD_MANAGER = "exposedapp-cli"
 
 DEFAULT_NAMESPACE = "default"
-
-SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 class CliClient:
@@ -33,24 +31,18 @@ class CliClient:
         self.namespace = namespace
 
     @classmethod
-    async def connect(cls, context: str | None, namespace: str | None) -> Self:
+    async def connect(cls, connection: ConnectionOptions) -> Self:
         """The client for the kubeconfig's context, or inside a pod for its own cluster.
 
         Raises CommandError when neither is there.
         """
         configuration = client.Configuration()
-        try:
-            loader = await config.load_kube_config(
-                context=context, client_configuration=configuration, persist_config=False
-            )
-            context_namespace = (loader.current_context.get("context") or {}).get("namespace")
-        except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError) as error:
-            context_namespace = _load_in_cluster_config(configuration)
-            if context_namespace is None or context:
-                raise CommandError(ExitCode.CLUSTER, f"no cluster: {error}") from error
+        context_namespace = await load_kubeconfig(configuration, connection)
         configuration.proxy = configuration.proxy or proxy_for(configuration.host)
         kube = KubeClient(configuration)
-        return cls(kube, configuration, namespace or context_namespace or DEFAULT_NAMESPACE)
+        kube.transport.request_seconds = connection.request_seconds
+        namespace = connection.namespace or context_namespace or DEFAULT_NAMESPACE
+        return cls(kube, configuration, namespace)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -84,12 +76,3 @@ class CliClient:
     async def list_items(self, path: str) -> list[Json]:
         """The items of a list at an API path with its query."""
         return cast("list[Json]", (await self.kube.request("GET", path))["items"])
-
-
-def _load_in_cluster_config(configuration: client.Configuration) -> str | None:
-    """Configure the cluster of this pod; its namespace, or None outside of a cluster."""
-    try:
-        config.load_incluster_config(client_configuration=configuration)
-        return SERVICE_ACCOUNT_NAMESPACE.read_text().strip()
-    except (config.ConfigException, OSError):
-        return None

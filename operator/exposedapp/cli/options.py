@@ -1,13 +1,17 @@
 """Options and arguments that several commands share. Imported by commands/."""
 
+import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 
+from exposedapp.cli.arguments import parse_duration
+from exposedapp.cli.connection import DEFAULT_REQUEST_SECONDS, ConnectionOptions
 from exposedapp.cli.exit_codes import CommandError, ExitCode
 from exposedapp.cli.output import Format, print_error
 from exposedapp.cli.status_view import Readiness
@@ -25,7 +29,10 @@ def _dns_label(text: str | None) -> str | None:
 
 
 Name = Annotated[
-    str, typer.Argument(help="Name of the ExposedApp.", show_default=False, callback=_dns_label)
+    str,
+    typer.Argument(
+        metavar="NAME", help="Name of the ExposedApp.", show_default=False, callback=_dns_label
+    ),
 ]
 
 Namespace = Annotated[
@@ -39,7 +46,17 @@ Namespace = Annotated[
     ),
 ]
 
-Context = Annotated[str | None, typer.Option(metavar="NAME", help="Context of the kubeconfig.")]
+Files = Annotated[
+    list[str],
+    typer.Option(
+        "--filename",
+        "-f",
+        metavar="FILE",
+        help="File, folder of .yaml, .yml and .json files, or - for the standard input; repeat "
+        "for each.",
+        show_default=False,
+    ),
+]
 
 Output = Annotated[
     Format | None, typer.Option("--output", "-o", help="Output format for programs.")
@@ -49,6 +66,46 @@ Timeout = Annotated[
     str,
     typer.Option(metavar="DURATION", help="How long to wait, such as 90s, 1.5m or 1h30m."),
 ]
+
+
+def _connection_options(
+    namespace: Namespace = None,
+    context: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Context of the kubeconfig.")
+    ] = None,
+    kubeconfig: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Default: $KUBECONFIG, or ~/.kube/config."),
+    ] = None,
+    request_timeout: Annotated[
+        str,
+        typer.Option(metavar="DURATION", help="For one request to the API server; 0: no limit."),
+    ] = f"{DEFAULT_REQUEST_SECONDS:g}s",
+) -> ConnectionOptions:
+    with usage_errors():
+        seconds = parse_duration(request_timeout)
+    return ConnectionOptions(namespace, context, kubeconfig, seconds or None)
+
+
+def with_connection(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of the connection in place of its parameter `connection`."""
+    options = inspect.signature(_connection_options, eval_str=True).parameters
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "connection"]
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        chosen = {name: values.pop(name) for name in options}
+        command(**values, connection=_connection_options(**chosen))
+
+    # typer reads the options from it.
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in (*own, *options.values())
+        ]
+    )
+    return run
 
 
 @contextmanager

@@ -55,6 +55,8 @@ class Transport:
         seconds it took; of a stream, the seconds until it began."""
         self.may_write: Callable[[], bool] = lambda: True
         """Whether this process may write, called right before each write is sent."""
+        self.request_seconds: float | None = REQUEST_SECONDS
+        """How long one request may take, streams apart; None: without a limit."""
 
     @property
     def host(self) -> str:
@@ -88,7 +90,7 @@ class Transport:
         Raises ApiError, with status 0 when there is no response, and PageTooLargeError when the
         body has more than `max_bytes`.
         """
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=self.request_seconds)
         headers = {"Accept": accept, "User-Agent": USER_AGENT}
         if body is not None:
             # aiohttp would call bytes application/octet-stream, which the API server refuses (415).

@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from exposedapp.cli.app import app
 from exposedapp.cli.client import CliClient
+from exposedapp.cli.connection import ConnectionOptions
 from exposedapp.cli.doctor import collect
 from exposedapp.cli.doctor.diagnosis.evidence import UrlProbe
 from exposedapp.cli.doctor.pod_proxy import PodProxy
@@ -16,8 +17,8 @@ from support.cli import FakeKube, Run
 def kube(monkeypatch: pytest.MonkeyPatch) -> FakeKube:
     kube = FakeKube()
 
-    async def connect(context: str | None, namespace: str | None) -> CliClient:
-        return kube.client(namespace)
+    async def connect(connection: ConnectionOptions) -> CliClient:
+        return kube.client(connection.namespace)
 
     async def listens(proxy: PodProxy, pod: str, port: int) -> bool | None:
         return kube.listening

@@ -41,6 +41,42 @@ def test_version(run: Run) -> None:
     assert (result.exit_code, result.stdout) == (0, f"exposedapp {__version__}\n")
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/usr/bin/exposedapp", "exposedapp"),
+        ("/usr/bin/kubectl-exposedapp", "kubectl exposedapp"),
+        ("/home/me/.krew/bin/kubectl-exposedapp", "kubectl exposedapp"),
+        ("/src/exposedapp/cli/__main__.py", "exposedapp"),
+        ("/opt/exposedapp-linux-amd64.pyz", "exposedapp"),
+    ],
+)
+def test_usage_has_the_name_that_was_called(path: str, name: str) -> None:
+    code = (
+        f"import sys; sys.argv = [{path!r}, 'create']\n"
+        "from exposedapp.cli.__main__ import main; main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": "operator"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    usage, hint = result.stderr.splitlines()[:2]
+    assert usage.startswith(f"Usage: {name} create [OPTIONS] ")
+    assert hint == f"Try '{name} create -h' for help."
+
+
+def test_every_command_of_a_cluster_has_the_options_of_the_connection(run: Run) -> None:
+    for command in ("create", "urls", "open", "wait", "doctor"):
+        text = run(command, "--help").stdout
+        for option in ("--namespace", "--context", "--kubeconfig", "--request-timeout"):
+            assert option in text, command
+
+
 COMPLETE = "from exposedapp.cli.__main__ import complete; complete()"
 
 
@@ -102,7 +138,7 @@ def test_the_client_library_is_loaded_only_when_a_cluster_is_needed() -> None:
         ("durationpy", "main"),
     ],
 )
-def test_a_missing_package_of_the_extra_is_explained(package: str, script: str) -> None:
+def test_a_missing_package_is_explained(package: str, script: str) -> None:
     code = (
         f"import sys; sys.modules[{package!r}] = None\n"
         f"from exposedapp.cli.__main__ import {script}; {script}()"
@@ -116,10 +152,7 @@ def test_a_missing_package_of_the_extra_is_explained(package: str, script: str) 
         check=False,
     )
     assert result.returncode == 1
-    assert (
-        result.stderr
-        == f"{package} is missing: install exposedapp with its extra cli, see docs/cli.md\n"
-    )
+    assert result.stderr == f"{package} is missing: install exposedapp as in docs/cli.md\n"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])

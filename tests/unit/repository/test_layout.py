@@ -42,7 +42,9 @@ def test_paths_in_the_text_lead_to_files(document: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-cli.lock", "requirements-dev.lock"]
+)
 def test_locks_have_hashes_and_no_addresses(lock: str) -> None:
     text = (ROOT / lock).read_text()
     pins = [line for line in text.splitlines() if "==" in line and not line.startswith(" ")]

@@ -7,17 +7,16 @@ import typer
 
 from exposedapp.cli.arguments import make_app, parse_duration
 from exposedapp.cli.commands.wait import wait_until_ready
-from exposedapp.cli.connection import run_with_client
+from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.exit_codes import CommandError, ExitCode
 from exposedapp.cli.options import (
     DEFAULT_TIMEOUT,
-    Context,
     Name,
-    Namespace,
     Output,
     Timeout,
     show_progress,
     usage_errors,
+    with_connection,
 )
 from exposedapp.cli.output import Format, print_object, print_text
 from exposedapp.cli.status_view import main_url
@@ -32,8 +31,10 @@ class ServiceType(StrEnum):
     LOAD_BALANCER = "LoadBalancer"
 
 
+@with_connection
 def create_app(
     name: Name,
+    connection: ConnectionOptions,
     image: Annotated[
         str, typer.Option(metavar="IMAGE", help="Container image.", show_default=False)
     ],
@@ -62,8 +63,6 @@ def create_app(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the app is ready.")] = False,
     timeout: Timeout = DEFAULT_TIMEOUT,
     output: Output = None,
-    namespace: Namespace = None,
-    context: Context = None,
 ) -> None:
     """Create an ExposedApp from an image."""
     with usage_errors():
@@ -75,7 +74,7 @@ def create_app(
             replicas=replicas,
             env=env or (),
             service_type=service_type and service_type.value,
-            namespace=namespace,
+            namespace=connection.namespace,
         )
     if problems := find_problems(app):
         raise CommandError(ExitCode.USAGE, "\n".join(problems))
@@ -83,14 +82,13 @@ def create_app(
         print_object(app, output or Format.YAML)
         return
 
-    app = run_with_client(lambda client: client.create_app(app), context, namespace)
+    app = run_with_client(lambda client: client.create_app(app), connection)
     if not output:
         print_text(f"exposedapp/{name} created in namespace {app['metadata']['namespace']}")
     if wait:
         app = run_with_client(
             lambda client: wait_until_ready(client, name, timeout_seconds, show_progress),
-            context,
-            namespace,
+            connection,
         )
     if output:
         print_object(app, output)

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from exposedapp.cli.connection import run_with_client
+from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.doctor.diagnosis.chain import diagnose
-from exposedapp.cli.options import Context, Name, Namespace, Output
+from exposedapp.cli.options import Name, Output, with_connection
 from exposedapp.cli.output import print_object, print_report
 
 if TYPE_CHECKING:
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 
 
-def examine_app(
-    name: Name, output: Output = None, namespace: Namespace = None, context: Context = None
-) -> None:
+@with_connection
+def examine_app(name: Name, connection: ConnectionOptions, output: Output = None) -> None:
     """Find out why an app cannot be reached; its URLs are probed from this machine."""
-    report = diagnose(run_with_client(lambda client: _collect(client, name), context, namespace))
+    report = diagnose(run_with_client(lambda client: _collect(client, name), connection))
     if output:
         print_object(report.as_json(), output)
     else:

@@ -3,24 +3,27 @@
 import webbrowser
 
 from exposedapp.api.meta import Json
-from exposedapp.cli.connection import run_with_client
+from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.exit_codes import CommandError, ExitCode
-from exposedapp.cli.options import Context, Name, Namespace
+from exposedapp.cli.options import Name, with_connection
 from exposedapp.cli.output import print_error, print_text
 from exposedapp.cli.ports import port_forward_hint
+from exposedapp.cli.program import program_name
 from exposedapp.cli.status_view import main_url, readiness_of
 
 BROWSER_SCHEMES = ("http://", "https://")
 
 
-def open_app(name: Name, namespace: Namespace = None, context: Context = None) -> None:
+@with_connection
+def open_app(name: Name, connection: ConnectionOptions) -> None:
     """Open an app in the browser."""
-    app = run_with_client(lambda client: client.get_app(name), context, namespace)
+    app = run_with_client(lambda client: client.get_app(name), connection)
     url, readiness = main_url(app), readiness_of(app)
     if not readiness.ready or not url:
         raise CommandError(
             ExitCode.APP_PROBLEM,
-            f"{name} is not ready. {readiness}\nRun `exposedapp doctor {name}` for the cause.",
+            f"{name} is not ready. {readiness}\n"
+            f"Run `{program_name()} doctor {name}` for the cause.",
         )
     print_text(url)
     if url == app["status"].get("clusterURL"):

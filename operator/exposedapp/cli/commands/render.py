@@ -1,21 +1,18 @@
-"""`exposedapp render`: shows the children of ExposedApps in a file, without a cluster."""
+"""`exposedapp render`: shows the children of ExposedApps in files, without a cluster."""
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from exposedapp.cli.exit_codes import CommandError, ExitCode
-from exposedapp.cli.manifests import parse_documents, render_children
+from exposedapp.cli.files import read_documents
+from exposedapp.cli.manifests import render_children
+from exposedapp.cli.options import Files
 from exposedapp.cli.output import Format, print_objects
 
 
 def render_file(
-    file: Annotated[
-        str,
-        typer.Option("--filename", "-f", metavar="FILE", help="File, or - for the standard input."),
-    ],
+    files: Files,
     output: Annotated[Format, typer.Option("--output", "-o", help="Output format.")] = Format.YAML,
     namespace: Annotated[
         str | None,
@@ -27,13 +24,14 @@ def render_file(
         ),
     ] = None,
 ) -> None:
-    """Show the Deployment and Service of each ExposedApp in a file; needs no cluster."""
-    source = "standard input" if file == "-" else file
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(ExitCode.USAGE, f"{source}: {error}") from error
-    children = list(render_children(parse_documents(text, source), source, namespace))
+    """Show the Deployment and Service of each ExposedApp in files; needs no cluster."""
+    sources = list(read_documents(files))
+    children = [
+        child
+        for source, documents in sources
+        for child in render_children(documents, source, namespace)
+    ]
     if not children:
-        raise CommandError(ExitCode.USAGE, f"{source}: contains no ExposedApp")
+        names = ", ".join(source for source, _ in sources)
+        raise CommandError(ExitCode.USAGE, f"{names}: contains no ExposedApp")
     print_objects(children, output)

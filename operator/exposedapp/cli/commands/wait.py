@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 from exposedapp.api.meta import Json
 from exposedapp.cli.arguments import parse_duration
-from exposedapp.cli.connection import run_with_client
+from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.exit_codes import CommandError, ExitCode, no_such_app_error
 from exposedapp.cli.options import (
     DEFAULT_TIMEOUT,
-    Context,
     Name,
-    Namespace,
     Output,
     Timeout,
     show_progress,
     usage_errors,
+    with_connection,
 )
 from exposedapp.cli.output import print_object, print_text
 from exposedapp.cli.status_view import Readiness, main_url, readiness_of
@@ -33,20 +32,19 @@ FINAL_STATUSES = range(400, 429)
 """Refusals that the next request would get as well; 429 and above, or no response, may pass."""
 
 
+@with_connection
 def wait_for_app(
     name: Name,
+    connection: ConnectionOptions,
     timeout: Timeout = DEFAULT_TIMEOUT,
     output: Output = None,
-    namespace: Namespace = None,
-    context: Context = None,
 ) -> None:
     """Wait until an app is ready."""
     with usage_errors():
         timeout_seconds = parse_duration(timeout)
     app = run_with_client(
         lambda client: wait_until_ready(client, name, timeout_seconds, show_progress),
-        context,
-        namespace,
+        connection,
     )
     if output:
         print_object(app, output)
