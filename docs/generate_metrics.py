@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import Metric
 
 from exposedapp.api.app import Condition
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
+from exposedapp.kube.resources import NODES
 from exposedapp.telemetry.metrics import Metrics
 from generated_page import ROOT, replace_part, update
 
@@ -42,7 +43,7 @@ def sample() -> Metrics:
     observe("GET", 200, 0.01)
     observe("PATCH", 0, 30.0)
     metrics.probes.tried(ProbeResult(ProbeOutcome.ANSWERED))
-    metrics.watches.seen("nodes")
+    metrics.watches.seen(NODES)
     metrics.loop_lag.observe(0.001)
     return metrics
 

@@ -27,7 +27,6 @@ from exposedapp.kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
-LEASE_NAME = "exposedapp"
 POD_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 DEFAULT_NAMESPACE = "default"
 """Outside of a pod: it exists in every cluster."""
@@ -95,6 +94,7 @@ class Election:
         self,
         request: Request,
         namespace: str,
+        name: str,
         identity: str,
         periods: ElectionPeriods | None = None,
         clock: Callable[[], float] = seconds_since_boot,
@@ -102,8 +102,9 @@ class Election:
     ) -> None:
         self._request = request
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
-        self._path = f"{self._collection}/{LEASE_NAME}"
-        self._title = f"Lease {namespace}/{LEASE_NAME}"
+        self._name = name
+        self._path = f"{self._collection}/{name}"
+        self._title = f"Lease {namespace}/{name}"
         self._identity = identity
         self._periods = periods or ElectionPeriods()
         self._clock = clock
@@ -229,7 +230,7 @@ class Election:
         lease = {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
-            "metadata": {"name": LEASE_NAME},
+            "metadata": {"name": self._name},
             "spec": record,
         }
         await self._request("POST", self._collection, lease)

@@ -31,9 +31,11 @@ async def run(runtime: Runtime) -> None:
     Raises what kopf calls fatal: a failed start, and answers of the API server that it cannot go
     on after. The process ends then, and the kubelet restarts its container.
     """
+    namespaces = runtime.scope.namespaces
     await kopf.operator(
         registry=_registry(runtime),
-        clusterwide=True,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
         standalone=True,
         stop_flag=runtime.stop_flag,
     )

@@ -1,9 +1,10 @@
 """Composition root: builds, starts, supervises and stops the parts of the operator.
 
 Called by handlers.py. Events update the cache and queue the keys of the apps they concern; the
-queue's workers reconcile these. Workers start only after every other kind has been listed: a
-reconcile from an incomplete cache would write, and a restart without drift must not. And they start
-only in the process that leads; a standby has the same caches, and nothing to do.
+queue's workers reconcile these. An app is queued only after every other kind has been listed: a
+reconcile from an incomplete cache would write, and a restart without drift must not. And only in
+the process that leads; a standby has the same caches, and nothing to do. With a limited scope each
+namespace is listed, and waited for, by itself.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import aiohttp
 from exposedapp.api.meta import Json
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import WATCH_SECONDS, Informer
+from exposedapp.cache.partitions import Partition, Partitions
 from exposedapp.cache.resync import AppResync
 from exposedapp.cache.watches import (
     AppHandler,
@@ -30,7 +32,8 @@ from exposedapp.election import Election, ElectionPeriods, lease_namespace, new_
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.connection import RENEWAL_SECONDS, is_usable
 from exposedapp.kube.errors import ApiError
-from exposedapp.kube.resources import EXPOSED_APPS
+from exposedapp.kube.resources import Resource
+from exposedapp.kube.scope import Scope
 from exposedapp.probing.control import ControlledAttempt
 from exposedapp.probing.prober import Prober
 from exposedapp.reconcile.event_recorder import EventRecorder
@@ -74,6 +77,7 @@ class Runtime:
 
     def __init__(self, settings: Settings, periods: Periods | None = None) -> None:
         self._settings = settings
+        self.scope = Scope(settings.watch_namespaces)
         self.periods = periods or Periods()
         self._metrics = Metrics()
         self._cache = Cache()
@@ -81,8 +85,7 @@ class Runtime:
         self._all_apps = Debouncer(self._enqueue_all_apps)
         self._supervisor = Supervisor()
         self._resources = AsyncExitStack()
-        self._resync: AppResync | None = None
-        self._is_leading = False
+        self._partitions = Partitions(self.scope)
         self._responded_at = time.monotonic()
         """When the API server last sent a usable response; at first, when the process started."""
 
@@ -124,6 +127,7 @@ class Runtime:
         election = Election(
             lease_client.request,
             lease_namespace(settings.lease_namespace),
+            settings.lease_name,
             new_identity(),
             self.periods.election,
         )
@@ -146,18 +150,14 @@ class Runtime:
             metrics.queue,
             min(WORKERS, settings.requests_in_flight),
         )
-        self._resync = resync = AppResync(
-            client, cache.apps, self._apps, self._enqueue_apps, metrics.watches.seen
-        )
 
         await self._wait_for_the_crd()
-        await asyncio.gather(*(self._follow(handler) for handler in resource_handlers(cache)))
-        metrics.watches.seen(EXPOSED_APPS.plural)
-        self._supervisor.start("resync of exposedapps", resync.run())
+        handlers = resource_handlers(cache, with_nodes=settings.watches_nodes)
+        await self._partitions.start(handlers, self._follow, self._follow_apps)
         work: dict[str, Work] = {"event recorder": recorder.run, "prober": prober.run}
         for number in range(self._queue.workers):
             work[f"worker {number}"] = self._queue.run_worker
-        self._supervisor.start("leader election", election.run(lambda: self._lead(resync, work)))
+        self._supervisor.start("leader election", election.run(lambda: self._lead(work)))
 
     async def _login(self, in_flight: int) -> KubeClient:
         """A client whose requests are counted, and which is closed at the end."""
@@ -173,13 +173,19 @@ class Runtime:
         client.transport.observe = on_response
         return client
 
-    def _lead(self, resync: AppResync, work: dict[str, Work]) -> None:
+    def _lead(self, work: dict[str, Work]) -> None:
         """Start to work, with all apps: nothing was queued while another process led."""
-        self._is_leading = True
         self._metrics.leading.set(1)
-        caught_up = asyncio.create_task(resync.catch_up())
         for name, run in work.items():
-            self._supervisor.start(name, _run_after(caught_up, run))
+            self._supervisor.start(name, run())
+        for partition in self._partitions:
+            title = f"catch-up of {partition.apps.title}"
+            self._supervisor.start(title, self._open(partition), ends=True)
+
+    async def _open(self, partition: Partition) -> None:
+        """Reconcile the apps of a partition from when it has caught up."""
+        await partition.catch_up()
+        partition.is_open = True
         self._enqueue_apps(pending_apps(self._cache))
         self._enqueue_all_apps()
 
@@ -207,16 +213,20 @@ class Runtime:
 
     def on_app_event(self, event_type: str | None, body: Json) -> None:
         """Update the cache from an event of kopf's watch; the type is None for a listed app."""
-        self._metrics.watches.seen(EXPOSED_APPS.plural)
+        if partition := self._partitions.find(body["metadata"]["namespace"]):
+            self._metrics.watches.seen(partition.apps)
         handle = self._apps.delete if event_type == "DELETED" else self._apps.upsert
         self._enqueue_apps(handle(body))
 
     def _on_kopf_response(self, request: aiohttp.ClientRequest, status: int, _: float) -> None:
         """Record from kopf's responses that it lists and watches the ExposedApps."""
-        if status == 200 and request.url.path.endswith(f"/{EXPOSED_APPS.plural}"):
-            self._metrics.watches.seen(EXPOSED_APPS.plural)
-            if self._resync and "watch" not in request.url.query:
-                self._resync.trigger()
+        if status != 200:
+            return
+        for partition in self._partitions:
+            if request.url.path.endswith(partition.apps.list_path()):
+                self._metrics.watches.seen(partition.apps)
+                if "watch" not in request.url.query:
+                    partition.resync.trigger()
 
     def _liveness(self) -> str | None:
         silence = time.monotonic() - self._responded_at
@@ -225,18 +235,30 @@ class Runtime:
     def _readiness(self) -> str | None:
         return readiness_problem(
             self.periods.health,
-            self._resync is not None and self._resync.has_synced.is_set(),
+            self._partitions.unsynced(),
             self._metrics.watches.ages(),
             self._metrics.queue.oldest_seconds,
         )
 
-    async def _follow(self, handler: ResourceHandler) -> None:
-        """Start the informer of a kind, and wait until it has synced."""
+    def _follow(self, resource: Resource, handler: ResourceHandler) -> Informer:
+        """Start the informer of a kind, or of a kind in one namespace."""
         seen = self._metrics.watches.seen
-        seen(handler.resource.plural)  # the age of a kind that is never heard of grows from now on
-        informer = Informer(self._client, handler, self._enqueue, seen, self.periods.watch_seconds)
-        self._supervisor.start(f"watch of {handler.resource.plural}", informer.run())
-        await informer.has_synced.wait()
+        seen(resource)  # the age of a kind that is never heard of grows from now on
+        informer = Informer(
+            self._client, resource, handler, self._enqueue, seen, self.periods.watch_seconds
+        )
+        self._supervisor.start(f"watch of {resource.title}", informer.run())
+        return informer
+
+    def _follow_apps(self, resource: Resource) -> AppResync:
+        """Start the comparisons of the apps, or of those in one namespace."""
+        seen = self._metrics.watches.seen
+        seen(resource)
+        resync = AppResync(
+            self._client, resource, self._cache.apps, self._apps, self._enqueue_apps, seen
+        )
+        self._supervisor.start(f"resync of {resource.title}", resync.run())
+        return resync
 
     def _enqueue(self, handler: ResourceHandler, requests: Requests) -> None:
         """Queue the apps that an event concerns; a burst that concerns all apps counts once."""
@@ -247,7 +269,8 @@ class Runtime:
 
     def _enqueue_apps(self, requests: Requests) -> None:
         for key, priority in requests:
-            if self._is_leading:
+            partition = self._partitions.find(key.namespace)
+            if partition and partition.is_open:
                 self._queue.add(key, priority)
 
     def _enqueue_all_apps(self) -> None:
@@ -263,7 +286,7 @@ class Runtime:
 
     async def _crd_problem(self) -> str | None:
         try:
-            if await self._client.serves_exposedapps():
+            if await self._client.serves_exposedapps(self.scope):
                 return None
         except ApiError as error:
             return str(error)
@@ -271,9 +294,3 @@ class Runtime:
             "CustomResourceDefinition exposedapps.exposedapp.dev is not installed. It comes with "
             "the Helm chart (crds.install) and with deploy/manifests/crd.yaml."
         )
-
-
-async def _run_after(earlier: asyncio.Task[None], work: Work) -> None:
-    """Run what is started once another task has ended. Raises what that raised."""
-    await asyncio.shield(earlier)
-    await work()

@@ -16,7 +16,7 @@ from exposedapp.api.service import PortKey
 
 MAX_PORT = 65535
 
-NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """Source: RFC 1123 label, as namespaces are named."""
 
 
@@ -41,10 +41,15 @@ def _host(text: str) -> str:
     return text
 
 
-def _namespace(text: str | None) -> str | None:
-    if text is not None and not NAMESPACE.fullmatch(text):
+def _label(text: str | None) -> str | None:
+    if text is not None and not LABEL.fullmatch(text):
         raise ValueError
     return text
+
+
+def _namespaces(value: Any) -> Any:
+    """Each once, in their order: two watches of one namespace would be twice the work."""
+    return tuple(dict.fromkeys(_parts(value))) if isinstance(value, str) else value
 
 
 def _hosts(value: Any) -> Any:
@@ -108,11 +113,25 @@ class Settings(BaseModel):
     given to kind as extraPortMappings."""
     lease_namespace: Annotated[
         str | None,
-        AfterValidator(_namespace),
+        AfterValidator(_label),
         Field(description="the name of a namespace"),
     ] = None
     """Where the Lease is that the leader holds. By default the pod's own namespace, and outside of
     a pod `default`."""
+    lease_name: Annotated[
+        str,
+        AfterValidator(_label),
+        Field(description="a name of lower case letters, digits and hyphens, such as exposedapp"),
+    ] = "exposedapp"
+    """What operators share that must not work at the same time. Those with other namespaces to
+    watch have another one."""
+    watch_namespaces: Annotated[
+        tuple[Annotated[str, AfterValidator(_label)], ...],
+        BeforeValidator(_namespaces),
+        Field(description="names of namespaces with commas between"),
+    ] = ()
+    """The namespaces whose apps are reconciled; none: all. The operator then needs no rights in
+    others."""
     requests_in_flight: Count = 32
     """Maximum of concurrent requests to the API server, watches excluded."""
     probe: Annotated[bool, BeforeValidator(_bool), Field(description="true or false")] = True
@@ -130,3 +149,12 @@ class Settings(BaseModel):
     ] = frozenset()
     """The values of spec.nodes.host that may be probed: an app's author chooses them, and the
     operator must not become their port scanner."""
+
+    @property
+    def watches_nodes(self) -> bool:
+        """Whether Nodes are listed and watched.
+
+        Not where the operator is confined to namespaces and needs no node's address: then it needs
+        no right in the cluster as a whole.
+        """
+        return not (self.watch_namespaces and self.nodes_host)

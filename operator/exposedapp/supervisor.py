@@ -22,11 +22,14 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopping = False
 
-    def start(self, name: str, work: Coroutine[None, None, None]) -> None:
-        """Starts a task. `work` must run until it is cancelled."""
+    def start(self, name: str, work: Coroutine[None, None, None], *, ends: bool = False) -> None:
+        """Starts a task. `work` must run until it is cancelled, unless it is said that it `ends`.
+
+        That it fails or is cancelled is a failure in any case.
+        """
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._on_done)
+        task.add_done_callback(self._on_end if ends else self._on_done)
 
     def fail(self, reason: str) -> None:
         """Record why the process must end, and have it end; only the first reason is kept.
@@ -49,6 +52,12 @@ class Supervisor:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or task.exception():
+            self._on_done(task)
+        else:
+            self._tasks.discard(task)
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

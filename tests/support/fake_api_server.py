@@ -16,6 +16,7 @@ from typing import Any
 from exposedapp.api.meta import Json
 from exposedapp.kube.client import PAGE_SIZE
 from exposedapp.kube.errors import ApiError
+from exposedapp.kube.scope import WHOLE_CLUSTER, Scope
 from support import managed_fields
 from support.rbac import allowed, needed
 
@@ -175,10 +176,12 @@ class FakeApiServer:
         self._receive(f"events {namespace} {field_selector}")
         return copy.deepcopy(self.event_list)
 
-    async def services(self) -> list[Json]:
+    async def services(self, scope: Scope = WHOLE_CLUSTER) -> list[Json]:
         self._receive("services")
         return [
-            copy.deepcopy(body) for (kind, _, _), body in self.objects.items() if kind == "Service"
+            copy.deepcopy(body)
+            for (kind, namespace, _), body in self.objects.items()
+            if kind == "Service" and (not scope.is_limited or namespace in scope.namespaces)
         ]
 
     def _receive(self, name: str, *, writes: bool = False) -> None:

@@ -53,7 +53,8 @@ class FakeProber:
 class World:
     """A cluster, what the operator remembers of it, and a clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
         self.cluster = FakeApiServer()
         self.happened: list[EventMessage] = []
         self.now = 1000.0

@@ -68,6 +68,8 @@ class HttpApiServer:
         self.bookmark_seconds = 0.5
         self.is_black_hole = False
         """Whether requests are accepted and neither answered nor refused, and watches silent."""
+        self.allow: Callable[[web.Request], bool] = lambda _: True
+        """Whether the roles let a request pass."""
         self.refuses_leases = False
         self.refused_path: str | None = None
         self._objects: dict[tuple[str, str, str], Json] = {}
@@ -112,12 +114,12 @@ class HttpApiServer:
 
     # what tests do
 
-    def app(self, name: str, **spec: Any) -> Json:
+    def app(self, name: str, namespace: str = "shop", **spec: Any) -> Json:
         """Create an app without pods."""
         body = {
             "apiVersion": "exposedapp.dev/v1alpha1",
             "kind": "ExposedApp",
-            "metadata": {"namespace": "shop", "name": name},
+            "metadata": {"namespace": namespace, "name": name},
             "spec": {"image": "demo", "replicas": 0, "ports": [{"port": 80}], **spec},
             "status": {"observedGeneration": -1},
         }
@@ -127,9 +129,9 @@ class HttpApiServer:
         """An object as it is now."""
         return self._objects.get((plural, namespace, name))
 
-    def url_of(self, name: str) -> str | None:
+    def url_of(self, name: str, namespace: str = "shop") -> str | None:
         """The URL in the status of an app."""
-        body = self.get("exposedapps", name)
+        body = self.get("exposedapps", name, namespace)
         return body["status"].get("url") if body else None
 
     def writers(self, since: int = 0) -> list[str]:
@@ -173,9 +175,11 @@ class HttpApiServer:
             self._notify(plural, "MODIFIED" if before else "ADDED", body)
         return body
 
-    def delete(self, plural: str, name: str, *, silently: bool = False) -> None:
+    def delete(
+        self, plural: str, name: str, namespace: str = "shop", *, silently: bool = False
+    ) -> None:
         """Delete an object; `silently`: no watch delivers it."""
-        body = self._objects.pop((plural, "shop", name))
+        body = self._objects.pop((plural, namespace, name))
         body["metadata"]["resourceVersion"] = str(next(self._revisions))
         if not silently:
             self._notify(plural, "DELETED", body)
@@ -242,10 +246,12 @@ class HttpApiServer:
         if request.method == "POST":
             return self._create(request, plural, namespace, await request.json())
         if "watch" in request.query:
-            return await self._watch(request, plural)
-        return self._list(request, plural)
+            return await self._watch(request, plural, namespace)
+        return self._list(request, plural, namespace)
 
     def _refusal(self, request: web.Request) -> web.Response | None:
+        if not self.allow(request):
+            return refuse(403)
         if request.path == self.refused_path or (self.refuses_leases and "/leases" in request.path):
             return refuse(403)
         if request.body_exists and request.content_type not in BODY_TYPES:
@@ -270,8 +276,8 @@ class HttpApiServer:
             if self.has_crd or name != "exposedapp.dev"
         }
 
-    def _list(self, request: web.Request, plural: str) -> web.Response:
-        start, revision, bodies = 0, str(next(self._revisions)), self._all(plural)
+    def _list(self, request: web.Request, plural: str, namespace: str) -> web.Response:
+        start, revision, bodies = 0, str(next(self._revisions)), self._all(plural, namespace)
         if token := request.query.get("continue"):
             # As the real one: all pages are of the revision of the first.
             start_text, revision = token.split("/")
@@ -288,18 +294,23 @@ class HttpApiServer:
             items = [{"metadata": body["metadata"]} for body in bodies[start:end]] or None
         return web.json_response({"metadata": metadata, "items": items})
 
-    def _all(self, plural: str) -> list[Json]:
-        return [body for key, body in sorted(self._objects.items()) if key[0] == plural]
+    def _all(self, plural: str, namespace: str) -> list[Json]:
+        """All objects of a kind, or those of a namespace."""
+        return [
+            body
+            for key, body in sorted(self._objects.items())
+            if key[0] == plural and namespace in ("", key[1])
+        ]
 
-    async def _watch(self, request: web.Request, plural: str) -> web.StreamResponse:
+    async def _watch(self, request: web.Request, plural: str, namespace: str) -> web.StreamResponse:
         timeout = request.query.get("timeoutSeconds", "3600")
         if not timeout.isdecimal():  # as the real one: strconv.ParseInt
             raise web.HTTPBadRequest(text=f'parsing "{timeout}": invalid syntax')
         seconds = int(timeout)
         queue: asyncio.Queue[Json | None] = asyncio.Queue()
         since = int(request.query.get("resourceVersion", "0"))
-        for key, body in list(self._objects.items()):
-            if key[0] == plural and int(body["metadata"]["resourceVersion"]) > since:
+        for body in self._all(plural, namespace):
+            if int(body["metadata"]["resourceVersion"]) > since:
                 queue.put_nowait({"type": "MODIFIED", "object": copy.deepcopy(body)})
         self._watches[plural].append(queue)
         stream = web.StreamResponse(headers={"Content-Type": "application/json"})
@@ -309,7 +320,7 @@ class HttpApiServer:
             while (event := await self._next_event(queue)) is not None:
                 while self.is_black_hole:
                     await asyncio.sleep(POLL_SECONDS)
-                if _is_after(event, since):
+                if _is_after(event, since) and _is_in(event, namespace):
                     await stream.write(json.dumps(event).encode() + b"\n")
                 if time.monotonic() > end:
                     break
@@ -361,7 +372,7 @@ class HttpApiServer:
         if request.method == "PUT":
             return self._replace(request, plural, live, await request.json())
         if request.method == "DELETE":
-            self.delete(plural, name)
+            self.delete(plural, name, namespace)
         return web.json_response(live)
 
     def _patch_status(self, plural: str, live: Json | None, patch: Json) -> web.Response:
@@ -396,6 +407,11 @@ def _is_after(event: Json, version: int) -> bool:
     """Whether a watch from this version delivers an event; it is silent up to a future one."""
     metadata = event["object"].get("metadata") or {}
     return int(metadata.get("resourceVersion") or version + 1) > version
+
+
+def _is_in(event: Json, namespace: str) -> bool:
+    """Whether a watch of a namespace, "" for all, delivers an event; bookmarks have none."""
+    return namespace in ("", (event["object"].get("metadata") or {}).get("namespace", namespace))
 
 
 def _group(item: tuple[str, str]) -> Json:

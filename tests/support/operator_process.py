@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -46,6 +46,7 @@ class OperatorProcess:
         name: str = "operator",
         periods: Periods | None = None,
         packages: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """`name` is the token of its requests; `periods` are other than in production.
 
@@ -68,6 +69,7 @@ class OperatorProcess:
             "EXPOSEDAPP_METRICS_PORT": str(self.metrics_port),
             "EXPOSEDAPP_PROBE": "false",
             "PYTHONWARNINGS": "default",
+            **(environment or {}),
         }
         self._process: asyncio.subprocess.Process | None = None
 
@@ -124,6 +126,15 @@ class OperatorProcess:
                 return response.status
         except aiohttp.ClientError:
             return 0
+
+    async def text(self, path: str) -> str:
+        """What a page says; empty when there is no answer."""
+        url = f"http://127.0.0.1:{self.health_port}{path}"
+        try:
+            async with aiohttp.ClientSession() as session, session.get(url) as response:
+                return await response.text()
+        except aiohttp.ClientError:
+            return ""
 
     async def metric(self, name: str) -> float:
         """The value of a metric with one series."""

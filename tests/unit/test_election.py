@@ -71,6 +71,7 @@ class Candidate:
         self.election = Election(
             self.leases.request,
             "shop",
+            "exposedapp",
             self.name,
             clock=lambda: loop.time() + self.stopped_seconds,
             wall_clock=lambda: EPOCH + timedelta(seconds=loop.time() + self.skew_seconds),

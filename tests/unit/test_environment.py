@@ -48,6 +48,10 @@ def test_the_defaults(environment: pytest.MonkeyPatch) -> None:
         ("NODES_HOST", "fd00::1", {"nodes_host": "fd00::1"}),
         ("LEASE_NAMESPACE", "operators", {"lease_namespace": "operators"}),
         ("LEASE_NAMESPACE", "", {}),
+        ("LEASE_NAME", "", {}),
+        ("LEASE_NAME", "of-the-shop", {"lease_name": "of-the-shop"}),
+        ("WATCH_NAMESPACES", "", {}),
+        ("WATCH_NAMESPACES", " shop, staging, shop,", {"watch_namespaces": ("shop", "staging")}),
         ("REQUESTS_IN_FLIGHT", "1", {"requests_in_flight": 1}),
         ("PROBE", "true", {}),
         ("PROBE", "false", {"probe": False}),
@@ -87,6 +91,9 @@ def test_settings(
         ("NODES_HOST", "None", HOST),
         ("LEASE_NAMESPACE", "a/b", "the name of a namespace"),
         ("LEASE_NAMESPACE", "Operators", "the name of a namespace"),
+        ("LEASE_NAME", "a.b", "a name of lower case letters, digits and hyphens"),
+        ("WATCH_NAMESPACES", "shop staging", "names of namespaces with commas between"),
+        ("WATCH_NAMESPACES", "*", "names of namespaces with commas between"),
         ("PROBE", "True", "true or false"),
         ("PROBE", "1", "true or false"),
         ("PROBE", "yes", "true or false"),
@@ -113,6 +120,14 @@ def test_an_error_names_the_variable_and_what_to_write(
     expected = re.escape(f"EXPOSEDAPP_{variable} is {text!r}: write {words}")
     with pytest.raises(ValueError, match=f"^{expected}[^\n]*$"):
         read_settings()
+
+
+def test_nodes_are_watched_unless_nothing_of_the_whole_cluster_is_needed() -> None:
+    namespaces, host = {"watch_namespaces": ("shop",)}, {"nodes_host": "apps.example"}
+    assert Settings().watches_nodes
+    assert Settings.model_validate(namespaces).watches_nodes
+    assert Settings.model_validate(host).watches_nodes
+    assert not Settings.model_validate(namespaces | host).watches_nodes
 
 
 def test_every_setting_says_what_to_write() -> None:

@@ -1,7 +1,8 @@
 """Lists the objects of one kind and watches them, whatever happens to the connection.
 
-Runtime starts one for each kind but the ExposedApps. An event updates the cache and is passed on as
-reconcile requests, and nothing else happens here: kopf's handling of an event costs many times that
+Runtime starts one for each kind but the ExposedApps, with a limited scope for each namespace. An
+event updates the cache and is passed on as reconcile requests, and nothing else happens here:
+kopf's handling of an event costs many times that
 (docs/decisions/0012-performance-changes-follow-profiles.md). After an interruption that the API
 server cannot bridge, a new list shows what was deleted meanwhile.
 """
@@ -61,16 +62,19 @@ class Informer:
     def __init__(
         self,
         client: ListerWatcher,
+        resource: Resource,
         handler: ResourceHandler,
         enqueue: Callable[[ResourceHandler, Requests], None],
-        on_activity: Callable[[str], None],
+        on_activity: Callable[[Resource], None],
         watch_seconds: int = WATCH_SECONDS,
     ) -> None:
-        """`on_activity` is called with the plural whenever the API server has sent something."""
+        """`resource` is the handler's, or that in one namespace.
+
+        `on_activity` is called with it whenever the API server has sent something.
+        """
         self._client = client
         self._handler = handler
-        self._resource = handler.resource
-        self._plural = handler.resource.plural
+        self.resource = resource
         self._enqueue = enqueue
         self._on_activity = on_activity
         self._watch_seconds = watch_seconds
@@ -78,9 +82,11 @@ class Informer:
         """The resourceVersion to watch from; None: list first."""
         self._highest_version = 0
         self._failures = 0
-        self._errors = ErrorLog(log, self._plural)
+        self._errors = ErrorLog(log, resource.title)
         self.has_synced = asyncio.Event()
         """Set once the first list is complete."""
+        self.has_responded = asyncio.Event()
+        """Set once the first list is complete, or refused: the right for it is missing."""
 
     async def run(self) -> None:
         """List and watch until it is cancelled.
@@ -93,39 +99,43 @@ class Informer:
                 if self._version is None:
                     self._version = await self._list()
                     self.has_synced.set()
+                    self.has_responded.set()
                 await self._watch(self._version)
             except HistoryRewrittenError:
                 raise
             except ApiError as error:
+                if error.status == 403:
+                    self.has_responded.set()
                 if error.status not in RETRIABLE_STATUSES:
                     self._version = None
                 await self._back_off(error)
             except Exception:
-                log.exception("%s: unexpected error; listing again", self._plural)
+                log.exception("%s: unexpected error; listing again", self.resource.title)
                 self._version = None
                 await asyncio.sleep(BACKOFF.maximum)
 
     async def _list(self) -> str:
         objects, version = dict[NamespacedName, int](), "0"
-        async for page in self._client.list(self._resource):
+        async for page in self._client.list(self.resource):
             version = page["metadata"]["resourceVersion"]
-            self._on_activity(self._plural)
+            self._on_activity(self.resource)
             self._check(version)
             self._highest_version = int(version)
             for body in page["items"] or ():
                 self._enqueue(self._handler, self._handler.upsert(body))
                 with suppress(*MALFORMED):  # the handler has logged it
                     objects[name_of(body)] = version_of(body)
-        requests = list(self._handler.delete_missing(ListSnapshot(int(version), objects)))
+        snapshot = ListSnapshot(int(version), objects, self.resource.namespace)
+        requests = list(self._handler.delete_missing(snapshot))
         if requests:
-            log.info("%s were deleted while disconnected", self._plural)
+            log.info("%s were deleted while disconnected", self.resource.title)
         self._enqueue(self._handler, requests)
         return version
 
     async def _watch(self, version: str) -> None:
         seconds = max(1, int(random_delay(self._watch_seconds * 0.8, self._watch_seconds)))
         start, is_silent = time.monotonic(), True
-        async with aclosing(self._client.watch(self._resource, version, seconds)) as events:
+        async with aclosing(self._client.watch(self.resource, version, seconds)) as events:
             async for event in events:
                 is_silent = False
                 self._handle(event)
@@ -135,7 +145,7 @@ class Informer:
         if is_silent:
             # A watch from a future revision is no error: nothing comes until that is reached
             # (getAllEventsSinceLocked in apiserver, pkg/storage/cacher/watch_cache.go).
-            self._check(await self._client.current_version(self._resource))
+            self._check(await self._client.current_version(self.resource))
         self._mark_healthy()
 
     def _handle(self, event: Json) -> None:
@@ -160,12 +170,12 @@ class Informer:
         """Raise HistoryRewrittenError when a list is older than what was seen before."""
         if int(version) < self._highest_version:
             raise HistoryRewrittenError(
-                f"{self._plural}: resourceVersion {version} after {self._highest_version}"
+                f"{self.resource.title}: resourceVersion {version} after {self._highest_version}"
             )
 
     def _mark_healthy(self) -> None:
         """Called for a watch that works; a list alone does not reset the back-off."""
-        self._on_activity(self._plural)
+        self._on_activity(self.resource)
         self._failures = 0
         self._errors.clear()
 

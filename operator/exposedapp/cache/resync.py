@@ -2,7 +2,8 @@
 
 kopf follows the ExposedApps, and its handlers never hear of an object that was deleted while the
 watch was interrupted. So each list that kopf makes is followed by one of ours, of metadata only,
-and there is one every ten minutes in any case. Started by runtime.py.
+and there is one every ten minutes in any case. Runtime starts one; with a limited scope, one for
+each namespace.
 """
 
 import asyncio
@@ -11,11 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from exposedapp.api.meta import Json, NamespacedName, key_of, version_of
+from exposedapp.cache.error_log import ErrorLog
 from exposedapp.cache.store import ObjectStore
 from exposedapp.cache.versions import ListSnapshot
 from exposedapp.cache.watches import Requests, ResourceHandler
 from exposedapp.kube.errors import ApiError
-from exposedapp.kube.resources import EXPOSED_APPS, Resource
+from exposedapp.kube.resources import Resource
 from exposedapp.workqueue.events import wait_until_set
 
 log = logging.getLogger(__name__)
@@ -46,16 +48,20 @@ class AppResync:
     def __init__(
         self,
         client: Lister,
+        resource: Resource,
         store: ObjectStore,
         handler: ResourceHandler,
         enqueue: Callable[[Requests], None],
-        on_activity: Callable[[str], None],
+        on_activity: Callable[[Resource], None],
     ) -> None:
+        """`resource` is that of the ExposedApps, or that in one namespace."""
+        self.resource = resource
         self._client = client
         self._store = store
         self._handler = handler
         self._enqueue = enqueue
         self._on_activity = on_activity
+        self._errors = ErrorLog(log, resource.title)
         self._listed = asyncio.Event()
         self.has_synced = asyncio.Event()
         """Set once every ExposedApp that was listed is in the cache."""
@@ -77,9 +83,10 @@ class AppResync:
             try:
                 await self._compare()
                 delay = PERIOD_SECONDS
+                self._errors.clear()
             except ApiError as error:
-                log.warning("exposedapps: cannot compare with a fresh list: %s", error)
                 delay = RETRY_SECONDS
+                self._errors.report(error, delay)
             await wait_until_set(self._listed, delay)
 
     async def catch_up(self) -> None:
@@ -96,12 +103,12 @@ class AppResync:
 
     async def _has_caught_up(self) -> bool:
         try:
-            _, items = await self._client.list_metadata(EXPOSED_APPS)
+            _, items = await self._client.list_metadata(self.resource)
             for item in items:
                 if self._cached_generation(key_of(item)) < item["metadata"]["generation"]:
                     await self._fetch(key_of(item))
         except ApiError as error:
-            log.warning("exposedapps: cannot be compared before leading: %s", error)
+            self._errors.report(error, RETRY_SECONDS)
             return False
         return True
 
@@ -111,23 +118,30 @@ class AppResync:
 
     async def _wait_for_kopf(self) -> None:
         """Wait for kopf's first list: it looks only once which kinds the cluster has."""
+        was_refused = False
         while not await wait_until_set(self._listed, MAX_START_SECONDS):
             try:
-                await self._client.list_metadata(EXPOSED_APPS)
+                await self._client.list_metadata(self.resource)
             except ApiError:
+                was_refused = True
                 continue  # kopf has the same problem
+            if was_refused:
+                was_refused = False
+                continue  # kopf may still be waiting to try again
             raise RuntimeError(
                 f"kopf has not listed ExposedApps within {MAX_START_SECONDS:.0f} s, although the "
                 "API server lists them; see the log for the request that failed"
             )
 
     async def _compare(self) -> None:
-        version, items = await self._client.list_metadata(EXPOSED_APPS)
-        self._on_activity(EXPOSED_APPS.plural)
+        version, items = await self._client.list_metadata(self.resource)
+        self._on_activity(self.resource)
         objects = {key_of(item): version_of(item) for item in items}
-        deleted = list(self._handler.delete_missing(ListSnapshot(int(version), objects)))
+        snapshot = ListSnapshot(int(version), objects, self.resource.namespace)
+        deleted = list(self._handler.delete_missing(snapshot))
         if deleted:
-            log.info("exposedapps: %d deleted while the watch was interrupted", len(deleted))
+            title = self.resource.title
+            log.info("%s: %d deleted while the watch was interrupted", title, len(deleted))
         self._enqueue(deleted)
         if not all(map(self._is_cached, items)):
             await asyncio.sleep(MAX_DELAY_SECONDS)

@@ -29,6 +29,12 @@ class ListSnapshot:
     """The list's resourceVersion: it says nothing of an object that is newer."""
     objects: Mapping[NamespacedName, int]
     """Their resourceVersions."""
+    namespace: str | None = None
+    """The list says nothing of objects in others; None: it is of the whole cluster."""
+
+    def covers(self, key: NamespacedName) -> bool:
+        """Whether the list would have this object if it existed."""
+        return self.namespace in (None, key.namespace)
 
 
 class Versions:
@@ -63,7 +69,7 @@ class Versions:
         return [
             key
             for key, version in self._known.items()
-            if key not in snapshot.objects and version <= snapshot.version
+            if snapshot.covers(key) and key not in snapshot.objects and version <= snapshot.version
         ]
 
     def check(self, snapshot: ListSnapshot) -> None:

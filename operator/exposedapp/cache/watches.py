@@ -105,14 +105,16 @@ class ServiceHandler(ResourceHandler):
         return [(key, Priority.NORMAL) for key in self._waiters.take_due()]
 
 
-def resource_handlers(cache: Cache) -> list[ResourceHandler]:
+def resource_handlers(cache: Cache, *, with_nodes: bool = True) -> list[ResourceHandler]:
     """Handlers of everything besides an app itself that its children and URLs depend on."""
-    return [
+    handlers = [
         ResourceHandler(DEPLOYMENTS, cache.children["Deployment"]),
         ServiceHandler(cache),
         ResourceHandler(ENDPOINT_SLICES, cache.endpoint_slices),
-        ResourceHandler(NODES, cache.nodes, affects_all_apps=True),
     ]
+    if with_nodes:
+        handlers.append(ResourceHandler(NODES, cache.nodes, affects_all_apps=True))
+    return handlers
 
 
 def pending_apps(cache: Cache) -> Requests:

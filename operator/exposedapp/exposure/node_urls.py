@@ -37,9 +37,13 @@ class SelectedNodes:
     """The host that stands for all of them."""
     no_node_reason: str | None = None
     local_pods_required: bool = False
+    are_known: bool = True
+    """False: Nodes are not watched, and one stands for those that there are."""
 
 
 NO_NODES = SelectedNodes()
+
+NO_LOCAL_POD = "No eligible node: none has a ready pod (externalTrafficPolicy Local)."
 
 
 def select_app_nodes(
@@ -64,6 +68,24 @@ def select_app_nodes(
         override=nodes_spec.host,
         no_node_reason=None if selected else _no_node_reason(eligibility),
         local_pods_required=local and eligibility.count > 0,
+    )
+
+
+def presume_app_nodes(
+    service_spec: Json, nodes_spec: NodesSpec, endpoints: Sequence[Endpoint]
+) -> SelectedNodes:
+    """Where Nodes are not watched: behind the host there is one that forwards.
+
+    With externalTrafficPolicy Local only while a pod is ready.
+    """
+    local = service_spec.get("externalTrafficPolicy") == "Local"
+    forwards = not local or bool(nodes_with_ready_pods(endpoints))
+    return SelectedNodes(
+        hosts=[()] if forwards else (),
+        override=nodes_spec.host,
+        no_node_reason=None if forwards else NO_LOCAL_POD,
+        local_pods_required=local,
+        are_known=False,
     )
 
 

@@ -27,6 +27,7 @@ from exposedapp.exposure.node_urls import (
     SelectedNodes,
     fit_node_urls,
     node_urls,
+    presume_app_nodes,
     select_app_nodes,
 )
 from exposedapp.exposure.port_mapping_urls import port_mapping_urls
@@ -59,10 +60,11 @@ def compute_exposure(
     node_ports = [port for port in ports if port.node_port]
     # Without node ports the nodes do not answer, so nothing about them matters.
     selected = NO_NODES
-    if node_ports:
-        selected = select_app_nodes(
-            app, service_spec, _with_default_host(nodes_spec, settings), endpoints, nodes
-        )
+    with_host = _with_default_host(nodes_spec, settings)
+    if node_ports and settings.watches_nodes:
+        selected = select_app_nodes(app, service_spec, with_host, endpoints, nodes)
+    elif node_ports:
+        selected = presume_app_nodes(service_spec, with_host, endpoints)
     ingress = load_balancer_ingress(service)
     load_balancers = load_balancer_hosts(ingress)
 
@@ -79,7 +81,9 @@ def compute_exposure(
         in_cluster,
         preferred=_preferred(ports, [*beside_nodes, *at_nodes]),
         urls=sorted({url.text for url in (*beside_nodes, *at_nodes)}),
-        nodes=NodesStatus(eligible=selected.eligible, listed=listed) if node_ports else None,
+        nodes=NodesStatus(eligible=selected.eligible, listed=listed)
+        if node_ports and selected.are_known
+        else None,
         load_balancer=LoadBalancerStatus(ingress=ingress) if ingress else None,
         probe_urls=_probe_candidates(probed),
         main_urls=frozenset(url.text for url in probed if url.port in ports[:1]),

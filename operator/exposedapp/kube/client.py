@@ -23,6 +23,7 @@ from exposedapp.kube.resources import (
     RESOURCES,
     Resource,
 )
+from exposedapp.kube.scope import WHOLE_CLUSTER, Scope
 from exposedapp.kube.transport import JSON, PageTooLargeError, Transport
 
 BY_US = f"fieldManager={FIELD_MANAGER}"
@@ -98,19 +99,30 @@ class KubeClient:
         data = await self.transport.fetch(method, path, body, content_type, accept)
         return parse_object(data)
 
-    async def serves_exposedapps(self) -> bool:
-        """Whether ExposedApps can be found and listed.
+    async def serves_exposedapps(self, scope: Scope = WHOLE_CLUSTER) -> bool:
+        """Whether ExposedApps can be found, and listed in at least one part of the scope.
 
         Raises ApiError while the CustomResourceDefinition is so new that they cannot be listed.
         """
         try:
             group = await self.request("GET", f"/apis/{GROUP}/{VERSION}")
-            await self.request("GET", EXPOSED_APPS.list_path(limit="1"))
+            await self._list_one(scope.limit(EXPOSED_APPS))
         except ApiError as error:
             if error.status == 404:
                 return False
             raise
         return any(resource["name"] == PLURAL for resource in group["resources"])
+
+    async def _list_one(self, resources: Sequence[Resource]) -> None:
+        """List one object, of the first of these that may be listed. Raises ApiError."""
+        for resource in resources:
+            try:
+                await self.request("GET", resource.list_path(limit="1"))
+            except ApiError as error:
+                if error.status != 403 or resource == resources[-1]:
+                    raise
+            else:
+                return
 
     async def get(self, kind: str, namespace: str, name: str) -> Json | None:
         """An object; None when it does not exist."""
@@ -215,13 +227,21 @@ class KubeClient:
             page = await anext(pages)
         return page["items"] or ()
 
-    async def services(self) -> list[Json]:
-        """All Services of the cluster with their names and ports only: there may be thousands."""
-        return [
-            _ports_of(service)
-            async for page in self.list(ALL_SERVICES)
-            for service in page["items"]
-        ]
+    async def services(self, scope: Scope = WHOLE_CLUSTER) -> list[Json]:
+        """All Services in a scope with their names and ports only: there may be thousands.
+
+        Without those of a namespace that may not be read; a limited scope has others beside it in
+        any case.
+        """
+        services: list[Json] = []
+        for resource in scope.limit(ALL_SERVICES):
+            try:
+                async for page in self.list(resource):
+                    services += map(_ports_of, page["items"])
+            except ApiError as error:
+                if error.status != 403 or not scope.is_limited:
+                    raise
+        return services
 
     async def list(self, resource: Resource, accept: str = JSON) -> AsyncIterator[Json]:
         """All objects of a kind, page by page: each a list, with the version to watch from."""

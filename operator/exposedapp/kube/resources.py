@@ -16,13 +16,22 @@ class Resource:
     plural: str
     label: str | None = None
     """Only objects with this label are listed and watched; None: all."""
+    is_namespaced: bool = True
+    namespace: str | None = None
+    """Only objects in this namespace are listed and watched; None: all."""
+
+    @property
+    def title(self) -> str:
+        """The objects that are listed and watched, for messages."""
+        return f"{self.plural} in namespace {self.namespace}" if self.namespace else self.plural
 
     def list_path(self, **query: str) -> str:
-        """The path of a list or a watch in all namespaces."""
+        """The path of a list or a watch."""
         if self.label:
             query["labelSelector"] = self.label
         parameters = "&".join(f"{name}={quote(value)}" for name, value in query.items())
-        return f"{self._root}/{self.plural}" + (f"?{parameters}" if parameters else "")
+        collection = self.path(self.namespace) if self.namespace else f"{self._root}/{self.plural}"
+        return collection + (f"?{parameters}" if parameters else "")
 
     def path(self, namespace: str, name: str | None = None) -> str:
         """The path of an object, or of all objects in its namespace."""
@@ -40,7 +49,7 @@ SERVICES = Resource("Service", "", "v1", "services", NAME_LABEL)
 ALL_SERVICES = replace(SERVICES, label=None)
 # The EndpointSlice controller copies the label from the Service.
 ENDPOINT_SLICES = Resource("EndpointSlice", "discovery.k8s.io", "v1", "endpointslices", NAME_LABEL)
-NODES = Resource("Node", "", "v1", "nodes")
+NODES = Resource("Node", "", "v1", "nodes", is_namespaced=False)
 PODS = Resource("Pod", "", "v1", "pods")
 EVENTS = Resource("Event", "", "v1", "events")
 

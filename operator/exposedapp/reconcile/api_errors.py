@@ -14,6 +14,9 @@ from exposedapp.status.observation import Problem
 MALFORMED = ("failed to create typed patch object", "failed to convert new object")
 """How server-side apply begins when a field is unknown or of a wrong type; its status is 500."""
 
+ALLOCATED = "provided port is already allocated"
+ALLOCATED_NUMBER = re.compile(rf"Invalid value: (\d+): {ALLOCATED}")
+
 OUT_OF_RANGE = "provided port is not in the valid range"
 """The status is 422 for a port's node port, and 500 for healthCheckNodePort."""
 
@@ -56,7 +59,7 @@ def is_webhook_failure(error: ApiError) -> bool:
 def problem_from_api_error(error: ApiError, child: ChildKind) -> Problem | None:
     """The problem that the API server reports; None when repeating the request may help."""
     text = error.message
-    if "provided port is already allocated" in text:
+    if ALLOCATED in text:
         return Problem(Reason.NODE_PORT_CONFLICT, text, child)
     if "range is full" in text:
         return Problem(Reason.NODE_PORTS_EXHAUSTED, text, child)
@@ -72,6 +75,11 @@ def problem_from_api_error(error: ApiError, child: ChildKind) -> Problem | None:
 def is_out_of_range(problem: Problem) -> bool:
     """Whether a node port lies outside the cluster's range."""
     return OUT_OF_RANGE in problem.message
+
+
+def allocated_node_ports(problem: Problem) -> set[int]:
+    """The node ports that are refused because another Service has them."""
+    return set(map(int, ALLOCATED_NUMBER.findall(problem.message)))
 
 
 def _with_remedy(text: str) -> str:

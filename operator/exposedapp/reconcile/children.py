@@ -18,6 +18,7 @@ from exposedapp.desired.errors import SpecError
 from exposedapp.desired.metadata import is_upgrade
 from exposedapp.desired.pod_template import pod_labels
 from exposedapp.desired.service import make_service
+from exposedapp.kube.scope import Scope
 from exposedapp.reconcile.app import App, spec_problem
 from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.apply import Applier
@@ -41,10 +42,12 @@ class _NameConflict:
 class Children:
     """Creates, adopts, applies and removes children; safe to call for several apps at once."""
 
-    def __init__(self, client: ApiClient, cache: Cache, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, client: ApiClient, cache: Cache, scope: Scope, clock: Callable[[], float]
+    ) -> None:
         self._reader = ChildReader(client, cache)
         self._applier = Applier(client, cache, clock)
-        self._services = ServiceApplier(client, cache, self._applier, clock)
+        self._services = ServiceApplier(client, cache, self._applier, scope, clock)
         self._upgrades = Upgrades(clock)
         self._name_conflicts = AppStates(_NameConflict)
 

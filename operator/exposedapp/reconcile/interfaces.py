@@ -5,6 +5,7 @@ from typing import Protocol
 
 from exposedapp.api.meta import Json, NamespacedName
 from exposedapp.exposure.probes import ProbeResults, Target
+from exposedapp.kube.scope import Scope
 
 
 class ApiClient(Protocol):
@@ -37,8 +38,8 @@ class ApiClient(Protocol):
     async def events(self, namespace: str, field_selector: str) -> Sequence[Json]:
         """The Events of a namespace that the selector selects, in one request."""
 
-    async def services(self) -> list[Json]:
-        """All Services of the cluster with their names and ports."""
+    async def services(self, scope: Scope) -> list[Json]:
+        """All Services in the scope that may be listed, with their names and ports."""
 
 
 class Prober(Protocol):

@@ -15,17 +15,25 @@ from exposedapp.cache.cache import Cache
 from exposedapp.cache.node_port_waiters import NodePortWaiters
 from exposedapp.desired.node_ports import keep_node_ports, node_ports, used_node_ports
 from exposedapp.kube.errors import ApiError
-from exposedapp.reconcile.api_errors import is_out_of_range
+from exposedapp.kube.scope import Scope
+from exposedapp.reconcile.api_errors import allocated_node_ports, is_out_of_range
 from exposedapp.reconcile.app import App
 from exposedapp.reconcile.apply import Applier
 from exposedapp.reconcile.interfaces import ApiClient
 from exposedapp.reconcile.results import ChildResult, Failure
 from exposedapp.status.observation import Problem
 
+ANOTHER_NAMESPACE = "a Service of another namespace"
+
 BEING_RELEASED = "A node port of this app is still being released."
 
 RELEASE_POLL_SECONDS = 1.0
 """After so long a node port that no Service has any more is requested again."""
+
+MAX_RELEASE_SECONDS = 10.0
+"""A node port that is refused for longer than this, and that no listed Service has, is not being
+released: it belongs to a Service that may not be listed. The API server releases the ports of a
+deleted Service within the request (pkg/registry/core/service/storage)."""
 
 MIN_HOLDERS_TTL_SECONDS = 2.0
 """How long a list of all Services counts as current: hundreds of apps may want node ports that are
@@ -40,15 +48,21 @@ class ServiceApplier:
     """Applies Services."""
 
     def __init__(
-        self, client: ApiClient, cache: Cache, applier: Applier, clock: Callable[[], float]
+        self,
+        client: ApiClient,
+        cache: Cache,
+        applier: Applier,
+        scope: Scope,
+        clock: Callable[[], float],
     ) -> None:
         self._applier = applier
         self._waiters = cache.node_port_waiters
-        self._holders = NodePortHolders(client, self._waiters, clock)
+        self._holders = NodePortHolders(client, scope, self._waiters, clock)
 
     def forget(self, key: NamespacedName) -> None:
         """Drop what is remembered of an app that is deleted."""
         self._waiters.forget(key)
+        self._holders.forget(key)
 
     async def apply(self, app: App, live: Json | None, desired: Json) -> ChildResult:
         """Bring the Service to its desired state; `live` is the object that has its name.
@@ -61,7 +75,7 @@ class ServiceApplier:
         self._waiters.wait(app.key, used_node_ports(desired))
         result = await self._apply(app, live, desired)
         if result.is_as_desired:
-            self._waiters.forget(app.key)
+            self.forget(app.key)
         return result
 
     async def _apply(self, app: App, live: Json | None, desired: Json) -> ChildResult:
@@ -75,7 +89,8 @@ class ServiceApplier:
             numbers = used_node_ports(desired_with_ports)
             requested = used_node_ports(desired)
             try:
-                holders = await self._holders.holders(app.key, numbers)
+                refused = allocated_node_ports(problem) & numbers
+                holders = await self._holders.holders(app.key, numbers, refused)
             except ApiError as error:
                 pending = f"Which Service has the node port is not known yet: {error}"
                 return ChildResult(live, pending=pending, failure=Failure.from_error(error))
@@ -101,9 +116,14 @@ class NodePortHolders:
     """Which Service has which node port."""
 
     def __init__(
-        self, client: ApiClient, waiters: NodePortWaiters, clock: Callable[[], float]
+        self,
+        client: ApiClient,
+        scope: Scope,
+        waiters: NodePortWaiters,
+        clock: Callable[[], float],
     ) -> None:
         self._client = client
+        self._scope = scope
         self._waiters = waiters
         self._clock = clock
         self._services: list[Json] = []
@@ -113,12 +133,22 @@ class NodePortHolders:
         self._expires_at = clock()
         self._listing: asyncio.Task[list[Json]] | None = None
         """The list that is under way."""
+        self._unlisted_since: dict[NamespacedName, dict[int, float]] = {}
+        """Since when an app has been refused a node port that no listed Service has."""
 
-    async def holders(self, key: NamespacedName, numbers: set[int]) -> dict[int, str]:
+    def forget(self, key: NamespacedName) -> None:
+        """Drop what is remembered of an app that waits for no node port."""
+        self._unlisted_since.pop(key, None)
+
+    async def holders(
+        self, key: NamespacedName, numbers: set[int], refused: set[int]
+    ) -> dict[int, str]:
         """Those of the node ports that Services other than the key's have, each with a sentence.
 
         The holder is named only in the key's own namespace: users may not learn the objects of
-        other namespaces from a status. Raises ApiError.
+        other namespaces from a status. In a limited scope it may also be one that cannot be listed;
+        `refused` are the ports of which the API server says that they are allocated. Raises
+        ApiError.
         """
         holders = {}
         for service in await self._all_services():
@@ -126,10 +156,20 @@ class NodePortHolders:
                 holder = _holder(key_of(service), key)
                 for number in used_node_ports(service) & numbers:
                     holders[number] = f"Node port {number} belongs to {holder}"
+        if self._scope.is_limited:
+            for number in self._held_out_of_scope(key, refused - holders.keys()):
+                holders[number] = f"Node port {number} belongs to {ANOTHER_NAMESPACE}"
         return holders
 
+    def _held_out_of_scope(self, key: NamespacedName, unlisted: set[int]) -> list[int]:
+        """Those of the refused node ports that have been so for longer than a release takes."""
+        now, known = self._clock(), self._unlisted_since.get(key, {})
+        since = {number: known.get(number, now) for number in unlisted}
+        self._unlisted_since[key] = since
+        return [number for number, start in since.items() if now - start > MAX_RELEASE_SECONDS]
+
     async def _all_services(self) -> list[Json]:
-        """All Services of the cluster, listed a moment ago.
+        """All Services in the scope, listed a moment ago.
 
         Concurrent callers share one list, and its error.
         """
@@ -143,7 +183,7 @@ class NodePortHolders:
     async def _list(self) -> list[Json]:
         started_at, releases = self._clock(), self._waiters.releases
         try:
-            self._services = await self._client.services()
+            self._services = await self._client.services(self._scope)
         finally:
             self._listing = None
         finished_at = self._clock()
@@ -154,7 +194,7 @@ class NodePortHolders:
 
 def _holder(service: NamespacedName, app: NamespacedName) -> str:
     is_in_namespace = service.namespace == app.namespace
-    return f"Service {service.name}" if is_in_namespace else "a Service of another namespace"
+    return f"Service {service.name}" if is_in_namespace else ANOTHER_NAMESPACE
 
 
 def _allocated_node_ports(app: App, live: Json | None) -> Mapping[PortKey, int]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.meta import Json, NamespacedName
 from exposedapp.cache.cache import Cache
+from exposedapp.kube.scope import Scope
 from exposedapp.reconcile.app import App, identify_app, parse_app
 from exposedapp.reconcile.children import Children
 from exposedapp.reconcile.errors import AppDeleted
@@ -48,7 +49,7 @@ class Reconciler:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cache = cache
-        self._children = Children(client, cache, clock)
+        self._children = Children(client, cache, Scope(settings.watch_namespaces), clock)
         self._observer = Observer(cache, settings, clock)
         self._probes = Probes(prober, settings, clock)
         self._pod_poller = PodPoller(client, clock)

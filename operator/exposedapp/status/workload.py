@@ -85,8 +85,7 @@ def _selected_pods(observation: Observation, pod_failure: PodFailure | None) -> 
     ready = count_ready_pods(observation.endpoints)
     selector = selector_string(observation.pod_selector)
     message = (
-        f"{ready} of {counts.total} pods with {selector} are ready."
-        f"{_ignored_replicas(observation)}"
+        f"{ready} of {counts.total} pods with {selector} are ready.{_ignored_replicas(observation)}"
     )
     if ready:
         return ConditionValue("True", Reason.AVAILABLE, message)

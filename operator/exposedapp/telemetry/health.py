@@ -4,11 +4,12 @@ The kubelet restarts a container that is not live, and Kubernetes counts a pod t
 unavailable. Built by runtime.py; the two functions that decide are pure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from exposedapp.kube.resources import Resource
 from exposedapp.telemetry.http_server import Handler
 
 Check = Callable[[], str | None]
@@ -42,16 +43,19 @@ def liveness_problem(
 
 def readiness_problem(
     limits: HealthLimits,
-    has_synced: bool,
-    watch_ages: Mapping[str, float],
+    unsynced: Collection[str],
+    watch_ages: Mapping[Resource, float],
     queue_age_seconds: float,
 ) -> str | None:
-    """Why the process can neither work nor take over, or None."""
-    if not has_synced:
-        return "caches have not synced"
-    for kind, age in watch_ages.items():
+    """Why the process can neither work nor take over, or None.
+
+    Also when that is so of one namespace of several; `unsynced` is what was not listed yet.
+    """
+    if unsynced:
+        return f"caches have not synced: {', '.join(unsynced)}"
+    for resource, age in watch_ages.items():
         if age > limits.watch_silence_seconds:
-            return f"nothing was received about {kind} for {age:.0f} s"
+            return f"nothing was received about {resource.title} for {age:.0f} s"
     if queue_age_seconds > limits.queue_age_seconds:
         return f"an app has waited in the queue for {queue_age_seconds:.0f} s"
     return None

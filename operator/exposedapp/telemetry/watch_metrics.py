@@ -1,9 +1,14 @@
-"""How long ago each watched kind was heard of. Built by metrics.py; read by it and by health.py."""
+"""How long ago the API server sent something about each watched kind.
+
+Built by metrics.py; read by it and by health.py.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
+
+from exposedapp.kube.resources import Resource
 
 
 class WatchAges(Collector):
@@ -11,25 +16,28 @@ class WatchAges(Collector):
 
     def __init__(self, registry: CollectorRegistry, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._seen_at: dict[str, float] = {}
+        self._seen_at: dict[Resource, float] = {}
         registry.register(self)
 
-    def seen(self, kind: str) -> None:
-        """Record that the API server has sent something; the kind by its plural."""
-        self._seen_at[kind] = self._clock()
+    def seen(self, resource: Resource) -> None:
+        """Record that the API server has sent something."""
+        self._seen_at[resource] = self._clock()
 
-    def ages(self) -> Mapping[str, float]:
-        """Seconds since each kind was last heard of, by its plural."""
+    def ages(self) -> Mapping[Resource, float]:
+        """Seconds since the API server last sent something, by what is watched."""
         now = self._clock()
-        return {kind: now - seen_at for kind, seen_at in self._seen_at.items()}
+        return {resource: now - seen_at for resource, seen_at in self._seen_at.items()}
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One gauge per kind."""
+        """One gauge per kind: the age of its oldest watch, of any namespace."""
         family = GaugeMetricFamily(
             "exposedapp_watch_age_seconds",
             "Time since the API server last sent an event, a bookmark or a list of this kind.",
             labels=["kind"],
         )
-        for kind, age in sorted(self.ages().items()):
-            family.add_metric([kind], age)
+        oldest: dict[str, float] = {}
+        for resource, age in self.ages().items():
+            oldest[resource.plural] = max(age, oldest.get(resource.plural, age))
+        for plural, age in sorted(oldest.items()):
+            family.add_metric([plural], age)
         yield family

@@ -10,9 +10,15 @@ from exposedapp.api.meta import Json
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import BACKOFF, WATCH_SECONDS, Informer
 from exposedapp.cache.versions import HistoryRewrittenError
-from exposedapp.cache.watches import Requests, ResourceHandler, resource_handlers
+from exposedapp.cache.watches import (
+    Requests,
+    ResourceHandler,
+    ServiceHandler,
+    resource_handlers,
+)
 from exposedapp.kube.errors import ApiError
-from exposedapp.kube.resources import NODES, Resource
+from exposedapp.kube.resources import NODES, SERVICES, Resource
+from exposedapp.kube.scope import Scope
 from exposedapp.kube.transport import CONNECT_SECONDS
 from support.objects import node_body
 
@@ -102,7 +108,7 @@ async def follow(server: Server) -> tuple[Cache, int]:
         news.append((watch, list(found)))
 
     nodes = next(it for it in resource_handlers(cache) if it.resource == NODES)
-    task = asyncio.create_task(Informer(server, nodes, queue, lambda _: None).run())
+    task = asyncio.create_task(Informer(server, NODES, nodes, queue, lambda _: None).run())
     done = asyncio.create_task(server.done.wait())
     await asyncio.wait((task, done), timeout=10, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
@@ -255,3 +261,52 @@ async def test_an_error_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_connection_that_is_silent_because_it_is_dead_is_noticed_within_45_seconds() -> None:
     assert WATCH_SECONDS + CONNECT_SECONDS <= 45
+
+
+# --- one namespace of a scope ---------------------------------------------------------------------
+
+SHOP, STAGING = Scope(("shop", "staging")).limit(SERVICES)
+FORBIDDEN = ApiError(403, "Forbidden", "services is forbidden")
+
+
+def service(namespace: str, name: str, version: int) -> Json:
+    metadata = {"namespace": namespace, "name": name, "uid": name, "resourceVersion": str(version)}
+    return {"metadata": metadata, "spec": {}}
+
+
+async def test_a_list_of_one_namespace_deletes_nothing_in_another() -> None:
+    cache = Cache()
+    handler = ServiceHandler(cache)
+    scripts: dict[Resource, list[Any]] = {
+        STAGING: [[page(10, service("staging", "web", 1))], []],
+        SHOP: [[page(11, service("shop", "web", 2))], [EXPIRED], [page(12)], []],
+    }
+    for resource, script in scripts.items():
+        server = Server(*script)
+        informer = Informer(server, resource, handler, lambda *_: None, lambda _: None)
+        task = asyncio.create_task(informer.run())
+        async with asyncio.timeout(10):
+            await server.done.wait()
+        task.cancel()
+    assert list(cache.children["Service"]) == [("staging", "web")]
+
+
+async def test_a_list_that_is_refused_is_a_response_and_tried_again() -> None:
+    server = Server(FORBIDDEN, AWAY, FORBIDDEN, [page(10)], [])
+    informer = Informer(server, SHOP, ServiceHandler(Cache()), lambda *_: None, lambda _: None)
+    task = asyncio.create_task(informer.run())
+    async with asyncio.timeout(10):
+        await informer.has_responded.wait()
+        assert not informer.has_synced.is_set()
+        await informer.has_synced.wait()
+    task.cancel()
+
+
+async def test_an_api_server_that_is_away_has_not_responded() -> None:
+    server = Server(*[AWAY] * 3)
+    informer = Informer(server, SHOP, ServiceHandler(Cache()), lambda *_: None, lambda _: None)
+    task = asyncio.create_task(informer.run())
+    async with asyncio.timeout(10):
+        await server.done.wait()
+    assert not informer.has_responded.is_set()
+    task.cancel()

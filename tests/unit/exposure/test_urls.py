@@ -460,3 +460,33 @@ def test_what_is_elsewhere_leaves_room_for_a_node() -> None:
     assert {"localhost:1", "203.0.113.8:1", "203.0.113.0:1"} <= places
     assert list(at.preferred) == ["http://localhost:1/" + "p" * 1000]
     assert at.probe_urls[0][2] == 30001
+
+
+# --- Nodes that are not watched -------------------------------------------------------------------
+
+WITHOUT_NODES = Settings(watch_namespaces=("shop",), nodes_host="apps.example")
+
+
+@pytest.mark.parametrize(
+    ("policy", "endpoints", "listed", "reason"),
+    [
+        ("Cluster", [], ["http://apps.example:30001"], None),
+        ("Local", PODS, ["http://apps.example:30001"], None),
+        ("Local", [], [], "No eligible node: none has a ready pod (externalTrafficPolicy Local)."),
+    ],
+)
+def test_behind_the_host_of_all_apps_there_is_a_node(
+    policy: str, endpoints: list[Endpoint], listed: list[str], reason: str | None
+) -> None:
+    service = service_body(externalTrafficPolicy=policy)
+    exposure = found(service, endpoints=endpoints, nodes=[], settings=WITHOUT_NODES)
+    assert (exposure.urls, exposure.no_node_reason) == (listed, reason)
+    assert exposure.nodes is None
+    assert exposure.local_pods_required is (policy == "Local")
+    assert [candidate.url for candidate in exposure.probe_urls] == listed
+
+
+def test_an_app_s_own_host_stands_before_that_of_all_apps() -> None:
+    spec = spec_of(nodes={"host": "own.example"})
+    exposure = found(service_body(), spec, nodes=[], settings=WITHOUT_NODES)
+    assert exposure.urls == ["http://own.example:30001"]

@@ -16,6 +16,7 @@ from exposedapp.api.meta import Json
 from exposedapp.kube.client import PAGE_SIZE, KubeClient
 from exposedapp.kube.errors import MAX_RETRY_AFTER_SECONDS, ApiError
 from exposedapp.kube.resources import NODES
+from exposedapp.kube.scope import Scope
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 WANTED = {"kind": "Service", "metadata": {"namespace": "shop", "name": "web"}}
@@ -328,6 +329,45 @@ async def test_of_all_services_only_who_has_which_port_is_kept() -> None:
 
     async with served(handler) as cluster:
         assert await cluster.services() == [{"metadata": meta, "spec": spec}]
+
+
+def forbidding(namespace: str) -> Handler:
+    """An API server with one Service in each namespace, of which one is forbidden."""
+
+    async def handler(request: web.Request) -> web.Response:
+        parts = request.path.split("/")
+        where = parts[parts.index("namespaces") + 1] if "namespaces" in parts else ""
+        if where == namespace:
+            return web.json_response({"message": f"forbidden in {where}"}, status=403)
+        body = {"metadata": {"namespace": where, "name": "web"}, "spec": {}}
+        listed = {"metadata": {"resourceVersion": "5"}, "items": [body]}
+        return web.json_response({**listed, "resources": [{"name": "exposedapps"}]})
+
+    return handler
+
+
+async def test_services_of_a_namespace_that_is_forbidden_are_left_out() -> None:
+    async with served(forbidding("staging")) as cluster:
+        services = await cluster.services(Scope(("staging", "shop")))
+    assert [service["metadata"]["namespace"] for service in services] == ["shop"]
+
+
+async def test_services_of_the_whole_cluster_must_not_be_forbidden() -> None:
+    async with served(forbidding("")) as cluster:
+        with pytest.raises(ApiError, match="forbidden in"):
+            await cluster.services()
+
+
+@pytest.mark.parametrize("namespaces", [("staging", "shop"), ("shop", "staging")])
+async def test_apps_are_served_if_one_namespace_can_be_listed(namespaces: tuple[str, ...]) -> None:
+    async with served(forbidding("staging")) as cluster:
+        assert await cluster.serves_exposedapps(Scope(namespaces))
+
+
+async def test_apps_that_can_be_listed_nowhere_are_an_error() -> None:
+    async with served(forbidding("staging")) as cluster:
+        with pytest.raises(ApiError, match="forbidden in staging"):
+            await cluster.serves_exposedapps(Scope(("staging",)))
 
 
 async def test_pods_come_in_pages_that_the_api_server_can_limit() -> None:

@@ -15,7 +15,7 @@ from exposedapp.main import MAX_JSON_DEPTH
 from exposedapp.runtime import Periods
 from support.http_api_server import Fault, HttpApiServer, refuse, status_body
 from support.operator_process import OperatorProcess, until
-from support.rbac import allowed, may_get
+from support.rbac import allowed, may_get, right_of
 
 APPS = "/apis/exposedapp.dev/v1alpha1/exposedapps"
 SHUTDOWN_SECONDS = 4.0
@@ -28,21 +28,6 @@ INTERRUPTED_SCAN_SECONDS = 8.0
 async def server() -> AsyncIterator[HttpApiServer]:
     async with HttpApiServer() as http_api_server:
         yield http_api_server
-
-
-def right_of(request: web.Request) -> tuple[str, str]:
-    """The verb and the resource that a request needs; ("get", path) where there is no resource."""
-    parts = request.path.strip("/").split("/")
-    resource_parts = parts[2:] if parts[0] == "api" else parts[3:]
-    if not resource_parts:
-        return "get", request.path
-    if resource_parts[0] == "namespaces":
-        resource_parts = resource_parts[2:]
-    plural, name, subresource = (*resource_parts, "", "")[:3]
-    verb = {"POST": "create", "PUT": "update"}.get(request.method, request.method.lower())
-    if verb == "get" and not name:
-        verb = "watch" if "watch" in request.query else "list"
-    return verb, f"{plural}/{subresource}" if subresource else plural
 
 
 def once(fault: Fault) -> Fault:
@@ -89,7 +74,7 @@ async def test_a_started_operator_sends_what_its_role_allows(
     async with OperatorProcess(server, tmp_path) as operator:
         await until(lambda: server.url_of("web"), "the app has a URL")
         await operator.until_ready()
-    sent = {right_of(request) for request in server.requests}
+    sent = {right for right, _ in map(right_of, server.requests)}
     paths = {path for verb, path in sent if path.startswith("/")}
     assert all(map(may_get, paths)), paths
     assert {"/api", "/apis", APPS.rpartition("/")[0]} <= paths

@@ -41,7 +41,8 @@ async def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         try:
             await runtime.start()
             async with asyncio.timeout(10):
-                while "worker 31" not in tasks():  # until it leads
+                # until it leads
+                while "worker 31" not in tasks() or "catch-up of exposedapps" in tasks():
                     await asyncio.sleep(0.01)
             yield runtime
         finally:

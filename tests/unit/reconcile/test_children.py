@@ -8,13 +8,16 @@ from exposedapp.api.meta import Json
 from exposedapp.cache.node_port_waiters import NodePortWaiters
 from exposedapp.cache.watches import ServiceHandler
 from exposedapp.kube.errors import ApiError
+from exposedapp.kube.scope import WHOLE_CLUSTER, Scope
 from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, MAX_CONFLICTING_WRITES
 from exposedapp.reconcile.node_ports import (
     HOLDERS_TTL_FACTOR,
+    MAX_RELEASE_SECONDS,
     MIN_HOLDERS_TTL_SECONDS,
     RELEASE_POLL_SECONDS,
     NodePortHolders,
 )
+from exposedapp.settings import Settings
 from support.fake_api_server import FakeApiServer
 from support.harness import BUSY, KEY, PINNED, World
 from support.objects import node_body
@@ -105,47 +108,88 @@ async def test_who_has_which_node_port_is_asked_once_for_many(world: World) -> N
     assert world.cluster.requests.count("services") == 2
 
 
+@pytest.fixture
+def confined() -> World:
+    """An operator of the app's namespace only: it cannot list the Services of others."""
+    return World(Settings(watch_namespaces=(KEY.namespace,)))
+
+
+async def test_a_holder_that_cannot_be_listed_is_one_of_another_namespace(confined: World) -> None:
+    confined.other_service(30080)
+    confined.app(ports=PINNED)
+    await confined.fails()
+    assert confined.ready() == ("False", "NodePortConflict")
+    assert "belongs to" not in confined.message()  # it may still be being released
+    confined.now += MAX_RELEASE_SECONDS + 1
+    await confined.fails()
+    confined.now += 60  # the status, whose message is another one, is due
+    assert (await confined.fails()).requeue_after is None
+    assert confined.message().endswith("Node port 30080 belongs to a Service of another namespace.")
+    confined.cluster.remove("Service", "other", "other")
+    await confined.settle()
+    assert confined.node_ports() == [30080]
+
+
+async def test_a_remembered_node_port_that_cannot_be_listed_is_given_up(confined: World) -> None:
+    confined.app()
+    await confined.settle()
+    confined.cluster.remove("Service", *KEY)
+    confined.other_service(30000)
+    await confined.fails()
+    assert "still being released" in confined.message()
+    confined.now += MAX_RELEASE_SECONDS + 1
+    await confined.settle()
+    assert confined.node_ports() == [30001]
+
+
+async def test_a_holder_in_a_limited_scope_is_known_at_once(confined: World) -> None:
+    confined.foreign("Service", {"ports": [{"port": 1, "nodePort": 30080}]}, name="other")
+    confined.app(ports=PINNED)
+    await confined.fails()
+    assert confined.message().endswith("Node port 30080 belongs to Service other.")
+
+
 async def slow_holders(seconds: float) -> tuple[NodePortHolders, FakeApiServer, list[float]]:
     """What has node port 30080, from an API server that takes so long for a list of Services."""
     world, clock = World(), [0.0]
     world.other_service(30080)
     listed = world.cluster.services
 
-    async def services() -> list[Json]:
+    async def services(scope: Scope = WHOLE_CLUSTER) -> list[Json]:
         await asyncio.sleep(0)
         clock[0] += seconds
-        return await listed()
+        return await listed(scope)
 
     world.cluster.services = services  # type: ignore[method-assign]
-    holders = NodePortHolders(world.cluster, NodePortWaiters(), lambda: clock[0])
+    holders = NodePortHolders(world.cluster, WHOLE_CLUSTER, NodePortWaiters(), lambda: clock[0])
     return holders, world.cluster, clock
 
 
 async def test_one_list_of_services_is_for_all_that_wait_and_counts_from_its_end() -> None:
     holders, cluster, clock = await slow_holders(4.0)
     for _ in range(3):
-        answers = await asyncio.gather(*(holders.holders(KEY, {30080}) for _ in range(40)))
+        answers = await asyncio.gather(*(holders.holders(KEY, {30080}, {30080}) for _ in range(40)))
         assert all(answer.keys() == {30080} for answer in answers)
     assert cluster.requests.count("services") == 1
     # Longer lists count for longer: they never take more than a tenth of the time.
     clock[0] += 4.0 * HOLDERS_TTL_FACTOR
-    await holders.holders(KEY, {30080})
+    await holders.holders(KEY, {30080}, {30080})
     assert cluster.requests.count("services") == 2
 
 
 async def test_an_error_of_the_list_of_services_is_for_all_that_wait() -> None:
     holders, cluster, _ = await slow_holders(0.0)
     cluster.fail("services", BUSY)
-    waiting = (holders.holders(KEY, {30080}) for _ in range(40))
+    waiting = (holders.holders(KEY, {30080}, {30080}) for _ in range(40))
     answers = await asyncio.gather(*waiting, return_exceptions=True)
     assert answers == [BUSY] * 40
     assert cluster.requests.count("services") == 1
-    assert (await holders.holders(KEY, {30080})).keys() == {30080}
+    assert (await holders.holders(KEY, {30080}, {30080})).keys() == {30080}
 
 
 async def test_a_caller_that_is_cancelled_does_not_end_the_list_of_the_others() -> None:
     holders, _, _ = await slow_holders(0.0)
-    first, second = (asyncio.create_task(holders.holders(KEY, {30080})) for _ in range(2))
+    first, second = (asyncio.create_task(holders.holders(KEY, {30080}, {30080})) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     assert (await second).keys() == {30080}

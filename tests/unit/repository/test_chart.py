@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 import exposedapp
-from exposedapp.election import LEASE_NAME
 from exposedapp.environment import read_settings
 from exposedapp.settings import Settings
 from exposedapp.supervisor import STOP_SECONDS
@@ -119,7 +118,7 @@ def test_the_lease_is_the_only_thing_that_the_operator_may_write_in_its_namespac
     assert {resource for rule in rules for resource in rule["resources"]} == {"leases"}
     named = [rule for rule in rules if "resourceNames" in rule]
     assert [(rule["resourceNames"], rule["verbs"]) for rule in named] == [
-        ([LEASE_NAME], ["get", "update"])
+        ([Settings().lease_name], ["get", "update"])
     ]
     binding = one(documents, "RoleBinding")
     assert binding["roleRef"]["name"] == one(documents, "Role")["metadata"]["name"]

@@ -39,6 +39,7 @@ EVERYTHING = [
     "livenessProbe.failureThreshold=2",
     'probe.hosts=["a.example"]',
     'nodes.host="a.example"',
+    'watchNamespaces=["shop"]',
 ]
 
 

@@ -377,3 +377,95 @@ def test_helm_test_exposes_an_app_that_the_restricted_level_allows() -> None:
 
 def test_a_parent_chart_s_condition_is_accepted() -> None:
     assert render("enabled=true") == render()
+
+
+# --- watchNamespaces ------------------------------------------------------------------------------
+
+SCOPE = 'watchNamespaces=["shop","staging"]'
+HOST = 'nodes.host="apps.example"'
+CLUSTER_SCOPED = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"}
+
+
+def rights(role: dict[str, Any]) -> set[tuple[str, str]]:
+    """The verbs and resources of a role."""
+    return {
+        (verb, resource)
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for resource in (*rule.get("resources", ()), *rule.get("nonResourceURLs", ()))
+    }
+
+
+def test_an_operator_of_some_namespaces_has_a_role_in_each() -> None:
+    documents = render(SCOPE)
+    account = one(documents, "ServiceAccount")["metadata"]
+    roles, bindings = (
+        {
+            document["metadata"]["namespace"]: document
+            for document in documents
+            if (document["kind"], document["metadata"]["name"]) == (kind, "exposedapp-apps")
+        }
+        for kind in ("Role", "RoleBinding")
+    )
+    assert roles.keys() == bindings.keys() == {"shop", "staging"}
+    whole_cluster = rights(one(render(), "ClusterRole", "exposedapp"))
+    of_cluster = rights(one(documents, "ClusterRole", "exposedapp"))
+    assert {resource for _, resource in of_cluster if "/" not in resource} == {"nodes"}
+    for namespace, role in roles.items():
+        assert rights(role) == whole_cluster - of_cluster
+        assert bindings[namespace]["roleRef"]["name"] == role["metadata"]["name"]
+        [subject] = bindings[namespace]["subjects"]
+        assert (subject["name"], subject["namespace"]) == (account["name"], account["namespace"])
+
+
+def test_with_a_host_for_all_apps_there_is_no_cluster_role_of_the_operator() -> None:
+    names = {
+        document["metadata"]["name"]
+        for document in render(SCOPE, HOST)
+        if document["kind"] in ("ClusterRole", "ClusterRoleBinding")
+    }
+    assert names == {"exposedapp-edit", "exposedapp-view"}
+    assert one(render(HOST), "ClusterRole", "exposedapp")
+
+
+def test_without_rights_in_the_cluster_a_release_has_nothing_of_the_cluster() -> None:
+    left_out = ["crds.install=false", "rbac.aggregate=false", "policies.authorRights=false"]
+    values = with_image(SCOPE, HOST, *left_out)
+    newest = template(*values, flags=("--skip-tests", "--kube-version", "1.36.0"))
+    for document in documents_of(newest):
+        assert document["kind"] not in CLUSTER_SCOPED
+        assert "Admission" not in document["kind"]
+        assert document["metadata"]["namespace"] in ("somewhere", "shop", "staging")
+
+
+def test_a_release_of_some_namespaces_has_a_lease_of_its_own() -> None:
+    documents = render(SCOPE, release="mine")
+    pod = one(documents, "Deployment")["spec"]["template"]["spec"]
+    given = {variable["name"]: variable["value"] for variable in pod["containers"][0]["env"]}
+    assert given["EXPOSEDAPP_WATCH_NAMESPACES"] == "shop,staging"
+    assert given["EXPOSEDAPP_LEASE_NAME"] == "mine-exposedapp"
+    [_, named] = one(documents, "Role", "mine-exposedapp")["rules"]
+    assert named["resourceNames"] == ["mine-exposedapp"]
+    [_, named] = one(render(release="mine"), "Role", "mine-exposedapp")["rules"]
+    assert named["resourceNames"] == ["exposedapp"]
+
+
+def test_roles_in_namespaces_that_somebody_else_creates() -> None:
+    kinds = {document["kind"] for document in render(SCOPE, "rbac.create=false")}
+    assert not {kind for kind in kinds if "Role" in kind}
+
+
+@pytest.mark.parametrize("names", ['["Shop"]', '["a/b"]', '["a","a"]', '"a"', '["*"]'])
+def test_what_are_no_namespaces_is_refused(names: str) -> None:
+    result = template(*with_image(f"watchNamespaces={names}"))
+    assert "/watchNamespaces" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "namespace"), [('["shop","staging"]', "shop"), ('["shop","somewhere"]', "somewhere")]
+)
+def test_helm_test_exposes_an_app_that_is_reconciled(names: str, namespace: str) -> None:
+    rendered = documents_of(template(*with_image(f"watchNamespaces={names}"), flags=()))
+    hooks = [document for document in rendered if "test" in document["metadata"]["name"]]
+    assert {document["metadata"]["namespace"] for document in hooks} == {namespace}
+    assert [document["kind"] for document in hooks if document["kind"] == "Pod"] == ["Pod"]

@@ -1,7 +1,10 @@
 """What is healthy: each fact that can be wrong, by itself."""
 
+from dataclasses import replace
+
 import pytest
 
+from exposedapp.kube.resources import NODES, SERVICES, Resource
 from exposedapp.telemetry.health import HealthLimits, liveness_problem, readiness_problem
 
 LIMITS = HealthLimits()
@@ -17,19 +20,20 @@ def test_alive(failure: str | None, silence: float, word: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("has_synced", "ages", "queue_age", "word"),
+    ("unsynced", "ages", "queue_age", "word"),
     [
-        (True, {"nodes": 89.0, "services": 0.0}, 299, None),
-        (False, {}, 0, "synced"),
-        (True, {"services": 0.0, "nodes": 91.0}, 0, "nodes"),
-        (True, {"nodes": 0.0}, 301, "queue"),
+        ([], {NODES: 89.0, SERVICES: 0.0}, 299, None),
+        (["nodes", "services"], {}, 0, "synced: nodes, services"),
+        ([], {SERVICES: 0.0, NODES: 91.0}, 0, "nodes"),
+        ([], {SERVICES: 0.0, replace(SERVICES, namespace="shop"): 91.0}, 0, "in namespace shop"),
+        ([], {NODES: 0.0}, 301, "queue"),
     ],
 )
 def test_ready(
-    has_synced: bool,
-    ages: dict[str, float],
+    unsynced: list[str],
+    ages: dict[Resource, float],
     queue_age: float,
     word: str | None,
 ) -> None:
-    problem = readiness_problem(LIMITS, has_synced, ages, queue_age)
+    problem = readiness_problem(LIMITS, unsynced, ages, queue_age)
     assert word in problem if word and problem else problem is word

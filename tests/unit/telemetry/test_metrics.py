@@ -9,6 +9,8 @@ import exposedapp
 from exposedapp.api.app import Condition
 from exposedapp.api.conditions import ReachableReason, Reason
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
+from exposedapp.kube.resources import NODES, SERVICES
+from exposedapp.kube.scope import Scope
 from exposedapp.probing.state import ProbeState
 from exposedapp.telemetry.app_metrics import KNOWN_REASONS
 from exposedapp.telemetry.metrics import Metrics
@@ -210,8 +212,18 @@ def test_requests(metrics: Metrics) -> None:
 
 
 def test_watches_age_until_something_is_heard(metrics: Metrics, clock: Clock) -> None:
-    metrics.watches.seen("nodes")
+    metrics.watches.seen(NODES)
     clock.now += 5
-    metrics.watches.seen("services")
+    metrics.watches.seen(SERVICES)
     assert value(metrics, "exposedapp_watch_age_seconds", kind="nodes") == 5
     assert value(metrics, "exposedapp_watch_age_seconds", kind="services") == 0
+
+
+def test_a_kind_is_as_old_as_its_oldest_watch(metrics: Metrics, clock: Clock) -> None:
+    """Namespaces are no label: their number must not become the number of series."""
+    first, second = Scope(("a", "b")).limit(SERVICES)
+    metrics.watches.seen(first)
+    clock.now += 5
+    metrics.watches.seen(second)
+    assert value(metrics, "exposedapp_watch_age_seconds", kind="services") == 5
+    assert metrics.watches.ages() == {first: 5, second: 0}

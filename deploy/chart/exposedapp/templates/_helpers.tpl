@@ -52,6 +52,25 @@ keep Istio (a sidecar, or ambient mode) and Linkerd from it; podLabels and podAn
 {{- end }}
 {{- end }}
 
+{{/* Not empty when the operator needs rights in the cluster as a whole, if only on nodes. */}}
+{{- define "exposedapp.hasClusterRole" -}}
+{{- if not (and .Values.watchNamespaces .Values.nodes.host) }}true{{ end }}
+{{- end }}
+
+{{/* Operators of all namespaces exclude each other; those of some have a Lease for each release. */}}
+{{- define "exposedapp.leaseName" -}}
+{{- if .Values.watchNamespaces }}{{ include "exposedapp.fullname" . }}{{ else }}exposedapp{{ end }}
+{{- end }}
+
+{{/* Where an app is reconciled: the release's namespace if it is watched, else the first that is. */}}
+{{- define "exposedapp.testNamespace" -}}
+{{- if or (not .Values.watchNamespaces) (has .Release.Namespace .Values.watchNamespaces) }}
+{{- .Release.Namespace }}
+{{- else }}
+{{- first .Values.watchNamespaces }}
+{{- end }}
+{{- end }}
+
 {{/* [REGISTRY/]REPOSITORY[:TAG][@DIGEST] */}}
 {{- define "exposedapp.image" -}}
 {{- $unset := "image.repository is not set: no image of the operator is published, so build one and push it to a registry that your cluster pulls from (make push IMAGE=REGISTRY/NAME:TAG), then add --set image.repository=REGISTRY/NAME --set image.tag=TAG" }}
