@@ -90,6 +90,24 @@ async def test_how_a_task_ended_is_said(error: BaseException | None, reason: str
     await supervisor.stop()
 
 
+async def test_a_task_that_is_to_end_is_no_failure_unless_it_fails() -> None:
+    async def end(error: Exception | None = None) -> None:
+        if error:
+            raise error
+
+    supervisor = Supervisor()
+    supervisor.start("first work", end(), ends=True)
+    async with asyncio.timeout(10):
+        while "first work" in tasks():
+            await asyncio.sleep(0)
+    assert supervisor.failure is None
+    supervisor.start("second work", end(RuntimeError("why")), ends=True)
+    async with asyncio.timeout(10):
+        await supervisor.stop_flag.wait()
+    assert supervisor.failure == "second work failed: RuntimeError: why"
+    await supervisor.stop()
+
+
 async def test_the_first_failure_counts(runtime: Runtime) -> None:
     running = tasks()
     for name in ("prober", "worker 0"):
