@@ -75,5 +75,16 @@ metadata:
 END
   render --set crds.install=false
 } > "$tmp/operator.yaml"
+{
+  cat << 'END'
+# Generated from deploy/chart/exposedapp by deploy/render.sh: do not edit.
+#   kubectl apply --server-side -f deploy/manifests/policies.yaml
+#
+# For Kubernetes 1.30 and newer: authors of ExposedApps need the right to create the Deployments and Services that the
+# operator creates for them. Without it, rights on exposedapps are as much as these.
+END
+  render --kube-version 1.30.0 --show-only templates/author-policy.yaml
+} > "$tmp/policies.yaml"
 update "$tmp/crd.yaml" "$here/manifests/crd.yaml"
 update "$tmp/operator.yaml" "$here/manifests/operator.yaml"
+update "$tmp/policies.yaml" "$here/manifests/policies.yaml"

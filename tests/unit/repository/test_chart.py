@@ -483,6 +483,20 @@ def test_the_operator_s_manifest_makes_its_namespace_restricted() -> None:
         assert "Helm" not in document["metadata"]["labels"].values()
 
 
+def test_the_policy_of_authors_is_a_manifest_of_its_own() -> None:
+    """Kubernetes 1.29 knows no policies, and would refuse a file that has them."""
+    shipped = list(yaml.safe_load_all(manifest("policies.yaml")))
+    rendered = policies(kubernetes="1.36.0")
+    kinds = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
+    assert [document["kind"] for document in shipped] == kinds
+    assert shipped[0]["spec"] == rendered["exposedapp-author-rights"]["spec"]
+    assert shipped[1]["spec"]["policyName"] == shipped[0]["metadata"]["name"]
+    for document in shipped:
+        assert "Helm" not in document["metadata"]["labels"].values()
+    others = yaml.safe_load_all(manifest("operator.yaml"))
+    assert not {document["kind"] for document in others} & set(kinds)
+
+
 def test_deleting_the_operator_s_manifest_deletes_no_app() -> None:
     kinds = {document["kind"] for document in yaml.safe_load_all(manifest("operator.yaml"))}
     assert "CustomResourceDefinition" not in kinds
