@@ -151,7 +151,7 @@ async def test_operators_of_different_namespaces_each_lead(
             tmp_path,
             f"of-{namespace}",
             SHORT_WATCHES,
-            environment(namespace, lease=f"of-{namespace}"),
+            environment=environment(namespace, lease=f"of-{namespace}"),
         )
         for namespace in NAMESPACES
     )
