@@ -9,10 +9,17 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from exposedapp.cli.commands.bundle import write_bundle
 from exposedapp.cli.commands.create import create_app
 from exposedapp.cli.commands.doctor import examine_app
+from exposedapp.cli.commands.export import export_children
+from exposedapp.cli.commands.expose import expose_source
+from exposedapp.cli.commands.import_files import import_files
+from exposedapp.cli.commands.list import list_apps
 from exposedapp.cli.commands.open import open_app
+from exposedapp.cli.commands.release import release_children
 from exposedapp.cli.commands.render import render_file
+from exposedapp.cli.commands.status import show_status
 from exposedapp.cli.commands.urls import show_urls
 from exposedapp.cli.commands.wait import wait_for_app
 from exposedapp.cli.exit_codes import EXIT_CODES_HELP, CommandError
@@ -21,11 +28,18 @@ from exposedapp.version import __version__
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "create": create_app,
+    "list": list_apps,
+    "status": show_status,
     "urls": show_urls,
     "open": open_app,
     "wait": wait_for_app,
-    "render": render_file,
     "doctor": examine_app,
+    "bundle": write_bundle,
+    "render": render_file,
+    "expose": expose_source,
+    "import": import_files,
+    "export": export_children,
+    "release": release_children,
 }
 
 

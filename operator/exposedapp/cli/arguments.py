@@ -77,6 +77,14 @@ def parse_env(text: str) -> Json:
     return {"name": name, "value": value}
 
 
+def parse_labels(text: str) -> dict[str, str]:
+    """Labels from KEY=VALUE,KEY=VALUE: what a Service can select by."""
+    pairs = [pair.strip().partition("=") for pair in text.split(",")]
+    if any(not key or not separator or "!" in key for key, separator, _ in pairs):
+        raise ValueError(f"'{text}' is not a list of labels: write KEY=VALUE,KEY=VALUE")
+    return {key: value.removeprefix("=") for key, _, value in pairs}
+
+
 def parse_duration(text: str) -> float:
     """Seconds, from a duration as kubectl takes it, such as 1h30m or 500ms; a bare 90 is 90 s."""
     text = text.strip()

@@ -12,6 +12,7 @@ from exposedapp.cli.connection import ConnectionOptions
 from exposedapp.cli.exit_codes import CommandError, ExitCode, no_such_app_error
 from exposedapp.cli.kubeconfig import load_kubeconfig
 from exposedapp.kube.client import KubeClient
+from exposedapp.kube.errors import ApiError
 from exposedapp.kube.proxy import proxy_for
 from exposedapp.kube.resources import EXPOSED_APPS
 
@@ -48,6 +49,10 @@ class CliClient:
         """Close the connections."""
         await self.kube.close()
 
+    def in_namespace(self, namespace: str) -> Self:
+        """The same client for another namespace."""
+        return type(self)(self.kube, self.configuration, namespace)
+
     async def find_app(self, name: str) -> Json | None:
         """The ExposedApp; None when it does not exist.
 
@@ -55,9 +60,7 @@ class CliClient:
         """
         app = await self.kube.get(KIND, self.namespace, name)
         if app is None and not await self.kube.serves_exposedapps():
-            raise CommandError(
-                ExitCode.CLUSTER, f"the cluster does not know {GROUP}: install the operator in it"
-            )
+            raise _not_installed()
         return app
 
     async def get_app(self, name: str) -> Json:
@@ -67,12 +70,31 @@ class CliClient:
             raise no_such_app_error(self.namespace, name)
         return app
 
-    async def create_app(self, app: Json) -> Json:
-        """Create an ExposedApp; the result is the object as the API server has stored it."""
+    async def create_app(self, app: Json, *, dry_run: bool = False) -> Json:
+        """Create an ExposedApp; the result is the object as the API server has stored it.
+
+        `dry_run`: only as it would be stored.
+        """
         path = EXPOSED_APPS.path(self.namespace)
         query = f"?fieldManager={FIELD_MANAGER}&fieldValidation=Strict"
-        return await self.kube.request("POST", path + query, app)
+        return await self.kube.request("POST", path + query + "&dryRun=All" * dry_run, app)
+
+    async def list_apps(self, all_namespaces: bool) -> list[Json]:
+        """The ExposedApps of the namespace, or of all namespaces.
+
+        Raises CommandError when the cluster does not know the resource.
+        """
+        path = EXPOSED_APPS.list_path() if all_namespaces else EXPOSED_APPS.path(self.namespace)
+        try:
+            return await self.list_items(path)
+        except ApiError as error:
+            raise _not_installed() if error.status == 404 else error from error
 
     async def list_items(self, path: str) -> list[Json]:
         """The items of a list at an API path with its query."""
         return cast("list[Json]", (await self.kube.request("GET", path))["items"])
+
+
+def _not_installed() -> CommandError:
+    message = f"the cluster does not know {GROUP}: install the operator in it"
+    return CommandError(ExitCode.CLUSTER, message)

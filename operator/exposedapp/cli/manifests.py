@@ -46,12 +46,12 @@ def render_children(documents: Iterable[Any], source: str, namespace: str | None
     API server would refuse.
     """
     for index, document in enumerate(documents):
-        for body in _unfold_lists(document, f"{source}: document {index + 1}"):
+        for body in unfold_lists(document, f"{source}: document {index + 1}"):
             if body["kind"] == KIND:
                 yield from _children_of(body, source, namespace)
 
 
-def _unfold_lists(document: Any, place: str) -> Iterator[Json]:
+def unfold_lists(document: Any, place: str) -> Iterator[Json]:
     """The object itself, or the items of a List."""
     if not isinstance(document, dict) or "kind" not in document:
         raise CommandError(ExitCode.USAGE, f"{place} is not a Kubernetes object")
@@ -62,7 +62,7 @@ def _unfold_lists(document: Any, place: str) -> Iterator[Json]:
     if not isinstance(items, list):
         raise CommandError(ExitCode.USAGE, f"{place}: items: must be a list")
     for index, item in enumerate(items):
-        yield from _unfold_lists(item, f"{place}, item {index + 1}")
+        yield from unfold_lists(item, f"{place}, item {index + 1}")
 
 
 def _children_of(body: Json, source: str, namespace: str | None) -> Iterator[Json]:

@@ -21,7 +21,7 @@ DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 DEFAULT_TIMEOUT = "120s"
 
 
-def _dns_label(text: str | None) -> str | None:
+def dns_label(text: str | None) -> str | None:
     """The text of a name; anything else must not become a part of a request's path."""
     if text is not None and not DNS_LABEL.fullmatch(text):
         raise typer.BadParameter(f"'{text}' is not a name: use at most 63 of a-z, 0-9 and '-'")
@@ -31,7 +31,7 @@ def _dns_label(text: str | None) -> str | None:
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="NAME", help="Name of the ExposedApp.", show_default=False, callback=_dns_label
+        metavar="NAME", help="Name of the ExposedApp.", show_default=False, callback=dns_label
     ),
 ]
 
@@ -42,7 +42,7 @@ Namespace = Annotated[
         "-n",
         metavar="NAME",
         help="Namespace. Default: that of the kubeconfig's context.",
-        callback=_dns_label,
+        callback=dns_label,
     ),
 ]
 
@@ -57,6 +57,8 @@ Files = Annotated[
         show_default=False,
     ),
 ]
+
+AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="In all namespaces.")]
 
 Output = Annotated[
     Format | None, typer.Option("--output", "-o", help="Output format for programs.")

@@ -21,8 +21,8 @@ class Format(StrEnum):
     YAML = "yaml"
 
 
-class UrlsFormat(StrEnum):
-    """The values of -o of `urls`."""
+class TableFormat(StrEnum):
+    """The values of -o of the commands that print a table."""
 
     JSON = "json"
     YAML = "yaml"
@@ -69,27 +69,35 @@ def print_objects(objects: Sequence[Json], form: str) -> None:
         print_text(_to_yaml(objects))
 
 
-def print_rows(rows: Sequence[tuple[str, str]], *, plain: bool) -> None:
-    """Print pairs: a table on a terminal, else lines with a tab between the two."""
+def print_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, plain: bool = False
+) -> None:
+    """Print a table on a terminal, else lines with a tab between the columns."""
     console = Console()
     if plain or not console.is_terminal:
-        for field, text in rows:
-            print(f"{printable(field)}\t{printable(text)}")  # noqa: T201
+        for row in rows:
+            print("\t".join(map(printable, row)))  # noqa: T201
         return
-    table = Table("from", "address", box=None, pad_edge=False, header_style="bold")
-    for field, text in rows:
-        table.add_row(field, Text(printable(text), overflow="fold"))
+    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(printable(text), overflow="fold") for text in row))
     console.print(table)
 
 
 def print_report(report: Report) -> None:
     """Print the doctor's steps as a list, then its finding."""
     console = Console()
-    marks = MARKS if can_print("".join(MARKS.values())) else ASCII_MARKS
-    for step in report.steps:
-        console.print(_step_line(step, marks[step.ok]), soft_wrap=True)
+    print_steps(report.steps)
     console.print()
     console.print(Text(printable(report.finding.text)), soft_wrap=not console.is_terminal)
+
+
+def print_steps(steps: Sequence[Step]) -> None:
+    """Print the links of a chain, one on each line."""
+    console = Console()
+    marks = MARKS if can_print("".join(MARKS.values())) else ASCII_MARKS
+    for step in steps:
+        console.print(_step_line(step, marks[step.ok]), soft_wrap=True)
 
 
 def can_print(text: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from exposedapp.cli.app import COMMANDS
 from exposedapp.cli.exit_codes import EXIT_CODES_HELP
 from exposedapp.version import __version__
 from support.cli import API, FakeKube, Run
@@ -29,7 +30,7 @@ def test_a_cluster_without_the_operator(run: Run, kube: FakeKube) -> None:
     assert "install the operator" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["", "create", "urls", "open", "wait", "render", "doctor"])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_shows_the_exit_codes(run: Run, command: str) -> None:
     result = run(*filter(None, [command]), "--help")
     assert result.exit_code == 0
@@ -71,7 +72,7 @@ def test_usage_has_the_name_that_was_called(path: str, name: str) -> None:
 
 
 def test_every_command_of_a_cluster_has_the_options_of_the_connection(run: Run) -> None:
-    for command in ("create", "urls", "open", "wait", "doctor"):
+    for command in COMMANDS.keys() - {"render"}:
         text = run(command, "--help").stdout
         for option in ("--namespace", "--context", "--kubeconfig", "--request-timeout"):
             assert option in text, command
@@ -90,7 +91,7 @@ COMPLETE = "from exposedapp.cli.__main__ import complete; complete()"
         (["urls", "x", "-o", ""], ["json", "yaml", "plain", ":4"]),
         (["doctor", ""], [":4"]),
         (["render", "-f", ""], [":0"]),
-        ([""], ["create", "urls", "open", "wait", "render", "doctor", ":4"]),
+        ([""], [*COMMANDS, ":4"]),
     ],
 )
 def test_kubectl_completes_words(words: list[str], candidates: list[str]) -> None:

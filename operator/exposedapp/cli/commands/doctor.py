@@ -1,23 +1,49 @@
 """`exposedapp doctor`: finds out why an app cannot be reached from this machine."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exposedapp.api.meta import Json
 from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.doctor.diagnosis.chain import diagnose
-from exposedapp.cli.options import Name, Output, with_connection
-from exposedapp.cli.output import print_object, print_report
+from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Report
+from exposedapp.cli.exit_codes import ExitCode
+from exposedapp.cli.options import AllNamespaces, Output, dns_label, usage_errors, with_connection
+from exposedapp.cli.output import print_object, print_report, print_text
+from exposedapp.cli.status_view import readiness_of
 
 if TYPE_CHECKING:
     from exposedapp.cli.client import CliClient
-    from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 
 
 @with_connection
-def examine_app(name: Name, connection: ConnectionOptions, output: Output = None) -> None:
-    """Find out why an app cannot be reached; its URLs are probed from this machine."""
-    report = diagnose(run_with_client(lambda client: _collect(client, name), connection))
+def examine_app(
+    connection: ConnectionOptions,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="Name of the ExposedApp.", show_default=False, callback=dns_label
+        ),
+    ] = None,
+    all_namespaces: AllNamespaces = False,
+    output: Output = None,
+) -> None:
+    """Find out why an app cannot be reached; its URLs are probed from this machine.
+
+    With -A instead of a name: every app that is not ready.
+    """
+    with usage_errors():
+        if (name is None) != all_namespaces:
+            raise ValueError("write the name of an app, or -A for all that are not ready")
+    if name is None:
+        _examine_all(connection, output)
+    else:
+        _examine(name, connection, output)
+
+
+def _examine(name: str, connection: ConnectionOptions, output: str | None) -> None:
+    report = run_with_client(lambda client: _diagnose(client, name), connection)
     if output:
         print_object(report.as_json(), output)
     else:
@@ -25,8 +51,39 @@ def examine_app(name: Name, connection: ConnectionOptions, output: Output = None
     raise typer.Exit(report.exit_code)
 
 
-async def _collect(client: "CliClient", name: str) -> "Evidence":
+def _examine_all(connection: ConnectionOptions, output: str | None) -> None:
+    apps, reports = run_with_client(_diagnose_all, connection)
+    if output:
+        items = [
+            {"namespace": namespace, "name": name, **report.as_json()}
+            for (namespace, name), report in reports.items()
+        ]
+        print_object({"items": items}, output)
+    else:
+        for (namespace, name), report in reports.items():
+            print_text(f"{namespace}/{name}")
+            print_report(report)
+            print_text("")
+        print_text(f"{len(apps) - len(reports)} of {len(apps)} apps are ready.")
+    broken = any(report.finding.code != DiagnosisCode.FINE for report in reports.values())
+    raise typer.Exit(ExitCode.APP_PROBLEM if broken else ExitCode.OK)
+
+
+async def _diagnose(client: "CliClient", name: str) -> Report:
     # Imports aiohttp and the client library: see connection.py.
     from exposedapp.cli.doctor.collect import collect_evidence
 
-    return await collect_evidence(client, name)
+    return diagnose(await collect_evidence(client, name))
+
+
+async def _diagnose_all(
+    client: "CliClient",
+) -> tuple[list[Json], dict[tuple[str, str], Report]]:
+    """All apps, and the reports on those that are not ready, one after the other."""
+    apps = await client.list_apps(all_namespaces=True)
+    reports = {}
+    for app in apps:
+        if not readiness_of(app).ready:
+            namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
+            reports[namespace, name] = await _diagnose(client.in_namespace(namespace), name)
+    return apps, reports

@@ -1,10 +1,11 @@
 """Collects what a diagnosis needs, through the API server and by probing from this machine.
 
-Called by the command `doctor`.
+Called by the commands `doctor`, `status` and `bundle`.
 """
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from exposedapp.api.conditions import ConditionType, find_condition
 from exposedapp.api.hosts import parse_host
@@ -43,36 +44,56 @@ POLL_INTERVAL_SECONDS = 0.2
 
 
 async def collect_evidence(client: CliClient, name: str) -> Evidence:
-    """Everything that is known of an app."""
+    """Everything that is known of an app, with its ports and URLs probed."""
     app = await _observed_app(client, name)
     if app is None:
         return Evidence(client.namespace, name, None)
-    service, slices, node_bodies, pod_bodies = await asyncio.gather(
-        get_service(client, name),
-        list_endpoint_slices(client, name),
-        list_nodes(client),
-        list_pods(client, _pod_selector(app)),
-    )
-    nodes = [parse_node(body) for body in node_bodies]
+    evidence, slices = await _collect_objects(client, name, app)
     urls = sorted((app.get("status") or {}).get("urls") or [], key=_by_port)
     slots = asyncio.Semaphore(MAX_IN_FLIGHT)
     container_ports, probes = await asyncio.gather(
         _try_container_ports(client, _container_ports(slices)[:MAX_CONTAINER_PORTS], slots),
         asyncio.gather(*(_probe(app, url, slots) for url in urls[:MAX_URLS])),
     )
-    return Evidence(
+    return replace(
+        evidence,
+        container_ports=container_ports,
+        probes=probes,
+        urls_left_out=len(urls[MAX_URLS:]),
+    )
+
+
+async def collect_objects(client: CliClient, name: str) -> Evidence:
+    """What the cluster knows of an app now; nothing is probed."""
+    app = await client.find_app(name)
+    if app is None:
+        return Evidence(client.namespace, name, None)
+    evidence, _ = await _collect_objects(client, name, app)
+    return evidence
+
+
+async def _collect_objects(
+    client: CliClient, name: str, app: Json
+) -> tuple[Evidence, Sequence[Json]]:
+    """The evidence without probes, and the EndpointSlices."""
+    service, slices, node_bodies, pod_bodies = await asyncio.gather(
+        get_service(client, name),
+        list_endpoint_slices(client, name),
+        list_nodes(client),
+        list_pods(client, pod_selector(app)),
+    )
+    nodes = [parse_node(body) for body in node_bodies]
+    evidence = Evidence(
         client.namespace,
         name,
         app,
         pods=await _pods(client, pod_bodies),
         endpoints=[endpoint for body in slices for endpoint in parse_endpoint_slice(body)],
-        container_ports=container_ports,
         service=service,
         nodes=nodes,
         node_names=_names_by_address(nodes),
-        probes=probes,
-        urls_left_out=len(urls[MAX_URLS:]),
     )
+    return evidence, slices
 
 
 async def _observed_app(client: CliClient, name: str) -> Json | None:
@@ -117,7 +138,7 @@ def _by_port(url: str) -> tuple[int, str]:
     return (parts and parts.port) or 0, url
 
 
-def _pod_selector(app: Json) -> str:
+def pod_selector(app: Json) -> str:
     """The selector of the app's pods; empty when it has none."""
     status_selector = (app.get("status") or {}).get("selector")
     if status_selector:

@@ -5,6 +5,8 @@ steps to show, and a finding when it is broken. The finding of the first broken 
 diagnosis: what comes after it is broken because of it.
 """
 
+from exposedapp.api.conditions import ConditionType, find_condition
+from exposedapp.api.meta import Json
 from exposedapp.cli.doctor.diagnosis.cluster_checks import CLUSTER_CHECKS
 from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 from exposedapp.cli.doctor.diagnosis.no_fault import finding_without_fault
@@ -23,3 +25,14 @@ def diagnose(evidence: Evidence) -> Report:
     findings = [finding for _, finding in results if finding]
     finding = findings[0] if findings else finding_without_fault(evidence, evidence.app)
     return Report(steps, finding)
+
+
+def cluster_steps(evidence: Evidence, app: Json) -> list[Step]:
+    """The steps of the chain as the cluster reports them, without a probe from this machine."""
+    steps = [step for check in CLUSTER_CHECKS for step in check(evidence, app)[0]]
+    status = app.get("status") or {}
+    reachable = find_condition(status.get("conditions"), ConditionType.REACHABLE)
+    if reachable:
+        ok = {"True": True, "False": False}.get(reachable["status"])
+        steps.append(Step("reachable", ok, f"{reachable['reason']}: {reachable['message']}"))
+    return [*steps, *(Step("url", None, url) for url in status.get("urls") or ())]

@@ -1,0 +1,47 @@
+"""`exposedapp bundle`: writes what a bug report about an app needs into one archive."""
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exposedapp.cli.connection import ConnectionOptions, run_with_client
+from exposedapp.cli.exit_codes import CommandError, ExitCode
+from exposedapp.cli.options import Name, with_connection
+from exposedapp.cli.output import print_error, print_text
+
+
+@with_connection
+def write_bundle(
+    name: Name,
+    connection: ConnectionOptions,
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Archive to write. Default: exposedapp-NAME.tar.gz."),
+    ] = None,
+) -> None:
+    """Collect an app, its children, Events, the doctor's report and the operator's log."""
+    from exposedapp.cli.bundle import collect_bundle
+
+    texts = run_with_client(lambda client: collect_bundle(client, name), connection)
+    path = file or Path(f"exposedapp-{name}.tar.gz")
+    try:
+        _write(path, f"exposedapp-{name}", texts)
+    except OSError as error:
+        raise CommandError(ExitCode.USAGE, f"{path}: {error.strerror}") from error
+    print_text(str(path))
+    print_error(
+        "Values of environment variables and what looks like a secret are left out; read it"
+    )
+    print_error("before you give it to anybody: names, addresses and messages are in it.")
+
+
+def _write(path: Path, folder: str, texts: dict[str, str]) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in texts.items():
+            content = text.encode()
+            member = tarfile.TarInfo(f"{folder}/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))

@@ -1,0 +1,1 @@
+"""From Deployments and Services to ExposedApps, and back to plain manifests. Pure."""

@@ -1,0 +1,1 @@
+"""Lets apps take over what runs already: `expose`, `import`. Imports the client library."""

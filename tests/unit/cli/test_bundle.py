@@ -1,0 +1,137 @@
+"""`exposedapp bundle`: all that a bug report needs, and no secret."""
+
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exposedapp.cli.doctor.diagnosis.evidence import UrlProbe
+from exposedapp.cli.redaction import lines_about, redact, redact_text
+from exposedapp.kube.errors import ApiError
+from support.cli import HELLO, FakeKube, Run, with_spec
+
+LOG = """\
+2026-11-25 INFO exposedapp: shop/hello: created
+2026-11-25 INFO exposedapp: shop/hello-two: created
+2026-11-25 INFO exposedapp: other/hello: token abc
+{"message": "x", "namespace": "shop", "name": "hello"}
+{"message": "y", "namespace": "other", "name": "hello"}
+2026-11-25 INFO exposedapp: shop/hello: GET https://me:geheim@host/
+"""
+
+OPERATOR_PODS = "/api/v1/pods"
+
+
+@pytest.fixture
+def shop(
+    kube: FakeKube, url_probes: dict[str, UrlProbe], monkeypatch: pytest.MonkeyPatch
+) -> FakeKube:
+    async def fetch(method: str, path: str, accept: str = "") -> bytes:
+        kube.requests.append((method, path, None))
+        return LOG.encode()
+
+    monkeypatch.setattr(kube.transport, "fetch", fetch)
+    pod = {"metadata": {"name": "op-1", "namespace": "exposedapp-system"}}
+    kube.responses |= {OPERATOR_PODS: {"items": [pod]}, "/version": {"gitVersion": "v1.36.0"}}
+    kube.set_app(with_spec({"env": [{"name": "PASSWORD", "value": "geheim"}]}))
+    return kube
+
+
+def files(path: Path) -> dict[str, str]:
+    texts = {}
+    with tarfile.open(path) as archive:
+        for member in archive.getmembers():
+            content = archive.extractfile(member)
+            assert content
+            texts[member.name] = content.read().decode()
+    return texts
+
+
+def test_the_archive(run: Run, shop: FakeKube, tmp_path: Path) -> None:
+    path = tmp_path / "bundle.tar.gz"
+    result = run("bundle", "hello", "--file", str(path))
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"{path}\n"
+    texts = files(path)
+    assert set(texts) == {
+        f"exposedapp-hello/{name}"
+        for name in (
+            "versions.yaml",
+            "app.yaml",
+            "children.yaml",
+            "pods.yaml",
+            "endpointslices.yaml",
+            "events.yaml",
+            "doctor.json",
+            "operator-op-1.log",
+        )
+    }
+    app = yaml.safe_load(texts["exposedapp-hello/app.yaml"])
+    assert app["spec"]["env"] == [{"name": "PASSWORD", "value": "REDACTED"}]
+    assert app["status"] == HELLO["status"]
+    assert "geheim" not in "".join(texts.values())
+    log = texts["exposedapp-hello/operator-op-1.log"].splitlines()
+    assert [line.split(": ")[-1] for line in log[:1]] == ["created"]
+    assert len(log) == 3
+
+
+def test_what_may_not_be_read_is_said(run: Run, shop: FakeKube, tmp_path: Path) -> None:
+    shop.responses[OPERATOR_PODS] = ApiError(403, "Forbidden", "pods is forbidden")
+    path = tmp_path / "bundle.tar.gz"
+    assert run("bundle", "hello", "--file", str(path)).exit_code == 0
+    assert files(path)["exposedapp-hello/operator.log"] == "not readable: pods is forbidden\n"
+
+
+def test_a_file_that_cannot_be_written(run: Run, shop: FakeKube, tmp_path: Path) -> None:
+    result = run("bundle", "hello", "--file", str(tmp_path / "missing" / "x"))
+    assert (result.exit_code, "No such file or directory" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"env": [{"name": "A", "value": "b"}]}, {"env": [{"name": "A", "value": "REDACTED"}]}),
+        (
+            {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]},
+            {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]},
+        ),
+        (
+            {"args": ["--port=80", "--password", "x", "serve"]},
+            {"args": ["--port=REDACTED", "--password", "REDACTED", "serve"]},
+        ),
+        ({"command": ["sh", "-c", "A=b run"]}, {"command": ["sh", "-c", "A=REDACTED"]}),
+        (
+            {"annotations": {"auth-token": "x", "note": "y"}},
+            {"annotations": {"auth-token": "REDACTED", "note": "y"}},
+        ),
+        ({"metadata": {"managedFields": [1], "name": "n"}}, {"metadata": {"name": "n"}}),
+        (
+            {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}},
+            {"annotations": {}},
+        ),
+        ({"a": 1, "b": None, "c": [True]}, {"a": 1, "b": None, "c": [True]}),
+    ],
+)
+def test_what_is_taken_out(value: Any, expected: Any) -> None:
+    assert redact(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://me:pw@host/x", "http://REDACTED@host/x"),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer REDACTED"),
+        ("x eyJhbGciOi.eyJzdWIi.sig y", "x REDACTED y"),
+        ("nothing", "nothing"),
+    ],
+)
+def test_credentials_in_texts(text: str, expected: str) -> None:
+    assert redact_text(text) == expected
+
+
+def test_lines_about_one_app_only() -> None:
+    lines = lines_about(LOG, "shop", "hello").splitlines()
+    assert len(lines) == 3
+    assert not any("hello-two" in line or "other" in line for line in lines)
