@@ -38,5 +38,5 @@ for name; do
     done
     cp requirements-cli.lock "$content/lock"
   fi
-  "$python" deploy/zipapp/build.py "$content" "build/dist/exposedapp-$name.pyz" $versions
+  "$python" deploy/single_file/build.py "$content" "build/dist/exposedapp-$name.pyz" $versions
 done
