@@ -128,8 +128,9 @@ def test_recreate_and_back(started: Namespace) -> None:
     eventually(partial(has_strategy, "RollingUpdate"))
 
 
-def test_a_load_balancer_gives_its_node_ports_back(started: Namespace) -> None:
+def test_a_load_balancer_gives_its_node_ports_back(operator: Operator, started: Namespace) -> None:
     """The API server keeps what it has allocated until it is taken out of the ports."""
+    operator.api_server.require("1.30", "node ports that are given back")
     alone = {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False}
 
     def has_node_ports(expected: bool) -> None:

@@ -306,8 +306,6 @@ def _default_strategy(spec: Json) -> None:
         update = strategy["rollingUpdate"] = strategy.get("rollingUpdate") or {}
         update.setdefault("maxSurge", "25%")
         update.setdefault("maxUnavailable", "25%")
-    elif strategy.get("rollingUpdate") is None:
-        strategy.pop("rollingUpdate", None)
 
 
 def _check_service(body: Json) -> None:

@@ -85,11 +85,5 @@ def _deployment_fields(fields: Json) -> Json:
 
 
 def _strategy(strategy: Json) -> Json:
-    """The strategy, so that it replaces any other.
-
-    Apply keeps what it has not set: a type of a former manager, and rollingUpdate, a default that
-    Recreate must not have (kubernetes/kubernetes#24198).
-    """
-    if strategy.get("type") == "Recreate":
-        return {"type": "Recreate", "rollingUpdate": None}
-    return {**strategy, "type": "RollingUpdate"}
+    """The strategy with its type: apply keeps one that a former manager has set."""
+    return {"type": "RollingUpdate", **strategy}

@@ -43,6 +43,16 @@ def surplus_ports(desired: Json, live: Json) -> bool:
     return bool(surplus)
 
 
+def surplus_strategy(desired: Json, live: Json) -> bool:
+    """Whether a live Deployment has rollingUpdate, and the desired strategy must not have it.
+
+    It is a default that apply does not own, so that apply cannot remove it
+    (kubernetes/kubernetes#24198).
+    """
+    strategy, live_strategy = (body["spec"].get("strategy") or {} for body in (desired, live))
+    return strategy.get("type") == "Recreate" and bool(live_strategy.get("rollingUpdate"))
+
+
 def _map_drift(desired: Json, live: Any, path: str) -> Iterator[str]:
     is_map = isinstance(live, dict)
     if is_map and _field(path) in ATOMIC_MAPS and live != desired:

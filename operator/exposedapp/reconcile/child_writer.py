@@ -5,7 +5,7 @@ former managers are taken over, and what had to be patched is counted as applied
 """
 
 from exposedapp.api.meta import ChildKind, Json, key_of
-from exposedapp.desired.diff import surplus_ports
+from exposedapp.desired.diff import surplus_ports, surplus_strategy
 from exposedapp.desired.managed_fields import with_patches_as_applied, without_desired_fields
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.api_errors import is_duplicate_node_port
@@ -27,7 +27,11 @@ class ChildWriter:
 
         Server-side apply removes only fields that were applied before. Where the ports of others
         are in the way, the spec is first set as a whole; with `patch_first` whenever there are any.
+        A strategy that apply would be refused is patched before.
         """
+        if surplus_strategy(desired, live):
+            strategy = {**desired["spec"]["strategy"], "rollingUpdate": None}
+            live = await self._client.patch_spec(live, kind, {"strategy": strategy})
         uid, whole_spec = live["metadata"]["uid"], {"ports": None, **desired["spec"]}
         surplus = surplus_ports(desired, live)
         if surplus and patch_first:
