@@ -132,6 +132,9 @@ class Settings(BaseModel):
     ] = ()
     """The namespaces whose apps are reconciled; none: all. The operator then needs no rights in
     others."""
+    node_name: Annotated[str | None, Field(description="the name of a node")] = None
+    """The node that the operator's pod runs on. Traffic between a pod and its own node is allowed
+    whatever NetworkPolicies say, so that the kubelet there says nothing about the way of probes."""
     requests_in_flight: Count = 32
     """Maximum of concurrent requests to the API server, watches excluded."""
     probe: Annotated[bool, BeforeValidator(_bool), Field(description="true or false")] = True

@@ -92,3 +92,8 @@ def notes(folder: Path, *sets: str) -> str:
     rendered = documents_of(template(*with_image(*sets), chart=chart))
     text: str = one(rendered, "Notes")["text"]
     return text
+
+
+def plain_environment(container: dict[str, Any]) -> dict[str, str]:
+    """The environment variables whose values are in the template."""
+    return {item["name"]: item["value"] for item in container["env"] if "value" in item}

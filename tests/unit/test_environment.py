@@ -52,6 +52,8 @@ def test_the_defaults(environment: pytest.MonkeyPatch) -> None:
         ("LEASE_NAME", "of-the-shop", {"lease_name": "of-the-shop"}),
         ("WATCH_NAMESPACES", "", {}),
         ("WATCH_NAMESPACES", " shop, staging, shop,", {"watch_namespaces": ("shop", "staging")}),
+        ("NODE_NAME", "worker-1", {"node_name": "worker-1"}),
+        ("NODE_NAME", "", {}),
         ("REQUESTS_IN_FLIGHT", "1", {"requests_in_flight": 1}),
         ("PROBE", "true", {}),
         ("PROBE", "false", {"probe": False}),

@@ -39,7 +39,7 @@ class Exposure:
     nodes: whether that host answers cannot always be found out from a pod."""
     control_ports: Mapping[str, int] = field(default_factory=dict)
     """The port of the kubelet at each node's addresses: where it does not answer either, it is not
-    the app that does not."""
+    the app that does not. Without the operator's own node."""
     no_node_reason: str | None = None
     """Why no node is listed although the Service has node ports."""
     local_pods_required: bool = False

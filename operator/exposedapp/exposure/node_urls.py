@@ -20,6 +20,7 @@ from exposedapp.exposure.url_budget import url_size, within_budget
 class SelectedNode:
     """A node that an app lists as far as its URLs fit."""
 
+    name: str
     hosts: Sequence[str]
     rank: int
     """The position of its addresses' type in spec.nodes.addressTypes."""
@@ -61,7 +62,9 @@ def select_app_nodes(
     return SelectedNodes(
         eligible=(eligibility.nodes & among).bit_count(),
         nodes=[
-            SelectedNode(eligibility.hosts(node), eligibility.rank(node), node.kubelet_port)
+            SelectedNode(
+                node.name, eligibility.hosts(node), eligibility.rank(node), node.kubelet_port
+            )
             for node in map(eligibility.node, selected)
             if node
         ],

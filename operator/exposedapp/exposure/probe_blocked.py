@@ -22,12 +22,19 @@ def blocked_reason(results: ProbeResults) -> str | None:
 
 
 def _is_way_cut(results: ProbeResults) -> bool:
-    """Whether nothing answers at any node, not even what is not the app's."""
+    """Whether nothing answers at any node, not even what is not the app's.
+
+    At the operator's own node there is no control, and what fails there alone proves nothing.
+    """
     if any(map(results.answered, results.by_url)):
         return False
-    at_nodes = results.stand_ins or results.main or results.by_url.keys()
-    known = [results.by_url.get(url) for url in at_nodes]
-    return bool(known) and all(result and result.blocked for result in known)
+    controls = set()
+    for url in results.stand_ins or results.main or results.by_url:
+        result = results.by_url.get(url)
+        if result is None or result.outcome not in UNCONNECTED_OUTCOMES:
+            return False
+        controls.add(result.blocked)
+    return True in controls and False not in controls
 
 
 def _untestable_host(results: ProbeResults) -> str | None:

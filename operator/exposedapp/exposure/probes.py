@@ -70,8 +70,9 @@ class ProbeResult:
     outcome: ProbeOutcome
     http_status: int | None = None
     """Set for an HTTP response; None when there was none, or a connection was enough."""
-    blocked: bool = False
-    """Whether the control port of the host failed alike: then it is not the app that fails."""
+    blocked: bool | None = None
+    """Whether the control port of the host failed alike: then it is not the app that fails. None:
+    there was no control."""
 
     @property
     def answered(self) -> bool:

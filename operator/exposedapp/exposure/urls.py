@@ -88,7 +88,7 @@ def compute_exposure(
         probe_urls=_probe_candidates(probed),
         main_urls=frozenset(url.text for url in probed if url.port in ports[:1]),
         stand_ins=_stand_ins(selected, node_ports) if may_probe else (),
-        control_ports=_control_ports(selected),
+        control_ports=_control_ports(selected, settings.node_name),
         # A load balancer is a way in without nodes; whether it needs them is its own matter.
         no_node_reason=None if load_balancers else selected.no_node_reason,
         local_pods_required=selected.local_pods_required,
@@ -143,12 +143,12 @@ def _stand_ins(selected: SelectedNodes, ports: Sequence[PortUrls]) -> Sequence[P
     return _probe_candidates(urls[:MAX_STAND_INS])
 
 
-def _control_ports(selected: SelectedNodes) -> dict[str, int]:
+def _control_ports(selected: SelectedNodes, own_node: str | None) -> dict[str, int]:
     return {
         host: node.kubelet_port
         for node in selected.nodes
         for host in node.hosts
-        if node.kubelet_port
+        if node.kubelet_port and node.name != own_node
     }
 
 

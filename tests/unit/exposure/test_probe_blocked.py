@@ -14,7 +14,7 @@ from support.snapshots import BEFORE
 A, B = "http://10.0.0.1:30001", "http://10.0.0.2:30001"
 METRICS = "http://10.0.0.1:30002"
 HOST, OTHER_PORT = "http://203.0.113.7:30001", "http://203.0.113.7:30002"
-CUT = replace(LATE, blocked=True)
+CUT, OWN_NODE = replace(LATE, blocked=True), LATE
 REJECTED = replace(REFUSED, blocked=True)
 UNKNOWN_HOST = ProbeResult(ProbeOutcome.UNKNOWN_HOST)
 LONG = FIRST_ANSWER_GRACE_SECONDS
@@ -39,10 +39,13 @@ def evaluated(results: ProbeResults, previous: Condition | None = None) -> tuple
     [
         ({A: CUT, B: CUT}, "ProbeBlocked"),
         ({A: REJECTED, B: CUT}, "ProbeBlocked"),
-        ({A: CUT, B: LATE}, "Unreachable"),
-        ({A: CUT, B: REFUSED}, "Unreachable"),
+        ({A: CUT, B: replace(LATE, blocked=False)}, "Unreachable"),
+        ({A: CUT, B: replace(REFUSED, blocked=False)}, "Unreachable"),
         ({A: CUT, B: OK}, "SomeUnreachable"),
         ({A: CUT, B: None}, "WaitingForAnswer"),
+        ({A: CUT, B: OWN_NODE}, "ProbeBlocked"),
+        ({A: OWN_NODE, B: OWN_NODE}, "Unreachable"),
+        ({A: CUT, B: http_error(503)}, "Unreachable"),
         ({A: CUT, B: CUT, METRICS: OK}, "Unreachable"),
         ({A: CUT, B: CUT, METRICS: None}, "ProbeBlocked"),
     ],
@@ -53,6 +56,9 @@ def evaluated(results: ProbeResults, previous: Condition | None = None) -> tuple
         "one node refuses",
         "one URL answers",
         "one URL is not known",
+        "the operator's own node",
+        "the operator's own node only",
+        "one app reports an error",
         "another port answers",
         "another port is not known",
     ],

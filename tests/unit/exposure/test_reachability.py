@@ -451,6 +451,12 @@ def test_where_a_host_stands_for_the_nodes_some_of_them_are_tried_too() -> None:
     assert "203.0.113.7" not in at.control_ports
 
 
+def test_the_operator_s_own_node_is_no_control() -> None:
+    """Traffic between a pod and its own node is allowed, whatever NetworkPolicies say."""
+    at = at_host(None, {"node_name": "n2"})
+    assert at.control_ports.keys() == {f"10.0.0.{i}" for i in (1, 3, 4, 5)}
+
+
 def test_what_stands_for_itself_has_no_stand_in() -> None:
     assert at_host(None).stand_ins == ()
     # A node's own address as the host: that node is listed by it.

@@ -23,6 +23,7 @@ from support.helm import (
     documents_of,
     helm,
     one,
+    plain_environment,
     pod_spec,
     render,
     run_helm,
@@ -252,7 +253,7 @@ def test_values_reach_the_pod() -> None:
     [container] = pod["containers"]
     assert container["image"] == "registry.example/operator:1.2.3"
     assert container["imagePullPolicy"] == "Always"
-    assert {variable["name"]: variable["value"] for variable in container["env"]} == {
+    assert plain_environment(container) == {
         "EXPOSEDAPP_LOG_LEVEL": "DEBUG",
         "EXPOSEDAPP_LOG_FORMAT": "json",
         "EXPOSEDAPP_REQUESTS_IN_FLIGHT": "8",
@@ -284,6 +285,16 @@ def test_the_pod_is_kept_out_of_service_meshes_unless_asked_otherwise() -> None:
     )["spec"]["template"]["metadata"]
     assert inside["annotations"]["linkerd.io/inject"] == "enabled"
     assert inside["labels"]["sidecar.istio.io/inject"] == "true"
+
+
+def test_the_operator_knows_its_node() -> None:
+    [container] = pod_spec()["containers"]
+    [source] = [
+        variable["valueFrom"]
+        for variable in container["env"]
+        if variable["name"] == "EXPOSEDAPP_NODE_NAME"
+    ]
+    assert source == {"fieldRef": {"fieldPath": "spec.nodeName"}}
 
 
 def test_the_image_is_of_the_operator_s_version_by_default() -> None:
@@ -327,7 +338,7 @@ def settings_of(environment: dict[str, str]) -> Settings:
 )
 def test_a_host_for_all_apps(host: str) -> None:
     [container] = pod_spec(f'nodes.host="{host}"')["containers"]
-    given = {variable["name"]: variable["value"] for variable in container["env"]}
+    given = plain_environment(container)
     assert given.get("EXPOSEDAPP_NODES_HOST", "") == host
     assert settings_of(given).nodes_host == (host or None)
 
@@ -351,7 +362,7 @@ MAPPING = '{"containerPort": 30008, "hostPort": 8080, "listenAddress": "%s"}'
 @pytest.mark.parametrize("listen", ["", "0.0.0.0", "127.0.0.1", "::", "::1"])  # noqa: S104
 def test_port_mappings_as_kind_has_them(listen: str) -> None:
     [container] = pod_spec(f"portMappings=[{MAPPING % listen}]")["containers"]
-    given = {variable["name"]: variable["value"] for variable in container["env"]}
+    given = plain_environment(container)
     assert settings_of(given).port_mappings == {(30008, "TCP"): 8080}
 
 
@@ -408,7 +419,7 @@ def test_values_that_are_false_or_left_out_stay_so(tmp_path: Path) -> None:
     oldest = OLDEST_VALUES.read_text() + "probe: {enabled: false}\n"
     documents = rendered_with(tmp_path, oldest, "resources.limits=null")
     (container,) = one(documents, "Deployment")["spec"]["template"]["spec"]["containers"]
-    environment = {variable["name"]: variable["value"] for variable in container["env"]}
+    environment = plain_environment(container)
     assert environment["EXPOSEDAPP_PROBE"] == "false"
     assert environment["EXPOSEDAPP_PROBE_RATE"] == "50"
     assert "limits" not in container["resources"]

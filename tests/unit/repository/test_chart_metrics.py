@@ -1,18 +1,13 @@
 """The chart's part for Prometheus and Grafana."""
 
 import json
-from typing import Any
 
 import pytest
 import yaml
 
-from support.helm import CHART, one, pod_spec, render, template
+from support.helm import CHART, one, plain_environment, pod_spec, render, template
 
 ALL = [f"metrics.{part}.enabled=true" for part in ("serviceMonitor", "prometheusRule", "dashboard")]
-
-
-def environment(container: dict[str, Any]) -> dict[str, str]:
-    return {variable["name"]: variable["value"] for variable in container["env"]}
 
 
 def test_the_port_and_its_service() -> None:
@@ -20,7 +15,7 @@ def test_the_port_and_its_service() -> None:
     pod = one(documents, "Deployment")["spec"]["template"]
     [container] = pod["spec"]["containers"]
     assert {"name": "metrics", "containerPort": 9090} in container["ports"]
-    assert environment(container)["EXPOSEDAPP_METRICS_PORT"] == "9090"
+    assert plain_environment(container)["EXPOSEDAPP_METRICS_PORT"] == "9090"
     service = one(documents, "Service", "mine-exposedapp-metrics")
     assert service["spec"]["ports"] == [{"name": "metrics", "port": 9090, "targetPort": "metrics"}]
     assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
@@ -31,7 +26,7 @@ def test_metrics_can_be_left_out() -> None:
     kinds = {document["kind"] for document in documents}
     assert not kinds & {"Service", "ServiceMonitor", "PrometheusRule", "ConfigMap"}
     [container] = pod_spec("metrics.enabled=false")["containers"]
-    assert environment(container)["EXPOSEDAPP_METRICS_PORT"] == "0"
+    assert plain_environment(container)["EXPOSEDAPP_METRICS_PORT"] == "0"
     assert [port["name"] for port in container["ports"]] == ["health"]
 
 
