@@ -135,8 +135,8 @@ def cut(operator: Operator, namespace: Namespace, target: str) -> Iterator[None]
                     "-j",
                     target,
                 ]
-                on_node(node, "iptables", "-t", "raw", "-I", *rule)
-                rules.callback(on_node, node, "iptables", "-t", "raw", "-D", *rule)
+                on_node(node, "iptables", "-w", "10", "-t", "raw", "-I", *rule)
+                rules.callback(on_node, node, "iptables", "-w", "10", "-t", "raw", "-D", *rule)
         yield
 
 
@@ -174,8 +174,8 @@ def operator_with_hosts(operator: Operator) -> Iterator[Operator]:
     with ExitStack() as rules:
         for node in node_addresses(operator.namespace):
             rule = ["PREROUTING", "-d", NAT, "-j", "DROP"]
-            on_node(node, "iptables", "-t", "raw", "-I", *rule)
-            rules.callback(on_node, node, "iptables", "-t", "raw", "-D", *rule)
+            on_node(node, "iptables", "-w", "10", "-t", "raw", "-I", *rule)
+            rules.callback(on_node, node, "iptables", "-w", "10", "-t", "raw", "-D", *rule)
         configure(f"EXPOSEDAPP_PROBE_HOSTS={','.join(HOSTS)}")
         rules.callback(configure, "EXPOSEDAPP_PROBE_HOSTS-")
         yield operator
