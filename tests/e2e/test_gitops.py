@@ -104,10 +104,12 @@ def test_argo_cd_finds_no_difference_while_an_app_runs(
 
 @pytest.mark.parametrize("flags", [(), FLUX], ids=["client-side", "server-side"])
 def test_diff_shows_nothing_after_apply(namespace: Namespace, flags: tuple[str, ...]) -> None:
-    for path in sorted(EXAMPLES.glob("*.yaml")):
+    # An adopted Deployment has another owner than those who apply it: docs/gitops.md.
+    paths = [path for path in sorted(EXAMPLES.glob("*.yaml")) if path.stem != "adopt"]
+    for path in paths:
         namespace.kubectl("apply", *flags, "-f", str(path))
     eventually(partial(all_are_observed, namespace))
-    for path in sorted(EXAMPLES.glob("*.yaml")):
+    for path in paths:
         assert namespace.kubectl("diff", *flags, "-f", str(path)) == ""
 
 
