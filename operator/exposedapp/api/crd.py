@@ -60,7 +60,7 @@ def structural(node: Any, defs: Json, *, in_list: bool = False) -> Any:
 
     References are resolved, `X or null` becomes X (an absent field means the same), and keywords
     that the API server does not know are dropped. So are defaults within the items of a list, which
-    only the operator fills in: docs/decisions/0016-no-defaults-in-list-items.md.
+    only the operator fills in: docs/decisions/0019-no-defaults-in-list-items.md.
 
     Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
     """

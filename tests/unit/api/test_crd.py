@@ -133,7 +133,7 @@ def test_defaults() -> None:
 
 
 def test_no_default_is_within_a_list() -> None:
-    # Argo CD compares a list as a whole (docs/decisions/0016-no-defaults-in-list-items.md).
+    # Argo CD compares a list as a whole (docs/decisions/0019-no-defaults-in-list-items.md).
     assert [path for path, node in SCHEMAS.items() if "[]." in path and "default" in node] == []
 
 
