@@ -3,6 +3,8 @@
 Pure. Called by conditions.py.
 """
 
+from dataclasses import replace
+
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import Json, selector_string
 from exposedapp.desired.adoption import DEFAULT_REPLICAS
@@ -25,10 +27,11 @@ def workload_available(observation: Observation, pod_failure: PodFailure | None)
         if observation.deployment is None:
             return progressing("There is no Deployment yet.")
         return _rollout(observation, pod_failure)
-    if not observation.pod_selector:
-        message = f"The app has no pods of its own.{_ignored_replicas(observation)}"
-        return ConditionValue("True", Reason.AVAILABLE, message)
-    return _selected_pods(observation, pod_failure)
+    if observation.pod_selector:
+        value = _selected_pods(observation, pod_failure)
+    else:
+        value = ConditionValue("True", Reason.AVAILABLE, "The app has no pods of its own.")
+    return _with_ignored_replicas(observation, value)
 
 
 def unfinished_scaling(
@@ -84,9 +87,7 @@ def _selected_pods(observation: Observation, pod_failure: PodFailure | None) -> 
     counts = endpoint_counts(observation.endpoints)
     ready = count_ready_pods(observation.endpoints)
     selector = selector_string(observation.pod_selector)
-    message = (
-        f"{ready} of {counts.total} pods with {selector} are ready.{_ignored_replicas(observation)}"
-    )
+    message = f"{ready} of {counts.total} pods with {selector} are ready."
     if ready:
         return ConditionValue("True", Reason.AVAILABLE, message)
     if pod_failure:
@@ -95,9 +96,10 @@ def _selected_pods(observation: Observation, pod_failure: PodFailure | None) -> 
     return progressing(message)
 
 
-def _ignored_replicas(observation: Observation) -> str:
-    """A sentence for the message if spec.replicas, which `kubectl scale` sets, has no effect."""
+def _with_ignored_replicas(observation: Observation, value: ConditionValue) -> ConditionValue:
+    """The condition; its message says so if `kubectl scale` has set spec.replicas in vain."""
     spec = observation.spec
     if spec is None or spec.image is not None or spec.replicas == DEFAULT_REPLICAS:
-        return ""
-    return " spec.replicas has no effect on pods that the app does not run; scale what runs them."
+        return value
+    no_effect = "spec.replicas has no effect on pods that the app does not run"
+    return replace(value, message=f"{value.message} {no_effect}; scale what runs them.")
