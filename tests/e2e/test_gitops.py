@@ -5,7 +5,9 @@ OutOfSync for ever), argo-rollouts#111 and kustomize#2524 (kustomize does not kn
 """
 
 import json
+import os
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 import yaml
 from pytest_kind import KindCluster
 
-from e2e.conftest import Operator
+from e2e.conftest import BIN, Operator
 from e2e.support import EXAMPLES, ROOT, Json, Namespace, Refused, app, eventually, fetch, kstatus
 from e2e.test_every_property import MODES, VALUES, whole
 from support.kustomize import write_kustomization
@@ -35,16 +37,18 @@ class Comparison:
     """The API server's description of all kinds, for the comparison of ServerSideApply=true."""
 
     def apply(self, namespace: Namespace, *objects: Json) -> None:
-        body = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-        namespace.kubectl("apply", *self.apply_flags, "-f", "-", stdin=json.dumps(body))
+        manifest = json.dumps(list_of(objects))
+        namespace.kubectl("apply", *self.apply_flags, "-f", "-", stdin=manifest)
 
     def differences(self, namespace: Namespace, *desired: Json) -> list[str]:
-        """How each live app would be changed to become the desired one, where it would."""
-        output = namespace.kubectl("get", "xapp", "-o", "json", "--show-managed-fields")
-        live = {item["metadata"]["name"]: item for item in json.loads(output)["items"]}
+        """How each live object would be changed to become the desired one, where it would."""
+        manifest = json.dumps(list_of(desired))
+        flags = ("-o", "json", "--show-managed-fields")
+        live = json.loads(namespace.kubectl("get", "-f", "-", *flags, stdin=manifest))
+        pairs = zip(desired, live.get("items", [live]), strict=True)
         lines = [
-            json.dumps({"desired": in_namespace(body, namespace), "live": live[name_of(body)]})
-            for body in desired
+            json.dumps({"desired": in_namespace(body, namespace), "live": item})
+            for body, item in pairs
         ]
         done = subprocess.run(
             [ROOT / "build" / "bin" / "argodiff", *self.openapi],
@@ -58,11 +62,12 @@ class Comparison:
         return [result for result in results if result != "Synced"]
 
 
-def name_of(body: Json) -> str:
-    return str(body["metadata"]["name"])
+def list_of(objects: Sequence[Json]) -> Json:
+    return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
 
 
 def in_namespace(body: Json, namespace: Namespace) -> Json:
+    """The object as Argo CD has it before it compares."""
     return {**body, "metadata": {**body["metadata"], "namespace": namespace.name}}
 
 
@@ -100,6 +105,21 @@ def test_argo_cd_finds_no_difference_while_an_app_runs(
     assert argo_cd.differences(namespace, app("hello")) == []
     changed = app("hello", ports=[{"port": 81, "targetPort": 8080}])
     assert argo_cd.differences(namespace, changed), "the comparison compares nothing"
+
+
+def test_argo_cd_finds_no_difference_in_the_operator(operator: Operator) -> None:
+    """The chart, its CustomResourceDefinition included."""
+    manifest = helm_manifest(operator.namespace)
+    desired = [body for body in yaml.safe_load_all(manifest) if body]
+    assert {"CustomResourceDefinition", "Deployment"} <= {body["kind"] for body in desired}
+    assert Comparison(()).differences(operator.namespace, *desired) == []
+
+
+def helm_manifest(namespace: Namespace) -> str:
+    """What Helm has installed."""
+    environment = {**os.environ, "KUBECONFIG": str(namespace.cluster.kubeconfig_path)}
+    command = [str(BIN / "helm"), "--namespace", namespace.name, "get", "manifest", "exposedapp"]
+    return subprocess.check_output(command, env=environment, text=True)
 
 
 @pytest.mark.parametrize("flags", [(), FLUX], ids=["client-side", "server-side"])

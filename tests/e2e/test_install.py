@@ -1,6 +1,7 @@
 """docs/install.md and what the chart prints after an install, done as they say."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,9 @@ from e2e.releases import current_image, uninstall
 from e2e.support import DEMO_IMAGE, ROOT, Namespace, Refused, app
 
 PUBLIC_IMAGE = "docker.io/nginxinc/nginx-unprivileged:stable"
+CHART = ROOT / "deploy" / "chart" / "exposedapp"
 MANIFESTS = ROOT / "deploy" / "manifests"
+OLDEST_VALUES = ROOT / "tests" / "unit" / "repository" / "oldest-chart-values.yaml"
 RELEASE = "exposedapp"
 SHELL_SECONDS = 240
 
@@ -80,11 +83,25 @@ def test_helm_test_exposes_an_app_and_leaves_nothing(
 def test_a_rollback_leaves_the_apps_as_they_are(cluster: KindCluster, namespace: Namespace) -> None:
     namespace.apply(app("hello"))
     url = namespace.wait_ready("hello")["status"]["url"]
-    chart = str(ROOT / "deploy" / "chart" / "exposedapp")
     values = ("--reset-then-reuse-values", "--set", "logLevel=DEBUG", "--wait")
-    helm(cluster, "upgrade", RELEASE, chart, *values)
+    helm(cluster, "upgrade", RELEASE, str(CHART), *values)
     helm(cluster, "rollback", RELEASE, "--wait")
     assert namespace.wait_ready("hello")["status"]["url"] == url
+
+
+def test_an_upgrade_reuses_the_values_of_an_older_chart(
+    cluster: KindCluster, namespace: Namespace, tmp_path: Path
+) -> None:
+    """argo-helm#1114, cilium#18115: what has been added since then has its default."""
+    older = tmp_path / "exposedapp"
+    shutil.copytree(CHART, older)
+    shutil.copy(OLDEST_VALUES, older / "values.yaml")
+    repository, _, tag = current_image().rpartition(":")
+    image = (f"--set=image.repository={repository}", f"--set=image.tag={tag}")
+    helm(cluster, "upgrade", RELEASE, str(older), "--reset-values", *image, "--wait")
+    helm(cluster, "upgrade", RELEASE, str(CHART), "--reuse-values", "--wait")
+    namespace.apply(app("hello"))
+    namespace.wait_ready("hello")
 
 
 def test_without_helm(cluster: KindCluster, namespace: Namespace) -> None:
