@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -90,12 +90,16 @@ class NamespacedRights:
 
     namespaces: set[str]
     """Where it has the Role for apps."""
+    withheld: set[tuple[str, str]] = field(default_factory=set)
+    """What that lacks: (resource, namespace)."""
     has_cluster_role: bool = True
     lease_namespace: str = "default"
 
     def allow(self, request: web.Request) -> bool:
         """Whether the API server would let a request pass."""
         right, namespace = right_of(request)
+        if (right[1], namespace) in self.withheld:
+            return False
         if right[1].startswith("/"):
             return True  # by the role system:discovery, which every account has
         roles = [CLUSTER_RULES] if self.has_cluster_role else []

@@ -114,6 +114,36 @@ async def test_a_namespace_that_is_forbidden_at_first_stops_no_other(
         assert operator.is_running
 
 
+async def test_nothing_is_written_where_not_everything_can_be_listed(
+    server: HttpApiServer, rights: NamespacedRights, tmp_path: Path
+) -> None:
+    """A status without the endpoints, which are there, would be wrong."""
+    rights.withheld.add(("endpointslices", "staging"))
+    for namespace in NAMESPACES:
+        server.app("web", namespace)
+    async with start(server, tmp_path) as operator:
+        await has_url(server, "web", "shop")
+        await until(lambda: is_watched(server, "staging"), "kopf has listed the apps of staging")
+        server.app("later", "shop")
+        await has_url(server, "later", "shop")
+        await page(operator, "/readyz", "synced: endpointslices in namespace staging\n")
+        sent = len(server.requests)
+        rights.withheld.clear()
+        await has_url(server, "web", "staging")
+        await operator.until_ready()
+    assert not [
+        request
+        for request in server.requests[:sent]
+        if request.method != "GET" and right_of(request)[1] == "staging"
+    ]
+
+
+def is_watched(server: HttpApiServer, namespace: str) -> bool:
+    """Whether the apps of a namespace are watched, and so were listed before."""
+    watch = ("watch", "exposedapps"), namespace
+    return any(right_of(request) == watch for request in server.requests)
+
+
 async def test_rights_that_are_taken_away_and_given_back(
     server: HttpApiServer, rights: NamespacedRights, tmp_path: Path
 ) -> None:
