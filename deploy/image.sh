@@ -8,7 +8,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-usage() { sed -n '3,6s/^# *//p' "$0" >&2; exit 2; }
+usage() { sed -n -e 1d -e '/^#/!q' -e '/SPDX/d' -e 's/^# *//p' "$0" >&2; exit 2; }
 
 push=
 [ "${1:-}" != --push ] || { push=yes; shift; }

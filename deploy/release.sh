@@ -9,7 +9,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-usage() { sed -n '3,7s/^# *//p' "$0" >&2; exit 2; }
+usage() { sed -n -e 1d -e '/^#/!q' -e '/SPDX/d' -e 's/^# *//p' "$0" >&2; exit 2; }
 fail() { echo "$0: $*" >&2; exit 1; }
 
 version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' operator/exposedapp/version.py)

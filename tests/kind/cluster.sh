@@ -7,7 +7,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-usage() { sed -n '2,6s/^# //p' cluster.sh >&2; exit 2; }
+usage() { sed -n -e 1d -e '/^#/!q' -e '/SPDX/d' -e 's/^# *//p' cluster.sh >&2; exit 2; }
 
 kubectl() { "$BIN/kubectl" --kubeconfig "$kubeconfig" "$@"; }
 node_containers() { docker ps --all --filter "label=io.x-k8s.kind.cluster=$name" "$@"; }

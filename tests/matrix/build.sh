@@ -35,7 +35,7 @@ build() {  # $1: name for people, then as compile()
   echo "$inputs" >"$stamp"
 }
 
-usage() { sed -n '3,6s/^# *//p' build.sh >&2; exit 2; }
+usage() { sed -n -e 1d -e '/^#/!q' -e '/SPDX/d' -e 's/^# *//p' build.sh >&2; exit 2; }
 
 (($#)) || usage
 if [[ $1 == --minors ]]; then
