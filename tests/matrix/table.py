@@ -15,6 +15,7 @@ COLUMNS = {
     "test_examples": "examples",
     "test_fields": "fields",
     "test_operator": "operator",
+    "test_takeover": "takeover",
     "test_chart": "chart",
 }
 """By module of tests/matrix."""

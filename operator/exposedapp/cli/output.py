@@ -29,6 +29,14 @@ class TableFormat(StrEnum):
     PLAIN = "plain"
 
 
+class ReportFormat(StrEnum):
+    """The values of -o of `doctor`."""
+
+    JSON = "json"
+    YAML = "yaml"
+    HTML = "html"
+
+
 STYLES = {True: "green", False: "red", None: "dim"}
 
 MARKS = {True: "✓", False: "✗", None: "-"}

@@ -221,6 +221,22 @@ def test_a_service_that_selects_other_pods_is_refused(run: Run, shop: FakeKube) 
     assert "selects other pods (tier=front) than the app would (app=web)" in result.stderr
 
 
+@pytest.mark.parametrize(("is_first", "names"), [(True, ["web", "proxy"]), (False, ["web"])])
+def test_containers_beside_the_apps(
+    run: Run, shop: FakeKube, is_first: bool, names: list[str]
+) -> None:
+    """Those before it stay the Deployment's: an apply would change the order, and so the pods."""
+    proxy = {"name": "proxy", "image": "proxy:1"}
+    deployment = copy.deepcopy(DEPLOYMENT)
+    containers = [CONTAINER, proxy] if is_first else [proxy, CONTAINER]
+    deployment["spec"]["template"]["spec"]["containers"] = containers
+    shop.responses[f"{DEPLOYMENTS}/web"] = deployment
+    app = yaml.safe_load(run("expose", "deployment/web", "--dry-run").stdout)
+    assert app["spec"]["image"] == "demo:1"
+    containers = app["spec"]["podTemplate"]["spec"]["containers"]
+    assert [container["name"] for container in containers] == names
+
+
 def test_replicas_are_an_autoscalers(run: Run, shop: FakeKube) -> None:
     target = {"scaleTargetRef": {"kind": "Deployment", "name": "web"}}
     shop.responses[AUTOSCALERS] = {"items": [{"spec": target}]}

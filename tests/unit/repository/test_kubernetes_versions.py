@@ -69,9 +69,9 @@ def test_a_page_keeps_everything_but_its_table() -> None:
     page = replace_table(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n", render(results))
     assert page == (
         f"Before.\n{BEGIN}\n"
-        "| Kubernetes | definition | rules | examples | fields | operator | chart |\n"
-        "| --- | --- | --- | --- | --- | --- | --- |\n"
-        "| v1.29.15 |  | **1 of 4 failed** |  | passed; without A; without B |  |  |\n"
-        "| v1.30.14 |  | passed |  |  |  |  |\n"
+        "| Kubernetes | definition | rules | examples | fields | operator | takeover | chart |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        "| v1.29.15 |  | **1 of 4 failed** |  | passed; without A; without B |  |  |  |\n"
+        "| v1.30.14 |  | passed |  |  |  |  |  |\n"
         f"{END}\nAfter.\n"
     )

@@ -8,9 +8,10 @@ from exposedapp.api.meta import Json
 from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.doctor.diagnosis.chain import diagnose
 from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Report
+from exposedapp.cli.doctor.html_report import render_html
 from exposedapp.cli.exit_codes import ExitCode
-from exposedapp.cli.options import AllNamespaces, Output, dns_label, usage_errors, with_connection
-from exposedapp.cli.output import print_object, print_report, print_text
+from exposedapp.cli.options import AllNamespaces, dns_label, usage_errors, with_connection
+from exposedapp.cli.output import ReportFormat, print_object, print_report, print_text
 from exposedapp.cli.status_view import readiness_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ def examine_app(
         ),
     ] = None,
     all_namespaces: AllNamespaces = False,
-    output: Output = None,
+    output: Annotated[
+        ReportFormat | None,
+        typer.Option("--output", "-o", help="Output format; html is one page for people."),
+    ] = None,
 ) -> None:
     """Find out why an app cannot be reached; its URLs are probed from this machine.
 
@@ -43,8 +47,10 @@ def examine_app(
 
 
 def _examine(name: str, connection: ConnectionOptions, output: str | None) -> None:
-    report = run_with_client(lambda client: _diagnose(client, name), connection)
-    if output:
+    namespace, report = run_with_client(lambda client: _diagnose(client, name), connection)
+    if output == ReportFormat.HTML:
+        print_text(render_html({(namespace, name): report}))
+    elif output:
         print_object(report.as_json(), output)
     else:
         print_report(report)
@@ -53,7 +59,9 @@ def _examine(name: str, connection: ConnectionOptions, output: str | None) -> No
 
 def _examine_all(connection: ConnectionOptions, output: str | None) -> None:
     apps, reports = run_with_client(_diagnose_all, connection)
-    if output:
+    if output == ReportFormat.HTML:
+        print_text(render_html(reports))
+    elif output:
         items = [
             {"namespace": namespace, "name": name, **report.as_json()}
             for (namespace, name), report in reports.items()
@@ -69,11 +77,12 @@ def _examine_all(connection: ConnectionOptions, output: str | None) -> None:
     raise typer.Exit(ExitCode.APP_PROBLEM if broken else ExitCode.OK)
 
 
-async def _diagnose(client: "CliClient", name: str) -> Report:
+async def _diagnose(client: "CliClient", name: str) -> tuple[str, Report]:
+    """The namespace, and the report on the app."""
     # Imports aiohttp and the client library: see connection.py.
     from exposedapp.cli.doctor.collect import collect_evidence
 
-    return diagnose(await collect_evidence(client, name))
+    return client.namespace, diagnose(await collect_evidence(client, name))
 
 
 async def _diagnose_all(
@@ -85,5 +94,6 @@ async def _diagnose_all(
     for app in apps:
         if not readiness_of(app).ready:
             namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
-            reports[namespace, name] = await _diagnose(client.in_namespace(namespace), name)
+            _, report = await _diagnose(client.in_namespace(namespace), name)
+            reports[namespace, name] = report
     return apps, reports

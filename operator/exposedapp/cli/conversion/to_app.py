@@ -59,7 +59,10 @@ def app_from_deployment(
     spec |= {field: main[field] for field in CONTAINER_FIELDS if main.get(field)}
     name = main["name"] if adopt else CONTAINER_NAME
     kept = workload_pod_labels(deployment) if adopt else {}
-    if pod_template := _remaining_template(template, main, name, kept):
+    # Server-side apply puts containers into the order in which they are applied, the app's own
+    # first: a main container behind others would move, and every pod restart.
+    others = [] if adopt and main is not containers[0] else _without(containers, main)
+    if pod_template := _remaining_template(template, main, name, others, kept):
         spec["podTemplate"] = pod_template
     return _app(deployment, spec, service, exposure)
 
@@ -153,8 +156,12 @@ def _has_port(container: Json, target: object) -> bool:
     )
 
 
+def _without(containers: Sequence[Json], main: Json) -> list[Json]:
+    return [container for container in containers if container is not main]
+
+
 def _remaining_template(
-    template: Json, main: Json, name: str, kept_labels: Mapping[str, str]
+    template: Json, main: Json, name: str, others: Sequence[Json], kept_labels: Mapping[str, str]
 ) -> Json:
     """What of a pod template has no field in the spec; an adoption keeps these labels by itself."""
     remaining: Json = {}
@@ -165,7 +172,6 @@ def _remaining_template(
         for key, value in main.items()
         if key not in CONTAINER_FIELDS and key not in ("name", "image")
     }
-    others = [item for item in template["spec"]["containers"] if item is not main]
     containers = [*([{"name": name, **other_fields}] if other_fields else []), *others]
     pod_spec = {key: value for key, value in template["spec"].items() if key != "containers"}
     if containers:
