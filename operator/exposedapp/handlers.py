@@ -1,10 +1,11 @@
-"""kopf handlers: start, stop, login, and events of ExposedApps.
+"""kopf handlers: start, stop, login, events of ExposedApps, and their admission.
 
 The only module that imports kopf. Called by main.py; each handler calls one method of runtime.py.
 What kopf does by itself, and what is set here because of it, is in
 docs/decisions/0014-kopf-watches-exposedapps.md.
 """
 
+import logging
 from typing import Any, cast
 
 import kopf
@@ -20,6 +21,7 @@ REQUEST_SECONDS = 30.0
 BACKOFF = Backoff(initial=0.5, maximum=10.0, jitter=0.5)
 """Between the attempts of a request. kopf gives up when it has no further delay, and this has no
 end: an API server that is down is waited for."""
+WEBHOOK_ID = "review"
 IDLE_SECONDS = 0.1
 """How long kopf keeps the task of an app without events, and with it the last event: thousands of
 tasks take memory, and so do a hundred apps of a mebibyte."""
@@ -65,7 +67,37 @@ def _registry(runtime: Runtime) -> kopf.OperatorRegistry:
     async def stop(**_: Any) -> None:
         await runtime.stop()
 
+    if runtime.has_webhook:
+        _register_webhook(registry, runtime)
     return registry
+
+
+def _register_webhook(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
+    @kopf.on.startup(registry=registry)
+    async def open_webhook(settings: kopf.OperatorSettings, **_: Any) -> None:
+        settings.admission.server = cast("Any", runtime.serve_admission)
+        logging.getLogger("kopf.objects").addFilter(_is_not_refusal)
+
+    @kopf.on.validate(
+        GROUP,
+        VERSION,
+        PLURAL,
+        id=WEBHOOK_ID,
+        operations=["CREATE", "UPDATE"],
+        ignore_failures=True,
+        registry=registry,
+    )
+    async def review(warnings: list[str], **request: Any) -> None:
+        new, old = request["new"], request["old"]
+        verdict = await runtime.review(dict(new), None if old is None else dict(old))
+        warnings.extend(verdict.warnings)
+        if verdict.refusal:
+            raise kopf.AdmissionError(verdict.refusal.message, verdict.refusal.code)
+
+
+def _is_not_refusal(record: logging.LogRecord) -> bool:
+    """Kopf calls a refused app a failed handler, at level ERROR; reviewer.py has logged it."""
+    return not record.getMessage().startswith(f"Webhook {WEBHOOK_ID!r} failed permanently")
 
 
 def configure_kopf(settings: kopf.OperatorSettings, watch_seconds: int) -> None:

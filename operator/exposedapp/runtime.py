@@ -9,13 +9,18 @@ namespace is listed, and waited for, by itself.
 
 import asyncio
 import logging
+import ssl
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 
 import aiohttp
 
+from exposedapp.admission.certificate_keeper import CHECK_SECONDS, WebhookNames
+from exposedapp.admission.results import Verdict
+from exposedapp.admission.server import MAX_REVIEW_BYTES, PATH, Answer, Handler
+from exposedapp.admission.webhook import Webhook
 from exposedapp.api.meta import Json
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.informer import WATCH_SECONDS, Informer
@@ -54,6 +59,8 @@ CRD_POLL_SECONDS = 1.0
 
 LEASE_REQUESTS_IN_FLIGHT = 2
 
+ADMISSION_REQUESTS_IN_FLIGHT = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Periods:
@@ -67,6 +74,8 @@ class Periods:
     renewal_seconds: float = RENEWAL_SECONDS
     """After so long without a usable response the client logs in again, with the CA and the token
     as they are then."""
+    certificate_check_seconds: float = CHECK_SECONDS
+    """Between two looks at the certificate of the admission webhook."""
 
 
 Work = Callable[[], Coroutine[None, None, None]]
@@ -86,6 +95,7 @@ class Runtime:
         self._supervisor = Supervisor()
         self._resources = AsyncExitStack()
         self._partitions = Partitions(self.scope)
+        self._webhook: Webhook | None = None
         self._responded_at = time.monotonic()
         """When the API server last sent a usable response; at first, when the process started."""
 
@@ -124,9 +134,10 @@ class Runtime:
             self._supervisor.start("event loop lag", measure_loop_lag(metrics))
         self._client = client = await self._login(settings.requests_in_flight)
         lease_client = await self._login(LEASE_REQUESTS_IN_FLIGHT)
+        namespace = lease_namespace(settings.lease_namespace)
         election = Election(
             lease_client.request,
-            lease_namespace(settings.lease_namespace),
+            namespace,
             settings.lease_name,
             new_identity(),
             self.periods.election,
@@ -154,10 +165,44 @@ class Runtime:
         await self._wait_for_the_crd()
         handlers = resource_handlers(cache, with_nodes=settings.watches_nodes)
         await self._partitions.start(handlers, self._follow, self._follow_apps)
+        if self.has_webhook:
+            await self._start_webhook(namespace, lambda: election.is_leader)
         work: dict[str, Work] = {"event recorder": recorder.run, "prober": prober.run}
         for number in range(self._queue.workers):
             work[f"worker {number}"] = self._queue.run_worker
         self._supervisor.start("leader election", election.run(lambda: self._lead(work)))
+
+    async def _start_webhook(self, namespace: str, is_leader: Callable[[], bool]) -> None:
+        """Build the admission webhook; kopf starts its server once there is a certificate."""
+        settings, metrics = self._settings, self._metrics
+        dry_run_client = await self._login(ADMISSION_REQUESTS_IN_FLIGHT)
+        dry_run_client.transport.dry_run = True
+
+        def serve(
+            context: ssl.SSLContext, handle: Handler
+        ) -> AbstractAsyncContextManager[asyncio.AbstractServer]:
+            return serve_http(
+                settings.admission_port,
+                {PATH: handle},
+                method="POST",
+                max_bytes=MAX_REVIEW_BYTES,
+                context=context,
+            )
+
+        self._webhook = webhook = Webhook(
+            settings,
+            WebhookNames(
+                namespace, settings.admission_name, settings.admission_certificate == "own"
+            ),
+            self._client,
+            dry_run_client,
+            self._cache,
+            is_leader,
+            self.periods.certificate_check_seconds,
+            serve,
+            metrics.admission.reviewed,
+        )
+        self._supervisor.start("admission certificate", webhook.keep_certificate())
 
     async def _login(self, in_flight: int) -> KubeClient:
         """A client whose requests are counted, and which is closed at the end."""
@@ -210,6 +255,21 @@ class Runtime:
     def host(self) -> str:
         """The URL of the API server."""
         return self._client.transport.host
+
+    @property
+    def has_webhook(self) -> bool:
+        """Whether apps are reviewed before they are stored."""
+        return self._settings.admission_port != 0
+
+    def serve_admission(self, answer: Answer) -> AsyncIterator[Json]:
+        """Serve the admission webhook until cancelled; `answer` gets each AdmissionReview."""
+        assert self._webhook  # noqa: S101 - set by start()
+        return self._webhook.serve(answer)
+
+    async def review(self, new: Json, old: Json | None) -> Verdict:
+        """The verdict on an app that is to be stored."""
+        assert self._webhook  # noqa: S101 - set by start()
+        return await self._webhook.review(new, old)
 
     def on_app_event(self, event_type: str | None, body: Json) -> None:
         """Update the cache from an event of kopf's watch; the type is None for a listed app."""

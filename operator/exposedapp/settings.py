@@ -78,7 +78,14 @@ def _parts(text: str) -> list[str]:
     return [stripped for part in text.split(",") if (stripped := part.strip())]
 
 
+def _reference_kinds(value: Any) -> Any:
+    return frozenset(_parts(value)) if isinstance(value, str) else value
+
+
 Host = Annotated[str, AfterValidator(_host)]
+
+ReferenceKind = Literal["ConfigMap", "Secret", "ServiceAccount"]
+"""What the pods of an app may refer to."""
 
 Count = Annotated[int, Field(ge=1, description="a whole number from 1 on")]
 
@@ -135,6 +142,24 @@ class Settings(BaseModel):
     node_name: Annotated[str | None, Field(description="the name of a node")] = None
     """The node that the operator's pod runs on. Traffic between a pod and its own node is allowed
     whatever NetworkPolicies say, so that the kubelet there says nothing about the way of probes."""
+    admission_port: Annotated[
+        int, Field(ge=0, le=MAX_PORT, description="a port number from 1 to 65535, or 0 for none")
+    ] = 0
+    """Where the API server finds the admission webhook; by default there is none."""
+    admission_name: Annotated[
+        str, AfterValidator(_label), Field(description="the name of a Service")
+    ] = "exposedapp-admission"
+    """The name of the webhook's Service, Secret and ValidatingWebhookConfiguration."""
+    admission_certificate: Annotated[Literal["own", "given"], Field(description="own or given")] = (
+        "own"
+    )
+    """Whether the operator makes the webhook's certificate. A given one is that of cert-manager."""
+    admission_references: Annotated[
+        frozenset[ReferenceKind],
+        BeforeValidator(_reference_kinds),
+        Field(description="ConfigMap, Secret, ServiceAccount, or some of them with commas between"),
+    ] = frozenset()
+    """Of which kinds the webhook warns when an object that pods refer to does not exist."""
     requests_in_flight: Count = 32
     """Maximum of concurrent requests to the API server, watches excluded."""
     probe: Annotated[bool, BeforeValidator(_bool), Field(description="true or false")] = True

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.client import KUBECONFIG, ROOT
-from bench.processes import Process, chart_environment, python
+from bench.processes import Process, chart_environment, free_port, python
+
+ADMISSION_NAME = "bench-admission"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Subject:
     """Whether a change of a spec shows in the status, as a path does."""
     probes: bool = False
     """Whether it tries the URLs, and knows apps without pods of their own."""
+    reviews: bool = False
+    """Whether it has an admission webhook."""
     is_operator: bool = True
     """Whether it can be restarted and keeps things true: the floor does not."""
 
@@ -52,6 +56,21 @@ def subjects() -> dict[str, Subject]:
                 watches_nodes=True,
                 watches_specs=True,
                 probes=True,
+            ),
+            Subject(
+                "webhook",
+                "this operator with its webhook",
+                python("exposedapp.main"),
+                {
+                    **chart_environment(),
+                    "EXPOSEDAPP_ADMISSION_PORT": str(free_port()),
+                    "EXPOSEDAPP_ADMISSION_NAME": ADMISSION_NAME,
+                    "EXPOSEDAPP_ADMISSION_REFERENCES": "ConfigMap,ServiceAccount",
+                },
+                watches_nodes=True,
+                watches_specs=True,
+                probes=True,
+                reviews=True,
             ),
         )
     }

@@ -8,6 +8,7 @@ from bench.environment import namespace
 from bench.operators import Subject
 from bench.processes import Ended
 from bench.progress import show_progress
+from bench.rows.admission import admission
 from bench.rows.flip import flip
 from bench.rows.heartbeats import heartbeats
 from bench.rows.idle import idle
@@ -17,7 +18,7 @@ from bench.rows.single import single
 from bench.rows.storm import storm
 from bench.session import Session, Size, start_session
 
-ROWS = ("single", "storm", "flip", "heartbeats", "restart", "idle", "pods")
+ROWS = ("single", "storm", "flip", "heartbeats", "restart", "idle", "pods", "admission")
 AFTER_STORM = {"flip", "heartbeats", "restart", "idle", "pods"}
 """They need the apps that the storm creates."""
 FAILURES = (Refused, Ended, TimeoutError, AssertionError, OSError)
@@ -93,6 +94,9 @@ async def _rows(session: Session, selected: set[str]) -> None:
         show_progress("  one app after the other")
         async with namespace(session.api, f"{name}-single") as name_of_apps:
             await single(session, name_of_apps)
+    if "admission" in selected and subject.reviews:
+        show_progress("  with and without the admission webhook")
+        await admission(session, f"{name}-admission")
     if not selected & {"storm", *AFTER_STORM}:
         return
     async with namespace(session.api, name) as name_of_apps:

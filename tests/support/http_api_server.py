@@ -24,6 +24,7 @@ Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 """Answers a request in its own way, or not at all (None)."""
 
 GROUPS = {
+    "admissionregistration.k8s.io": "v1",
     "apps": "v1",
     "apiextensions.k8s.io": "v1",
     "coordination.k8s.io": "v1",
@@ -31,12 +32,27 @@ GROUPS = {
     "exposedapp.dev": "v1alpha1",
 }
 RESOURCES = {
-    "/api/v1": [("services", "Service"), ("nodes", "Node"), ("namespaces", "Namespace")],
+    "/api/v1": [
+        ("services", "Service"),
+        ("nodes", "Node"),
+        ("namespaces", "Namespace"),
+        ("configmaps", "ConfigMap"),
+        ("secrets", "Secret"),
+    ],
+    "/apis/admissionregistration.k8s.io/v1": [
+        ("validatingwebhookconfigurations", "ValidatingWebhookConfiguration")
+    ],
     "/apis/apps/v1": [("deployments", "Deployment")],
     "/apis/apiextensions.k8s.io/v1": [("customresourcedefinitions", "CustomResourceDefinition")],
     "/apis/coordination.k8s.io/v1": [("leases", "Lease")],
     "/apis/discovery.k8s.io/v1": [("endpointslices", "EndpointSlice")],
     "/apis/exposedapp.dev/v1alpha1": [("exposedapps", "ExposedApp")],
+}
+CLUSTER_WIDE = {
+    "nodes",
+    "namespaces",
+    "customresourcedefinitions",
+    "validatingwebhookconfigurations",
 }
 BODY_TYPES = {
     "application/json",
@@ -366,7 +382,11 @@ class HttpApiServer:
             patch = json.loads(await request.read())
             if subresource == "status":
                 return self._patch_status(plural, live, patch)
-            return web.json_response(self._apply(plural, live, patch))
+            body = self._applied(plural, live, patch)
+            if "dryRun" not in request.query:
+                return web.json_response(self.put(plural, body))
+            body["metadata"] |= {"uid": "uid-dry-run", "resourceVersion": "1"}
+            return web.json_response(body)
         if live is None:
             return refuse(404)
         if request.method == "PUT":
@@ -389,7 +409,7 @@ class HttpApiServer:
         body = self.put(plural, changed)
         return web.json_response({"metadata": body["metadata"]})
 
-    def _apply(self, plural: str, live: Json | None, patch: Json) -> Json:
+    def _applied(self, plural: str, live: Json | None, patch: Json) -> Json:
         body = {**copy.deepcopy(live or {}), **patch}
         body["metadata"] = {**patch["metadata"]}
         if plural == "services":
@@ -397,7 +417,7 @@ class HttpApiServer:
             spec.update(clusterIPs=["10.96.0.1"], ipFamilies=["IPv4"], sessionAffinity="None")
             for port in spec["ports"]:
                 port.setdefault("nodePort", next(self._node_ports))
-        return self.put(plural, body)
+        return body
 
     def _notify(self, plural: str, event_type: str, body: Json) -> None:
         self.send(plural, {"type": event_type, "object": copy.deepcopy(body)})
@@ -422,7 +442,7 @@ def _group(item: tuple[str, str]) -> Json:
 
 def _resource(item: tuple[str, str]) -> Json:
     plural, kind = item
-    namespaced = plural not in ("nodes", "namespaces", "customresourcedefinitions")
+    namespaced = plural not in CLUSTER_WIDE
     return {
         "name": plural,
         "kind": kind,

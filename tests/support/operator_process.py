@@ -136,12 +136,13 @@ class OperatorProcess:
         except aiohttp.ClientError:
             return ""
 
-    async def metric(self, name: str) -> float:
-        """The value of a metric with one series."""
+    async def metric(self, name: str, **labels: str) -> float:
+        """The value of the only series of a metric with these labels."""
         url = f"http://127.0.0.1:{self.metrics_port}/metrics"
         async with aiohttp.ClientSession() as session, session.get(url) as response:
             text = await response.text()
-        [value] = re.findall(rf"^{name}(?:\{{.*\}})? (.+)$", text, re.MULTILINE)
+        pattern = ".*".join(f'{label}="{value}"' for label, value in labels.items())
+        [value] = re.findall(rf"^{name}(?:\{{.*{pattern}.*\}})? (.+)$", text, re.MULTILINE)
         return float(value)
 
     async def until_status(self, path: str, status: int) -> None:

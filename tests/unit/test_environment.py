@@ -32,6 +32,8 @@ def test_the_defaults(environment: pytest.MonkeyPatch) -> None:
     assert defaults.requests_in_flight == 32
     assert (defaults.probe, defaults.probe_rate, defaults.probe_in_flight) == (True, 50.0, 50)
     assert defaults.probe_hosts == frozenset()
+    assert (defaults.admission_port, defaults.admission_certificate) == (0, "own")
+    assert defaults.admission_references == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,14 @@ def test_the_defaults(environment: pytest.MonkeyPatch) -> None:
         ("WATCH_NAMESPACES", " shop, staging, shop,", {"watch_namespaces": ("shop", "staging")}),
         ("NODE_NAME", "worker-1", {"node_name": "worker-1"}),
         ("NODE_NAME", "", {}),
+        ("ADMISSION_PORT", "9443", {"admission_port": 9443}),
+        ("ADMISSION_NAME", "reviews", {"admission_name": "reviews"}),
+        ("ADMISSION_CERTIFICATE", "given", {"admission_certificate": "given"}),
+        (
+            "ADMISSION_REFERENCES",
+            "ConfigMap, Secret",
+            {"admission_references": {"ConfigMap", "Secret"}},
+        ),
         ("REQUESTS_IN_FLIGHT", "1", {"requests_in_flight": 1}),
         ("PROBE", "true", {}),
         ("PROBE", "false", {"probe": False}),
@@ -96,6 +106,10 @@ def test_settings(
         ("LEASE_NAME", "a.b", "a name of lower case letters, digits and hyphens"),
         ("WATCH_NAMESPACES", "shop staging", "names of namespaces with commas between"),
         ("WATCH_NAMESPACES", "*", "names of namespaces with commas between"),
+        ("ADMISSION_PORT", "65536", f"{PORT}, or 0 for none"),
+        ("ADMISSION_NAME", "a.b", "the name of a Service"),
+        ("ADMISSION_CERTIFICATE", "mine", "own or given"),
+        ("ADMISSION_REFERENCES", "Pod", "ConfigMap, Secret, ServiceAccount, or some of them"),
         ("PROBE", "True", "true or false"),
         ("PROBE", "1", "true or false"),
         ("PROBE", "yes", "true or false"),

@@ -133,6 +133,10 @@ class KubeClient:
                 return None
             raise
 
+    async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Json:
+        """The metadata of an object, for whether it exists. Raises ApiError, 404 if it does not."""
+        return await self.request("GET", resource.path(namespace, name), accept=METADATA)
+
     async def create(self, desired: Json) -> Json:
         """Server-side apply of an object that does not exist; the object as it is then.
 

@@ -53,6 +53,13 @@ NODES = Resource("Node", "", "v1", "nodes", is_namespaced=False)
 PODS = Resource("Pod", "", "v1", "pods")
 EVENTS = Resource("Event", "", "v1", "events")
 
+REFERENCED = {
+    "ConfigMap": Resource("ConfigMap", "", "v1", "configmaps"),
+    "Secret": Resource("Secret", "", "v1", "secrets"),
+    "ServiceAccount": Resource("ServiceAccount", "", "v1", "serviceaccounts"),
+}
+"""What pods refer to, by kind. Only whether such an object exists is read."""
+
 RESOURCES = {
     resource.kind: resource
     for resource in (EXPOSED_APPS, DEPLOYMENTS, SERVICES, ENDPOINT_SLICES, NODES, PODS, EVENTS)

@@ -31,6 +31,8 @@ CONNECT_SECONDS = 10.0
 
 JSON = "application/json"
 
+DRY_RUN = "dryRun=All"
+
 
 class PageTooLargeError(Exception):
     """A response is larger than what its caller reads at once."""
@@ -57,6 +59,8 @@ class Transport:
         """Whether this process may write, called right before each write is sent."""
         self.request_seconds: float | None = REQUEST_SECONDS
         """How long one request may take, streams apart; None: without a limit."""
+        self.dry_run = False
+        """Whether nothing that is written is stored: the API server is only asked what it says."""
 
     @property
     def host(self) -> str:
@@ -99,6 +103,8 @@ class Transport:
             session = await self._connection.session()  # may take a while: before may_write()
             if method != "GET" and not self.may_write():
                 raise ApiError(0, "NotLeader", "nothing is written without the Lease")
+            if method != "GET" and self.dry_run:
+                path += f"{'&' if '?' in path else '?'}{DRY_RUN}"
             with self._reported(method) as outcome:
                 async with session.request(
                     method,

@@ -36,7 +36,7 @@ from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.child_writer import ChildWriter
 from exposedapp.reconcile.conflict_budget import CONFLICT_PERIOD_SECONDS, ConflictBudget
 from exposedapp.reconcile.errors import AppDeleted
-from exposedapp.reconcile.interfaces import ApiClient
+from exposedapp.reconcile.interfaces import ChildClient
 from exposedapp.reconcile.ownership import (
     controller_of,
     is_owned,
@@ -63,7 +63,7 @@ class _ApplyHistory:
 class Applier:
     """Applies children; safe to call for several children at once."""
 
-    def __init__(self, client: ApiClient, cache: Cache, clock: Callable[[], float]) -> None:
+    def __init__(self, client: ChildClient, cache: Cache, clock: Callable[[], float]) -> None:
         self._client = client
         self._cache = cache
         self._writer = ChildWriter(client)
@@ -86,7 +86,7 @@ class Applier:
             if live is None:
                 created = await self._writer.create(kind, desired)
                 self._cache.children[kind].upsert(created)
-                return _changed(app, created, ChildChange(kind, "Created"))
+                return ChildResult(created, ChildChange(kind, "Created"))
             return await self._apply_to_live(app, kind, live, desired)
         except ApiError as error:
             return self._handle_api_error(kind, live, desired, error)
@@ -98,7 +98,7 @@ class Applier:
         except ApiError as error:
             return self._handle_api_error(kind, live, live, error)
         self._cache.children[kind].delete_if(app.key, live["metadata"]["uid"])
-        return _changed(app, None, ChildChange(kind, "Removed"))
+        return ChildResult(None, ChildChange(kind, "Removed"))
 
     async def release(self, app: App, kind: ChildKind, live: Json) -> ChildResult:
         """Make a child no longer the app's, and otherwise leave it as it is.
@@ -116,7 +116,7 @@ class Applier:
             return self._handle_api_error(kind, live, live, error)
         # Without the label it is not watched any more; an older state must not bring it back.
         self._cache.children[kind].delete(released)
-        return _changed(app, None, ChildChange(kind, "Released"))
+        return ChildResult(None, ChildChange(kind, "Released"))
 
     async def _apply_to_live(
         self, app: App, kind: ChildKind, live: Json, desired: Json
@@ -147,7 +147,7 @@ class Applier:
         if applied["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]:
             history.noop_digest = _digest(desired, live)
             return ChildResult(applied)
-        return _changed(app, applied, change)
+        return ChildResult(applied, change)
 
     def _handle_api_error(
         self, kind: ChildKind, live: Json | None, desired: Json, error: ApiError
@@ -171,11 +171,6 @@ class Applier:
         if is_webhook_failure(error):
             return ChildResult(live, pending=f"An admission webhook failed for the {kind}: {error}")
         return ChildResult(live, pending=pending, failure=Failure.from_error(error))
-
-
-def _changed(app: App, live: Json | None, change: ChildChange) -> ChildResult:
-    log.info("%s: %s", app.key, change)
-    return ChildResult(live, change)
 
 
 def _report_conflict(

@@ -13,7 +13,7 @@ from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.app import App
 from exposedapp.reconcile.errors import AppDeleted
 from exposedapp.reconcile.gather import gather_all
-from exposedapp.reconcile.interfaces import ApiClient
+from exposedapp.reconcile.interfaces import ChildClient
 from exposedapp.reconcile.ownership import is_owned
 
 Named = Mapping[ChildKind, Json | None]
@@ -30,7 +30,7 @@ class ReadError:
 class ChildReader:
     """Reads the objects with an app's name."""
 
-    def __init__(self, client: ApiClient, cache: Cache) -> None:
+    def __init__(self, client: ChildClient, cache: Cache) -> None:
         self._client = client
         self._cache = cache
 

@@ -9,13 +9,13 @@ from exposedapp.desired.diff import surplus_ports, surplus_strategy
 from exposedapp.desired.managed_fields import with_patches_as_applied, without_desired_fields
 from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.api_errors import is_duplicate_node_port
-from exposedapp.reconcile.interfaces import ApiClient
+from exposedapp.reconcile.interfaces import ChildClient
 
 
 class ChildWriter:
     """Creates and applies children; each method raises ApiError."""
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: ChildClient) -> None:
         self._client = client
 
     async def create(self, kind: ChildKind, desired: Json) -> Json:

@@ -24,7 +24,7 @@ from exposedapp.reconcile.app_states import AppStates
 from exposedapp.reconcile.apply import Applier
 from exposedapp.reconcile.child_reader import ChildReader, Named, ReadError
 from exposedapp.reconcile.gather import gather_all
-from exposedapp.reconcile.interfaces import ApiClient
+from exposedapp.reconcile.interfaces import ChildClient
 from exposedapp.reconcile.node_ports import ServiceApplier
 from exposedapp.reconcile.ownership import is_being_deleted, is_manageable, is_to_be_released
 from exposedapp.reconcile.results import NO_CHILD, ChildrenResult, ChildResult, Failure
@@ -43,7 +43,7 @@ class Children:
     """Creates, adopts, applies and removes children; safe to call for several apps at once."""
 
     def __init__(
-        self, client: ApiClient, cache: Cache, scope: Scope, clock: Callable[[], float]
+        self, client: ChildClient, cache: Cache, scope: Scope, clock: Callable[[], float]
     ) -> None:
         self._reader = ChildReader(client, cache)
         self._applier = Applier(client, cache, clock)

@@ -1,8 +1,11 @@
 """Decides which Events a reconcile has: what was done to children, and what became of the app.
 
+What was done to children is also logged.
+
 Called by reconciler.py. The words of Events are in status/events.py; event_recorder.py writes them.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 
 from exposedapp.api.app import ExposedAppStatus
@@ -18,6 +21,8 @@ from exposedapp.status.events import (
     reachability_events,
     status_events,
 )
+
+log = logging.getLogger(__name__)
 
 Record = Callable[[AppRef, EventMessage], None]
 """Has an Event written soon; never waits."""
@@ -37,7 +42,9 @@ class EventReporter:
         self._last_reachable.pop(key, None)
 
     def report_changes(self, app: App, changes: Sequence[ChildChange]) -> None:
-        """Record what was done to the children."""
+        """Record and log what was done to the children."""
+        for change in changes:
+            log.info("%s: %s", app.key, change)
         for event in child_events(changes):
             self._record(app.ref, event)
 

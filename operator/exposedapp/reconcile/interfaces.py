@@ -8,8 +8,8 @@ from exposedapp.exposure.probes import ProbeResults, Target
 from exposedapp.kube.scope import Scope
 
 
-class ApiClient(Protocol):
-    """The requests of a reconcile, as kube/client.py sends them. Each raises ApiError."""
+class ChildClient(Protocol):
+    """The requests for an app's children, as kube/client.py sends them. Each raises ApiError."""
 
     async def get(self, kind: str, namespace: str, name: str) -> Json | None:
         """An object; None when it does not exist."""
@@ -29,6 +29,13 @@ class ApiClient(Protocol):
     async def delete(self, live: Json, kind: str) -> None:
         """Delete a live object."""
 
+    async def services(self, scope: Scope) -> list[Json]:
+        """All Services in the scope that may be listed, with their names and ports."""
+
+
+class ApiClient(ChildClient, Protocol):
+    """All requests of a reconcile."""
+
     async def patch_status(self, namespace: str, name: str, version: str, changes: Json) -> Json:
         """Merge changes into an app's status; the app's metadata."""
 
@@ -37,9 +44,6 @@ class ApiClient(Protocol):
 
     async def events(self, namespace: str, field_selector: str) -> Sequence[Json]:
         """The Events of a namespace that the selector selects, in one request."""
-
-    async def services(self, scope: Scope) -> list[Json]:
-        """All Services in the scope that may be listed, with their names and ports."""
 
 
 class Prober(Protocol):

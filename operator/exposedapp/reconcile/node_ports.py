@@ -19,7 +19,7 @@ from exposedapp.kube.scope import Scope
 from exposedapp.reconcile.api_errors import allocated_node_ports, is_out_of_range
 from exposedapp.reconcile.app import App
 from exposedapp.reconcile.apply import Applier
-from exposedapp.reconcile.interfaces import ApiClient
+from exposedapp.reconcile.interfaces import ChildClient
 from exposedapp.reconcile.results import ChildResult, Failure
 from exposedapp.status.observation import Problem
 
@@ -49,7 +49,7 @@ class ServiceApplier:
 
     def __init__(
         self,
-        client: ApiClient,
+        client: ChildClient,
         cache: Cache,
         applier: Applier,
         scope: Scope,
@@ -117,7 +117,7 @@ class NodePortHolders:
 
     def __init__(
         self,
-        client: ApiClient,
+        client: ChildClient,
         scope: Scope,
         waiters: NodePortWaiters,
         clock: Callable[[], float],

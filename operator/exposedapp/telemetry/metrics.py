@@ -20,6 +20,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import CollectorRegistry
 
+from exposedapp.telemetry.admission_metrics import AdmissionMetrics
 from exposedapp.telemetry.app_metrics import AppsByCondition
 from exposedapp.telemetry.probe_metrics import ProbeMetrics
 from exposedapp.telemetry.queue_metrics import NAME, PrometheusQueueMetrics
@@ -44,6 +45,7 @@ class Metrics:
         self.queue = PrometheusQueueMetrics(self.registry, clock)
         self.apps = AppsByCondition(self.registry)
         self.probes = ProbeMetrics(self.registry)
+        self.admission = AdmissionMetrics(self.registry)
         self.watches = WatchAges(self.registry, clock)
         self.loop_lag = Histogram(
             "exposedapp_event_loop_lag_seconds",

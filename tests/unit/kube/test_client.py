@@ -486,3 +486,28 @@ async def test_a_watch_that_died_without_a_word_ends(monkeypatch: pytest.MonkeyP
         with pytest.raises(ApiError, match=r"no answer from the API server: .*Timeout") as raised:
             await follow(cluster)
     assert raised.value.status == 0
+
+
+async def test_a_client_for_dry_runs_stores_nothing_whatever_it_sends() -> None:
+    sent: list[tuple[str, str | None]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        sent.append((request.method, request.query.get("dryRun")))
+        return web.json_response({"items": [], "metadata": {"resourceVersion": "1"}})
+
+    metadata = {"namespace": "shop", "name": "web", "uid": "u", "resourceVersion": "1"}
+    live: Json = {"metadata": metadata}
+    async with served(handler) as cluster:
+        cluster.transport.dry_run = True
+        await cluster.create(WANTED)
+        await cluster.apply(WANTED, "u")
+        await cluster.patch_spec(live, "Service", {})
+        await cluster.patch_metadata(live, "Service", {})
+        await cluster.patch_status("shop", "web", "1", {})
+        await cluster.delete(live, "Service")
+        await cluster.request("POST", "/api/v1/namespaces/shop/services", WANTED)
+        await cluster.get("Service", "shop", "web")
+        await cluster.services()
+    writes = [dry_run for method, dry_run in sent if method != "GET"]
+    assert writes == ["All"] * 7
+    assert [dry_run for method, dry_run in sent if method == "GET"] == [None, None]

@@ -17,7 +17,7 @@ from support.helm import render
 from unit.repository.test_chart_values import ALL_ON, SWITCHES
 
 GO_MODULE = Path(__file__).parents[2] / "kind"
-DEFINED_ELSEWHERE = {"monitoring.coreos.com"}
+DEFINED_ELSEWHERE = {"monitoring.coreos.com", "cert-manager.io"}
 """Groups of other operators; tests/e2e/test_monitoring.py applies their objects."""
 INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 EVERYTHING = [

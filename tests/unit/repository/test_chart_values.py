@@ -32,6 +32,8 @@ SWITCHES = [
     "crds.install",
     "podDisruptionBudget.enabled",
     "networkPolicy.enabled",
+    "admission.enabled",
+    "admission.certManager.enabled",
 ]
 ALL_ON = [
     'commonLabels={"team":"a"}',
@@ -39,7 +41,7 @@ ALL_ON = [
     *(
         f"{switch}=true"
         for switch in SWITCHES
-        if "metrics" in switch or switch == "networkPolicy.enabled"
+        if "metrics" in switch or switch in ("networkPolicy.enabled", "admission.enabled")
     ),
 ]
 

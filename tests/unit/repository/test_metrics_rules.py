@@ -169,7 +169,8 @@ def test_the_page_has_no_alert_that_does_not_exist() -> None:
 
 def test_the_dashboard_is_whole() -> None:
     rows = [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"]
-    assert rows == ["Apps", "Reconciling", "Queue", "API server", "Probing", "Process"]
+    parts = ["Apps", "Reconciling", "Queue", "API server", "Probing", "Process", "Admission"]
+    assert rows == parts
     identities = [panel["id"] for panel in DASHBOARD["panels"]]
     assert len(identities) == len(set(identities))
     for panel in panels():

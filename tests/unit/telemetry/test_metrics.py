@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 import exposedapp
+from exposedapp.admission.results import ReviewResult
 from exposedapp.api.app import Condition
 from exposedapp.api.conditions import ReachableReason, Reason
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult
 from exposedapp.kube.resources import NODES, SERVICES
 from exposedapp.kube.scope import Scope
 from exposedapp.probing.state import ProbeState
+from exposedapp.telemetry.admission_metrics import RESULTS
 from exposedapp.telemetry.app_metrics import KNOWN_REASONS
 from exposedapp.telemetry.metrics import Metrics
 from exposedapp.workqueue.metrics import NoopQueueMetrics, QueueMetrics
@@ -227,3 +229,11 @@ def test_a_kind_is_as_old_as_its_oldest_watch(metrics: Metrics, clock: Clock) ->
     metrics.watches.seen(second)
     assert value(metrics, "exposedapp_watch_age_seconds", kind="services") == 5
     assert metrics.watches.ages() == {first: 5, second: 0}
+
+
+def test_every_result_of_a_review_is_counted(metrics: Metrics) -> None:
+    assert set(RESULTS) == set(ReviewResult)
+    for result in ReviewResult:
+        metrics.admission.reviewed(result, 0.5)
+        assert value(metrics, "exposedapp_admission_requests_total", result=result) == 1
+    assert value(metrics, "exposedapp_admission_duration_seconds_sum") == 0.5 * len(RESULTS)

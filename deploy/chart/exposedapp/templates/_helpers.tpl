@@ -71,6 +71,11 @@ keep Istio (a sidecar, or ambient mode) and Linkerd from it; podLabels and podAn
 {{- end }}
 {{- end }}
 
+{{/* Of the webhook's Service, Secret, roles and configuration. */}}
+{{- define "exposedapp.admissionName" -}}
+{{- printf "%s-admission" (include "exposedapp.fullname" . | trunc 53 | trimSuffix "-") }}
+{{- end }}
+
 {{/* [REGISTRY/]REPOSITORY[:TAG][@DIGEST] */}}
 {{- define "exposedapp.image" -}}
 {{- $unset := "image.repository is not set: no image of the operator is published, so build one and push it to a registry that your cluster pulls from (make push IMAGE=REGISTRY/NAME:TAG), then add --set image.repository=REGISTRY/NAME --set image.tag=TAG" }}
@@ -92,7 +97,7 @@ files/values.yaml is a copy of values.yaml, which a template cannot read.
 
 {{/* Not merge: that takes false, 0 and "" for missing. In what is passed on to Kubernetes, what lacks is left out on purpose. */}}
 {{- define "exposedapp.addMissing" -}}
-{{- $passedOn := list "resources" "podSecurityContext" "securityContext" "livenessProbe" "readinessProbe" }}
+{{- $passedOn := list "resources" "podSecurityContext" "securityContext" "livenessProbe" "readinessProbe" "namespaceSelector" "issuerRef" }}
 {{- $values := index . 0 }}
 {{- range $key, $default := index . 1 }}
 {{- if not (hasKey $values $key) }}
