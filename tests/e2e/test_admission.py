@@ -48,7 +48,10 @@ def admitting(cluster: KindCluster, operator: Operator) -> Iterator[Operator]:
 def shop(cluster: KindCluster, admitting: Operator) -> Iterator[Namespace]:
     """A namespace whose apps are reviewed."""
     with namespace_of(cluster) as namespace:
-        eventually(partial(is_refused, namespace, BROKEN, WORDS))
+        try:
+            eventually(partial(is_refused, namespace, BROKEN, WORDS))
+        except AssertionError:
+            raise AssertionError(admitting.logs()) from None
         yield namespace
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from exposedapp.admission.certificate import ServingSecret
+from exposedapp.admission.serving_secret import ServingSecret
 from exposedapp.kube.errors import ApiError
 from support.http_api_server import HttpApiServer
 from support.sockets import free_port

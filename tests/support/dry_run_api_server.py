@@ -4,6 +4,7 @@ import copy
 from collections.abc import Awaitable
 
 from exposedapp.api.meta import Json
+from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import Resource
 from support.admission import not_found
 from support.fake_api_server import FakeApiServer
@@ -16,6 +17,8 @@ class DryRunApiServer:
         self._server = server
         self.existing: set[tuple[str, str]] = set()
         """(plural, name) of the ConfigMaps, Secrets and ServiceAccounts that exist."""
+        self.metadata_error: ApiError | None = None
+        """How each of them is answered, if not by whether it exists."""
         self.writes = 0
         """How many dry runs were sent."""
 
@@ -26,6 +29,8 @@ class DryRunApiServer:
         return await self._server.services()
 
     async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Json:
+        if self.metadata_error:
+            raise self.metadata_error
         if (resource.plural, name) not in self.existing:
             raise not_found(resource.plural, name)
         return {"metadata": {"namespace": namespace, "name": name}}

@@ -5,8 +5,7 @@ certificates in the webhook's configuration, which are this one and the one befo
 own would add a second key to keep and a second lifetime to renew.
 """
 
-import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -20,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from exposedapp.admission.serving_secret import ServingSecret
+
 LIFETIME = timedelta(days=90)
 RENEW_BEFORE_END = timedelta(days=30)
 CLOCK_SKEW = timedelta(hours=1)
@@ -27,25 +28,6 @@ CLOCK_SKEW = timedelta(hours=1)
 
 MAX_COMMON_NAME_LENGTH = 64
 """Source: ub-common-name in RFC 5280."""
-
-TOKEN_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class ServingSecret:
-    """What the replicas share, as PEM; empty where there is none yet."""
-
-    certificate: str = ""
-    key: str = ""
-    trusted: str = ""
-    """The certificates that the API server is to trust."""
-    token: str = ""
-    """The path of the webhook, which nobody can guess."""
-
-
-def with_token(secret: ServingSecret) -> ServingSecret:
-    """The same with a token, if it has none."""
-    return secret if secret.token else replace(secret, token=secrets.token_urlsafe(TOKEN_BYTES))
 
 
 def renewed(secret: ServingSecret, dns_name: str, now: datetime) -> ServingSecret:

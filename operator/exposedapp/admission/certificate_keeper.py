@@ -7,8 +7,6 @@ create any.
 """
 
 import asyncio
-import base64
-import binascii
 import logging
 import os
 import ssl
@@ -17,7 +15,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from exposedapp.admission.certificate import ServingSecret, renewed, with_token
+from exposedapp.admission.serving_secret import (
+    ServingSecret,
+    encode,
+    parse_secret,
+    secret_data,
+    with_token,
+)
 from exposedapp.api.meta import Json
 
 log = logging.getLogger(__name__)
@@ -30,9 +34,6 @@ TLS_SUFFIX = "-tls"
 """Of the Secret that cert-manager writes: the name of the operator's own with this."""
 
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
-
-KEYS = {"tls.crt": "certificate", "tls.key": "key", "ca.crt": "trusted", "token": "token"}
-"""Of the Secret's data, with the fields of ServingSecret."""
 
 
 class Request(Protocol):
@@ -108,11 +109,11 @@ class CertificateKeeper:
     async def _check(self) -> None:
         """Raises ApiError, and whatever an object of an unforeseen shape leads to."""
         secret = await self._request("GET", self._names.secret_path())
-        shared = _parse(secret)
+        shared = parse_secret(secret)
         if self._may_write():
             shared = await self._write(secret, shared)
         if not self._names.has_own_certificate:
-            given = _parse(await self._request("GET", self._names.secret_path(TLS_SUFFIX)))
+            given = parse_secret(await self._request("GET", self._names.secret_path(TLS_SUFFIX)))
             shared = ServingSecret(given.certificate, given.key, token=shared.token)
         self._serve(shared)
 
@@ -120,10 +121,13 @@ class CertificateKeeper:
         """Complete what the replicas share, and have the API server know; what is shared then."""
         desired = with_token(shared)
         if self._names.has_own_certificate:
+            # Here, because the library takes 9 MiB, and only who makes the certificate needs it.
+            from exposedapp.admission.certificate import renewed
+
             desired = renewed(desired, self._names.dns_name, datetime.now(UTC))
         await self._publish(desired)  # first: no replica may serve what is not trusted yet
         if desired != shared:
-            body = {**secret, "data": _as_data(desired)}
+            body = {**secret, "data": secret_data(desired)}
             await self._request("PUT", self._names.secret_path(), body)
             log.info("Admission: wrote the Secret %s", self._names.name)
         return desired
@@ -140,7 +144,7 @@ class CertificateKeeper:
         client = webhook["clientConfig"]
         changed = {**client, "service": {**client["service"], "path": f"/{secret.token}"}}
         if self._names.has_own_certificate:
-            changed["caBundle"] = _encode(secret.trusted)
+            changed["caBundle"] = encode(secret.trusted)
         return {**webhook, "clientConfig": changed}
 
     def _serve(self, secret: ServingSecret) -> None:
@@ -157,27 +161,6 @@ class CertificateKeeper:
         if problem != self._last_problem:
             log.warning("Admission requests are not served as they should: %s", problem)
             self._last_problem = problem
-
-
-def _parse(secret: Json) -> ServingSecret:
-    """What is in a Secret; empty where it is broken, so that it is written again."""
-    data = secret.get("data") or {}
-    return ServingSecret(**{field: _decode(data.get(key)) for key, field in KEYS.items()})
-
-
-def _as_data(secret: ServingSecret) -> dict[str, str]:
-    return {key: _encode(getattr(secret, field)) for key, field in KEYS.items()}
-
-
-def _encode(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
-def _decode(text: str | None) -> str:
-    try:
-        return base64.b64decode(text or "").decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
 
 
 def _load(context: ssl.SSLContext, secret: ServingSecret) -> None:

@@ -1,5 +1,9 @@
 """When the webhook's certificate is made again."""
 
+import os
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,12 +13,11 @@ from exposedapp.admission.certificate import (
     CLOCK_SKEW,
     LIFETIME,
     RENEW_BEFORE_END,
-    ServingSecret,
     is_usable,
     make_certificate,
     renewed,
-    with_token,
 )
+from exposedapp.admission.serving_secret import ServingSecret, parse_secret, secret_data, with_token
 
 NAME = "exposedapp-admission.exposedapp-system.svc"
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -78,6 +81,22 @@ def test_one_that_has_ended_is_not_trusted_any_more() -> None:
 
 def test_a_token_is_made_once_and_not_twice_the_same() -> None:
     first, second = with_token(ServingSecret()), with_token(ServingSecret())
-    assert len(first.token) >= 32
+    # The API server accepts no other path: its parts are DNS names.
+    assert re.fullmatch("[a-z0-9]{32,253}", first.token)
     assert first.token != second.token
     assert with_token(first) is first
+
+
+def test_a_secret_is_read_as_it_was_written_and_one_that_is_broken_as_empty() -> None:
+    secret = new_secret()
+    assert parse_secret({"data": secret_data(secret)}) == secret
+    assert parse_secret({}) == parse_secret({"data": None}) == ServingSecret()
+    assert parse_secret({"data": {"tls.crt": "x", "tls.key": "gIA="}}) == ServingSecret()
+
+
+def test_only_who_makes_a_certificate_loads_the_library_for_it() -> None:
+    """It takes 9 MiB of memory."""
+    code = "import sys, exposedapp.main; sys.exit('cryptography' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
+    assert done.returncode == 0

@@ -192,6 +192,22 @@ async def test_objects_that_pods_need_are_looked_for_in_each_kind(world: World) 
     assert "Secret keys" in warning
 
 
+async def test_what_a_suspended_app_lacks_is_no_warning(world: World) -> None:
+    review = Review(world)
+    spec: Json = {"envFrom": [{"configMapRef": {"name": "settings"}}]}
+    world.app(**spec)
+    await world.settle()
+    assert (await review.verdict(**spec, replicas=1)).warnings
+    assert await review.verdict(**spec, suspend=True) == Verdict()
+
+
+@pytest.mark.parametrize("status", [0, 403, 500])
+async def test_what_cannot_be_read_is_no_warning(world: World, status: int) -> None:
+    review = Review(world)
+    review.server.metadata_error = ApiError(status, "", "no answer")
+    assert await review.verdict(envFrom=[{"configMapRef": {"name": "settings"}}]) == Verdict()
+
+
 async def test_kinds_that_the_operator_may_not_read_are_not_looked_for(
     world: World, review: Review
 ) -> None:

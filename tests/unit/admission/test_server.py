@@ -10,10 +10,10 @@ from contextlib import AbstractAsyncContextManager
 import aiohttp
 import pytest
 
-from exposedapp.admission.certificate import ServingSecret
 from exposedapp.admission.certificate_keeper import CertificateKeeper, WebhookNames
 from exposedapp.admission.results import ReviewResult
 from exposedapp.admission.server import MAX_OPEN_BYTES, PATH, AdmissionServer, Handler
+from exposedapp.admission.serving_secret import ServingSecret
 from exposedapp.api.meta import Json
 from exposedapp.telemetry.http_server import serve_http
 from support.admission import app_body, review_body
@@ -80,7 +80,7 @@ async def test_reviews_that_are_too_large_together_are_accepted_unseen(served: S
     async with asyncio.timeout(10):
         while served.waiting < 2:
             await asyncio.sleep(0.01)
-    assert await served.post(large) == 503
+    assert await asyncio.wait_for(served.post(large), 10) == 503
     assert served.results == [ReviewResult.BUSY]
     served.may_answer.set()
     assert await asyncio.gather(*tasks) == [200, 200]

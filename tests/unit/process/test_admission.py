@@ -13,10 +13,10 @@ from aiohttp import web
 from exposedapp.admission.certificate import (
     LIFETIME,
     RENEW_BEFORE_END,
-    ServingSecret,
     make_certificate,
 )
 from exposedapp.admission.reviewer import FAILED, TOO_LATE
+from exposedapp.admission.serving_secret import ServingSecret
 from exposedapp.runtime import Periods
 from support.admission import DNS_NAME, WebhookCaller, app_body, review_body
 from support.http_api_server import Fault, HttpApiServer, status_body

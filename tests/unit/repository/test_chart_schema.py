@@ -18,7 +18,8 @@ from unit.repository.test_chart_values import ALL_ON, SWITCHES
 
 GO_MODULE = Path(__file__).parents[2] / "kind"
 DEFINED_ELSEWHERE = {"monitoring.coreos.com", "cert-manager.io"}
-"""Groups of other operators; tests/e2e/test_monitoring.py applies their objects."""
+"""Groups of other operators, whose schemas are not here. Those of the first are applied by
+tests/e2e/test_monitoring.py."""
 INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 EVERYTHING = [
     'image={"repository":"a","registry":"r.example","digest":"sha256:%s"}' % ("a" * 64),
