@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from exposedapp.api.meta import Json
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import Resource
+from exposedapp.kube.scope import Scope
 from support.admission import not_found
 from support.fake_api_server import FakeApiServer
 
@@ -25,8 +26,8 @@ class DryRunApiServer:
     async def get(self, kind: str, namespace: str, name: str) -> Json | None:
         return await self._server.get(kind, namespace, name)
 
-    async def services(self) -> list[Json]:
-        return await self._server.services()
+    async def services(self, scope: Scope) -> list[Json]:
+        return await self._server.services(scope)
 
     async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Json:
         if self.metadata_error:

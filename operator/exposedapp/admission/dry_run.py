@@ -9,6 +9,7 @@ from typing import Protocol
 
 from exposedapp.api.meta import Json
 from exposedapp.kube.resources import Resource
+from exposedapp.kube.scope import Scope
 from exposedapp.reconcile.interfaces import ChildClient
 
 SERVICES_TTL_SECONDS = 10.0
@@ -23,10 +24,11 @@ class ReviewClient(ChildClient, Protocol):
 
 
 class ServiceList:
-    """All Services of the cluster, listed at most every SERVICES_TTL_SECONDS for all reviews."""
+    """All Services in the scope, listed at most every SERVICES_TTL_SECONDS for all reviews."""
 
-    def __init__(self, client: ReviewClient) -> None:
+    def __init__(self, client: ReviewClient, scope: Scope) -> None:
         self._client = client
+        self._scope = scope
         self._services: list[Json] = []
         self._expires_at = time.monotonic()
         self._lock = asyncio.Lock()
@@ -35,7 +37,7 @@ class ServiceList:
         """The Services with their names and ports. Raises ApiError."""
         async with self._lock:
             if time.monotonic() >= self._expires_at:
-                self._services = await self._client.services()
+                self._services = await self._client.services(self._scope)
                 self._expires_at = time.monotonic() + SERVICES_TTL_SECONDS
             return self._services
 
@@ -84,6 +86,6 @@ class DryRunClient:
     async def delete(self, live: Json, kind: str) -> None:
         """Nothing: a deletion is not what an author asks for."""
 
-    async def services(self) -> list[Json]:
-        """All Services of the cluster with their names and ports."""
+    async def services(self, scope: Scope) -> list[Json]:  # noqa: ARG002 - it is the operator's
+        """All Services in the scope that may be listed, with their names and ports."""
         return await self._services.get()

@@ -19,6 +19,7 @@ from exposedapp.cache.watches import describe
 from exposedapp.exposure.urls import compute_exposure
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import REFERENCED
+from exposedapp.kube.scope import Scope
 from exposedapp.reconcile.app import App, identify_app, parse_app
 from exposedapp.reconcile.children import Children
 from exposedapp.reconcile.errors import AppDeleted
@@ -57,7 +58,8 @@ class Reviewer:
         self._cache = cache
         self._settings = settings
         self._observe = observe
-        self._services = ServiceList(client)
+        self._scope = Scope(settings.watch_namespaces)
+        self._services = ServiceList(client, self._scope)
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_REVIEWS)
 
     async def review(self, new: Json, old: Json | None) -> Verdict:
@@ -89,7 +91,7 @@ class Reviewer:
         body = {**body, "metadata": {**DEFAULT_METADATA, **body["metadata"]}}
         app = parse_app(identify_app(body), body)
         client = DryRunClient(self._client, self._services)
-        children = Children(client, self._known_children(app.key), time.monotonic)
+        children = Children(client, self._known_children(app.key), self._scope, time.monotonic)
         result = await children.reconcile(app)
         if app.spec is None or app.spec.suspend:
             return judge(result, ())

@@ -84,7 +84,7 @@ def presume_app_nodes(
     local = service_spec.get("externalTrafficPolicy") == "Local"
     forwards = not local or bool(nodes_with_ready_pods(endpoints))
     return SelectedNodes(
-        nodes=[SelectedNode(hosts=(), rank=0)] if forwards else (),
+        nodes=[SelectedNode(name="", hosts=(), rank=0)] if forwards else (),
         override=nodes_spec.host,
         no_node_reason=None if forwards else NO_LOCAL_POD,
         local_pods_required=local,

@@ -17,7 +17,7 @@ ROLES = {"Role", "ClusterRole"}
 
 def environment(*sets: str) -> dict[str, Any]:
     [container] = pod_spec(*sets)["containers"]
-    return {variable["name"]: variable["value"] for variable in container["env"]}
+    return {variable["name"]: variable.get("value") for variable in container["env"]}
 
 
 def webhook(*sets: str) -> dict[str, Any]:
@@ -163,3 +163,9 @@ def test_the_network_policy_lets_the_api_server_in() -> None:
 )
 def test_wrong_values_are_refused(value: str) -> None:
     assert template(*with_image(value)).returncode != 0
+
+
+def test_an_operator_of_some_namespaces_has_no_webhook() -> None:
+    done = template(*with_image(ON, "watchNamespaces={shop}"))
+    assert done.returncode != 0
+    assert "leave watchNamespaces empty" in done.stderr
