@@ -75,6 +75,8 @@ class Plan:
         """Name and spec of each app that must be there."""
         self.keeps_ports: set[str] = set()
         """The apps of which nothing has been done that may change a node port."""
+        self._adopting: set[str] = set()
+        """The apps that adopt a Deployment of 0 replicas; 1, the default, would not change them."""
         self._nodes: list[str] = []
 
     def next(self) -> Action:
@@ -118,7 +120,6 @@ class Plan:
         self._count += 1
         name = f"app-{self._count}"
         self.apps[name] = {
-            # As many as the adopted Deployment has: 1 would not change them, it is the default.
             "replicas": 0 if kind == "adopt" else self._replicas(),
             "ports": self._ports(),
             "service": {"type": self._random.choice(TYPES)},
@@ -126,6 +127,8 @@ class Plan:
         }
         if kind == "create":
             self.keeps_ports.add(name)
+        else:
+            self._adopting.add(name)
         return name, self.apps[name]
 
     def _change(self, kind: str, name: str) -> Json:
@@ -135,7 +138,7 @@ class Plan:
             case "change":
                 spec["env"] = self._env()
             case "scale":
-                spec["replicas"] = self._replicas(but=name)
+                spec["replicas"] = 0 if name in self._adopting else self._replicas(but=name)
             case "ports":
                 spec["ports"] = self._ports()
             case "type":
