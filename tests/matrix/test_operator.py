@@ -187,8 +187,12 @@ def test_a_field_that_an_api_server_does_not_know(started: Namespace) -> None:
 
     eventually(is_set_or_reported)
     started.apply(app("web"))
-    eventually(partial(has_ready, started, "NoEligibleNode"))
-    assert "trafficDistribution" not in started.get("service", "web")["spec"]
+
+    def is_dropped() -> None:
+        assert "trafficDistribution" not in started.get("service", "web")["spec"]
+        assert started.ready("web")["reason"] != "InvalidSpec"
+
+    eventually(is_dropped)
 
 
 def test_conflict(started: Namespace) -> None:
