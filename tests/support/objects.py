@@ -18,6 +18,10 @@ OWNER: Json = {
 
 FOREIGN: dict[str, Json] = {
     "Deployment": {
+        "strategy": {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"},
+        },
         "replicas": 5,
         "selector": {"matchLabels": {"app": "old"}},
         "template": {
