@@ -16,7 +16,7 @@ class Scope:
     """The namespaces that an operator works in."""
 
     namespaces: Sequence[str] = ()
-    """None: all of the cluster."""
+    """Empty: all of the cluster."""
 
     @property
     def is_limited(self) -> bool:
