@@ -5,6 +5,7 @@ option, against the oldest and the newest. tests/matrix/build.sh builds them. `-
 the results into a page.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -28,6 +29,9 @@ from support.sockets import free_port
 HERE = Path(__file__).parent
 CRD = CHART / "files" / "crd.yaml"
 OPERATOR_NAMESPACE = "exposedapp-system"
+ADMISSION_NAME = "exposedapp-admission"
+REVIEWED = {"reviewed": "true"}
+"""The label of namespaces whose apps the webhook reviews."""
 KUBERNETES = re.compile(r"^\s*k8s\.io/kubernetes (v\S+)", re.MULTILINE)
 
 RESULTS = pytest.StashKey[dict[tuple[str, str], Results]]()
@@ -125,6 +129,21 @@ def namespace(definition: ApiServer) -> Namespace:
     return new_namespace(definition)
 
 
+def lead_to_this_machine(server: ApiServer, port: int) -> None:
+    """Have the API server find the webhook's Service at localhost, where there is no kube-proxy.
+
+    Of a Service of type ExternalName it calls the name, at the webhook's own port.
+    """
+    service = Namespace(server, OPERATOR_NAMESPACE)
+    service.kubectl("delete", "service", ADMISSION_NAME)
+    service.kubectl(
+        "create", "service", "externalname", ADMISSION_NAME, "--external-name=localhost"
+    )
+    change = [{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": port}]
+    target = ("validatingwebhookconfiguration", ADMISSION_NAME)
+    server.kubectl("patch", *target, "--type=json", f"--patch={json.dumps(change)}")
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """The operator's process, with the rights that the chart gives it."""
@@ -135,9 +154,15 @@ class Operator:
 
 @pytest.fixture(scope="session")
 def operator(definition: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    """The operator at work, until the end. Its log must show no traceback, and no missing right."""
-    flags = ("--create-namespace", "--take-ownership")
-    helm(definition, "install", "exposedapp", CHART, *flags, namespace=OPERATOR_NAMESPACE)
+    """The operator at work, until the end. Its log must show no traceback, and no missing right.
+
+    Its admission webhook reviews apps in the namespaces that are labelled for it.
+    """
+    flags = ("--create-namespace", "--take-ownership", "--set=admission.enabled=true")
+    selector = f"--set-json=admission.namespaceSelector={json.dumps({'matchLabels': REVIEWED})}"
+    helm(definition, "install", "exposedapp", CHART, *flags, selector, namespace=OPERATOR_NAMESPACE)
+    admission_port = free_port()
+    lead_to_this_machine(definition, admission_port)
     log = tmp_path_factory.mktemp("operator") / "operator.log"
     environment = {
         **os.environ,
@@ -147,6 +172,8 @@ def operator(definition: ApiServer, tmp_path_factory: pytest.TempPathFactory) ->
         "EXPOSEDAPP_HEALTH_PORT": str(free_port()),
         "EXPOSEDAPP_METRICS_PORT": "0",
         "EXPOSEDAPP_PROBE": "false",
+        "EXPOSEDAPP_ADMISSION_PORT": str(admission_port),
+        "EXPOSEDAPP_ADMISSION_REFERENCES": "ConfigMap,ServiceAccount",
     }
     with process([sys.executable, "-m", "exposedapp.main"], log, environment) as running_process:
         yield Operator(definition, log)
