@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import exposedapp
+from generate_names import NAMES, read_names
 from support.helm import CHART
 from unit.repository.test_inputs import ROOT, files
 
@@ -23,6 +24,10 @@ OWN_IMAGE = re.compile(
     r"(?<![\w./-])exposedapp/(operator|demo|none|node|debian-|metrics-server)[\w:@-]*"
 )
 """Without a registry it is one of Docker Hub."""
+OF_SOMEBODY = re.compile(
+    r"(?:(?:ghcr|quay|docker)\.io|github\.com|gitlab\.com)/(?!OWNER/)[\w.-]+/exposedapp[\w.-]*"
+)
+"""An account of a forge or a registry; OWNER stands for the reader's."""
 FROM_PYPI = re.compile(r"\b(pip|pipx|uv tool) install ['\"]?exposedapp\b")
 
 
@@ -38,14 +43,19 @@ def texts() -> Iterator[tuple[Path, str]]:
             continue
 
 
-@pytest.mark.parametrize("pattern", [OWN_IMAGE, FROM_PYPI], ids=["image", "package"])
+@pytest.mark.parametrize(
+    "pattern", [OWN_IMAGE, OF_SOMEBODY, FROM_PYPI], ids=["image", "account", "package"]
+)
 def test_nothing_is_taken_from_where_it_is_not_published(pattern: re.Pattern[str]) -> None:
-    matches = {
-        str(path): [match.group() for match in pattern.finditer(text)]
+    """A name in deploy/names.env is the project's own."""
+    ours = [name.rpartition("://")[2] for name in read_names(NAMES.read_text()).values() if name]
+    matches = [
+        (str(path), match.group())
         for path, text in texts()
-        if pattern.search(text)
-    }
-    assert matches == {}
+        for match in pattern.finditer(text)
+        if not any(name in match.group() for name in ours)
+    ]
+    assert matches == []
 
 
 def images(node: object) -> Iterator[str]:

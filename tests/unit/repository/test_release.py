@@ -133,6 +133,14 @@ def test_this_version_is_in_the_changelog() -> None:
     assert run("deploy/release.sh", "notes").stdout.strip()
 
 
+def test_the_only_version_of_the_api_is_served_and_stored() -> None:
+    """As docs/versioning.md says; another one needs the steps that it describes."""
+    crd = yaml.safe_load((ROOT / "deploy" / "manifests" / "crd.yaml").read_text())
+    versions = [(v["name"], v["served"], v["storage"]) for v in crd["spec"]["versions"]]
+    assert versions == [("v1alpha1", True, True)]
+    assert "conversion" not in crd["spec"]
+
+
 def test_a_released_chart_and_manifest_name_the_image(tmp_path: Path) -> None:
     done = run("deploy/release.sh", "package", PUBLISHED["IMAGE"], DIGEST, tmp_path)
     assert done.returncode == 0, done.stderr
