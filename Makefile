@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Everything a contributor needs; `make help` lists it.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -97,6 +98,7 @@ dev: cluster images ## Run the operator here against the cluster, restarted at e
 generate: $(VENV)/ok build/bin/helm ## Write the generated files: CRD, plain manifests, tables and pictures
 	python -m exposedapp.api.crd > deploy/chart/exposedapp/files/crd.yaml
 	deploy/render.sh
+	python docs/generate_headers.py
 	python docs/generate_names.py
 	python docs/generate_fields.py
 	python docs/generate_values.py

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Builds an image with Docker alone, without a cluster; `make image` and `make push` run it.
 #   deploy/image.sh [--push] operator|demo REGISTRY/NAME:TAG
 # PLATFORMS=linux/amd64,linux/arm64   several in one image, with --push: needs buildx and a builder that runs each of them.

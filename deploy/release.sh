@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # What .github/workflows/release.yml does with the files of this repository; see docs/releases.md.
 #   deploy/release.sh names TAG SOURCE              the version and the names of deploy/names.env as NAME=VALUE. Fails when the
 #                                                   tag is not this version, when the version is not in the changelog, and when

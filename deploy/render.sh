@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Writes manifests/, the chart as plain manifests for those who do not use Helm, and the copy of the chart's values that its
 # templates read (see templates/_helpers.tpl).
 #   deploy/render.sh           writes them

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the root filesystem of the operator's image: Python, what it links to, and the packages.
 
 Run as root by deploy/Dockerfile, in the stage that has pip and a shell; the image gets neither:

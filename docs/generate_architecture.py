@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the picture of the operator's packages in CONTRIBUTING.md, from the imports in the code.
 
 An arrow means "imports". An import that follows from others (a imports b, b imports c, a imports c)

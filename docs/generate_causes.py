@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the table in not-ready.md of every cause that the tests know, with the words for it."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes docs/fields.md: every field of an ExposedApp, from the CustomResourceDefinition."""
 
 import json

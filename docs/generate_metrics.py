@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the table in docs/metrics.md of every metric of the operator.
 
 python docs/generate_metrics.py --sample   prints what Prometheus gets

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes where the project is published into the files that say it, from deploy/names.env."""
 
 from collections.abc import Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the table in README.md of every reason of the condition Ready."""
 
 from collections.abc import Iterator

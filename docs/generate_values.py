@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes docs/values.md: every value of the chart, from values.yaml and its comments."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rewrites a page of which all or a part is generated, or checks that it is up to date.
 
 Used by the generators beside it, which `make generate` runs:

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # venv.sh FOLDER LOCK: makes a virtual environment in FOLDER that holds exactly what LOCK names.
 #
 # pip decides nothing here: a lock is complete, so --no-deps keeps pip from looking up dependencies. Otherwise an old pip

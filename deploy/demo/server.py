@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demo app: a web server that says which pod answered, and on which node.
 
     $ curl http://172.18.0.3:30008/

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Leader election with a Lease: of several operators, only the one that holds it writes.
 
 The rules are those of client-go (tools/leaderelection); why they are not taken from a library is in

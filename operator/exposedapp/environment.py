@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads the operator's configuration from the environment.
 
 Called by main.py alone. Apart from settings.py, which everything else imports: there Settings() is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 r"""Logging of the operator's process: one line per record, as text or JSON. Called by main.py.
 
 Messages and exceptions quote names, URLs and responses that users wrote. A newline in one of them

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator's process: `python -m exposedapp.main`, configured by EXPOSEDAPP_* (settings.py).
 
 Exit code 0 after SIGTERM or SIGINT; 1, with one line in the log that says why, when it cannot go

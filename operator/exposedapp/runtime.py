@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Composition root: builds, starts, supervises and stops the parts of the operator.
 
 Called by handlers.py. Events update the cache and queue the keys of the apps they concern; the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator's configuration: one field for each EXPOSEDAPP_* variable, with its default.
 
 A field is the variable's name in lower case, without the prefix. Its description is what to write

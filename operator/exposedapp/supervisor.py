@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the long-lived tasks of the process; one that ends, for whatever reason, is a failure.
 
 Used by runtime.py, which ends the process then: a task that has ended unnoticed would leave an

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The apps that a benchmark creates, and the watch by which it sees what becomes of them."""
 
 import asyncio

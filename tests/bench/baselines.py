@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The floor: the three writes that an app needs, and nothing else.
 
 `python -m bench.baselines` does them for every app that it sees; it repairs nothing, reads nothing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The API server, asked in raw JSON over one session: as little of a client as there can be."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pure: what the API server counted of the requests that it answered.
 
 Who sent a request is not counted. So only those are taken that in a benchmark only the

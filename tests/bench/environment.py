@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cluster of a benchmark: the CRD, namespaces, fake nodes. All of it is deleted at the end."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pure: what is measured, in which unit, and how good it is meant to be (the goals of issue 6)."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The curve over commits: one point per saved run."""
 
 import json

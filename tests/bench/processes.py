@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The subjects' processes: started, measured by the kernel's own numbers, stopped."""
 
 import asyncio

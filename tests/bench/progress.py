@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Progress, for the person who waits."""
 
 import sys

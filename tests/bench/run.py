@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One run: the subjects, rows and rounds in order."""
 
 from collections.abc import Sequence

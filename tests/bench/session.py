@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One subject at work on the cluster, and what every row measures with."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table that is printed: metrics down, subjects across, ratios to the floor, goals."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator that a user would write, after kopf's tutorial: the baseline.
 
 Change handlers, the official client with its typed models, kopf.adopt, patch.status. It is what it

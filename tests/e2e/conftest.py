@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cluster and the operator in it, for the end-to-end tests."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Installs the operator as an earlier or a later release: other code, another chart, another name.
 
 Used by test_upgrade.py.

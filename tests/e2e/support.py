@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the end-to-end tests share: a cluster to talk to, and waiting for conditions."""
 
 import json

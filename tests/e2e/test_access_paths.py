@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ways in that people know from NodePort tutorials: all of them must work through the app."""
 
 from functools import partial

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line as a person uses it, on the real cluster. The doctor has a file of its own."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every diagnosis of the doctor, provoked for real.
 
 One namespace is a ward full of apps, each ill in its own way. What is done to the network and to

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever happens to the operator or to the children: all is as the spec says again."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """IPv4 and IPv6: one URL per IP family of the Service, and each of them answers.
 
 On the cluster of one node, since the other one shows what Kubernetes says where there is IPv4 only.

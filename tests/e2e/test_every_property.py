@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every property of the spec is changed in an app that runs, and changed back.
 
 The children become what the new spec says, and then again exactly what they were. The list of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every file in deploy/examples is applied as it is, and every address in its status answers."""
 
 import inspect

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator's image: small, with what it needs alone. Needs Docker, and no cluster."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/install.md and what the chart prints after an install, done as they say."""
 
 import os

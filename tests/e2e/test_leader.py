@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two operators in the cluster: the standby takes over from a leader that is deleted or killed."""
 
 import json

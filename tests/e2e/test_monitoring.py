@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An API server that knows Prometheus Operator's kinds accepts what the chart has for it."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Node ports that run out: on a cluster that has ten of them, and in a namespace with a quota."""
 
 from collections.abc import Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The URLs are those that work: nodes come and go, ports are blocked, and the status follows."""
 
 import json

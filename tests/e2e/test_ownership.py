@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whose object is whose: nothing foreign is touched, and what is handed over is taken with care."""
 
 import json

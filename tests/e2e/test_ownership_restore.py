@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Children that are restored, orphaned, handed over and given back, on a real API server.
 
 What others ran into: velero#4707, cluster-api#6007 and tidb-operator#1246 (children without their

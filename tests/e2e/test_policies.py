@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the API server refuses in an ExposedApp, by the chart's ValidatingAdmissionPolicies."""
 
 import json

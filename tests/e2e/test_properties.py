@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever the API server accepts as an ExposedApp becomes children that it accepts, too.
 
 The specs are made up by hypothesis, the same ones at every run, and the API server is the real one.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is deleted while no watch is open: a node and an app, while the control plane restarts.
 
 A watch that breaks goes on from where it was, and misses nothing, unless the API server does not

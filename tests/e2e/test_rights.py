@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The chart's roles allow the requests that the operator sends, and no others."""
 
 import json

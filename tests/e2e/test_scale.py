@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Kubernetes scales and guards by itself works with an ExposedApp too."""
 
 import json

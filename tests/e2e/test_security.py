@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator runs with as little as it needs."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All types of Service, and the way from each to each other, with nothing left behind."""
 
 import json

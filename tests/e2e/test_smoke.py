@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A user applies one resource and gets a running app and addresses that answer."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """etcd is restored from a backup: what was written since is undone, and revisions go back.
 
 Named to run last on its cluster: Kubernetes' own components are restarted here, too.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Upgrade, removal and restore: what they do to apps that run. See docs/upgrade.md."""
 
 import json

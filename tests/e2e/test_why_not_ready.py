@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What keeps pods from being ready is named, by the condition and by the doctor alike.
 
 One app for each cause, all created at once: the kubelet and the scheduler take their time for each.

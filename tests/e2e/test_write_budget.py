@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How many writes things cost, by the API server's own counters."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Wrong input is refused with the field's name, or reported in a condition; never ignored."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cluster's API server, as its administrator reaches it. The proxy and the tests share it."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cluster, prepared for operators that run outside of it. Called by conftest.py and soak/."""
 
 import asyncio

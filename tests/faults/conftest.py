@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cluster for the fault tests, and the table of what was measured."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The faults that the proxy can cause: one class per kind of fault."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """That only the holder of the Lease writes, seen by the proxies of all operators."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator under test: `python -m exposedapp.main` behind a proxy of its own."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A proxy between one operator and the API server; faults interfere with what passes.
 
 Plain HTTP towards the operator; the administrator's credentials are added here. One operator has

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two operators, as the chart runs them: each with a proxy, and started again when it ends."""
 
 import asyncio

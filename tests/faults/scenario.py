@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a user does to a few apps, and the state that follows from it.
 
 The apps have 0 replicas or 1: what is compared is the operator's part, not the kubelet's.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One fault at a time while a user changes apps; afterwards everything is as without it.
 
 A row of FAULTS is a fault. It begins before the changes, and ends `seconds` after the last one.

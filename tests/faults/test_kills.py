@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SIGKILL before and after each write of a reconcile; afterwards everything is as without it.
 
 Which writes there are is seen by the proxy in an undisturbed run, step by step.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two operators: the leader ends, stops for a while, or cannot reach the API server."""
 
 import asyncio

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # cluster.sh up [three-nodes|localhost|single-node|bench]     a kind cluster that works; made only when it is not there, or broken
 # cluster.sh down [three-nodes|localhost|single-node|bench]   deletes it; images and programs stay
 # The first two are called exposedapp (kubeconfig: build/kubeconfig), the third exposedapp-single (build/kubeconfig-single).

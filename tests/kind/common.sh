@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034  # sourced: others use what is set here
 # Where things are, and which cluster is meant. For bash 3.2 and BSD tools too, as on macOS: neither mapfile, nor flock,
 # sha256sum or timeout are everywhere (tests/unit/repository/test_portable_scripts.py).

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # debian-image.sh NAME PACKAGE...: builds a small Debian image with these packages by mmdebstrap, for machines that
 # cannot pull one. Prints its reference; the tag is a hash of its inputs, so an image that exists is not built again.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # debian-tools.sh PROGRAM...: links programs into build/bin that unit tests call and that are Debian packages of the same
 # name: those in PATH, else installed as root on Debian or Ubuntu. Anywhere else: one line of advice.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # demo.sh [three-nodes|localhost]: the main job, seen from outside: a cluster, the operator installed by Helm, an example
 # app, and every URL of its status fetched. On `localhost`: those at localhost. Run by `make demo`.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Runs the operator on this machine against the local cluster, and again after every edit. Run by `make dev`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Makes sure that a Docker engine answers. One that runs already is used as it is. Else, as root on Debian or Ubuntu,
 # the distribution's engine is installed and started; it stays after this script. Anywhere else: one line of advice.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # images.sh [three-nodes|single-node]: builds the project's images and loads them into that cluster; what has not
 # changed is neither built nor loaded again. images.sh build: builds them only. Writes build/images.env:
 #   OPERATOR_IMAGE   tagged by content, so that Helm rolls out a changed operator

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # metrics.sh [three-nodes|single-node]: a metrics server in that cluster, for HorizontalPodAutoscalers and `kubectl top`.
 # Built from metrics/go.mod; the image's tag is a hash of what it is made from, so nothing is made twice.
 set -euo pipefail

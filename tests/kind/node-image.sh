@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Prints the node image for `kind create cluster --image`, after making sure that the engine has it:
 #   1. NODE_IMAGE, when it is set (by digest, see node-image.txt)
 #   2. the one in node-image.txt, where it can be pulled

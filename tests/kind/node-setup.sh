@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Runs inside the node image while it is built: what kind's images/base/Dockerfile does after installing packages.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Progress for steps that take more than a moment. Source this file, then:
 #

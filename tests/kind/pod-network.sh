@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The pod network of a node image that is built here: runs on every node, in its network, and does what kind's own
 # kindnetd does in kindest/node. Three things, looked at again every few seconds because nodes come and go:
 # the node's CNI configuration, a route to every other node's pods, masquerade for what leaves the pod range.

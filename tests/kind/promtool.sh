@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Puts promtool into build/bin, in the version of promtool/go.mod: unit tests check the alerts and the metrics with it.
 # A script and a module of its own, because nobody needs it to try the operator. Without Go, it is taken from PATH.
 set -euo pipefail

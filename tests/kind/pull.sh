@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # pull.sh IMAGE: exit 0 when the engine has the image or can pull it, 1 when not. Not being able to is a normal case
 # here, so it has to show fast: no sign of the registry within 15 s means no, and so it stays for an hour
 # (build/stamps/no-registry).

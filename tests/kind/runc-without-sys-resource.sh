@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # runc for a machine whose own capabilities lack CAP_SYS_RESOURCE (a sandbox, some CI runners). Engines ask for every
 # capability they know of for a privileged container, runc cannot grant one that it does not have, and gives up.
 # So it is taken out of the JSON that runc is told to read: DIR/config.json (create), FILE (exec).

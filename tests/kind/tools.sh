@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Puts programs into build/, in the versions of go.mod:
 #   tools.sh user     build/bin: what people and tests call: kind, kubectl, helm, kstatus (default)
 #   tools.sh node     build/node-bin: what runs inside a node that is built here (not needed where one can be pulled)

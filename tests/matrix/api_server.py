@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An API server of one Kubernetes version, with an etcd of its own: two processes on 127.0.0.1.
 
 There is nothing else of a cluster: no controllers, no nodes. Used by conftest.py.

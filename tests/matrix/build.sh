@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds API servers from Go modules, for tests against several versions of Kubernetes. Needs Go; minutes each, once.
 #   build.sh 1.29         build/matrix/v1.29/kube-apiserver, of the module v1.29/
 #   build.sh etcd         build/matrix/etcd, in the version of ../kind/go.mod

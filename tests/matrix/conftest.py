@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """API servers of several Kubernetes versions: every test runs against each of them.
 
 `pytest tests/matrix --kubernetes 1.29 --kubernetes 1.37`, or `--kubernetes all`; without the

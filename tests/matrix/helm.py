@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Helm, at one of the API servers."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # pin.sh v1.38.0     writes v1.38/go.mod and go.sum, which build.sh builds that Kubernetes from; replaces another patch.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

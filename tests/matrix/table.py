@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table of Kubernetes versions in docs/kubernetes-versions.md, from the results of tests. Pure.
 
 Called by conftest.py.

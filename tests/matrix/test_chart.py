@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every version accepts the chart with everything in it switched on, and the plain manifests."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every version accepts the CustomResourceDefinition and serves it whole."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every version accepts every example."""
 
 from pathlib import Path

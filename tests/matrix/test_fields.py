@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every version stores every field of the spec, and its children are as the spec says."""
 
 import json

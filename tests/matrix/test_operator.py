@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator's main flow on every version: the operator itself, and an API server.
 
 There are no controllers and no nodes: the test writes what those would.

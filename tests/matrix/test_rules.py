@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every version refuses and accepts the same specs, with the same words."""
 
 import pytest

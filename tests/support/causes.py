@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What keeps pods from being ready, as the cluster shows it, and what the app's status then says.
 
 Each message of a kubelet, scheduler or controller here is one that was seen on a cluster, or is

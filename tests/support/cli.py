@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A cluster for the command line that answers from a table, and an app in it."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An API server in memory, as far as the operator can tell it from a real one.
 
 It keeps resourceVersions, uids and managedFields, applies with one field manager (a field that is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small world around the reconcile: an API server in memory, watches, and a clock."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Renders the chart with helm; for the tests of the chart and of what is made from it."""
 
 import shutil

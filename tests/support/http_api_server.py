@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An API server over HTTP, in memory, for the real process: lists, watches, applies; and faults.
 
 It does as little as the operator needs with apps of 0 replicas and one node. What a real API server

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What apply makes of an object, by the field ownership in its metadata.managedFields.
 
 As much of structured-merge-diff as the API server in memory needs. A field that is applied no more

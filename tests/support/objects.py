@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small Kubernetes objects for the tests, as the API server sends them."""
 
 from typing import Any

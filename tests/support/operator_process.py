@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator as a process of its own, beside an API server that a test controls."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Results of probes, as tests name them."""
 
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the chart's roles allow the operator, and what its requests need."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Specs that the API server refuses or accepts, one for each thing that can be wrong.
 
 For the tests on a cluster (e2e/test_wrong_input.py), on API servers of other versions (matrix/) and

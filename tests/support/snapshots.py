@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What can be observed of an app, to be varied, and what its status then says."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One spec for everything that an app can ask for; None removes a default of spec_of()."""
 
 from exposedapp.api.meta import Json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Long-lived work, for as long as a test needs it."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An event loop on which waiting takes no time: its clock jumps to whatever is due next."""
 
 import asyncio

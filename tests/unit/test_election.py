@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Leader election: of several candidates one leads, whatever their clocks say."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The environment variables: what they may hold, and what an error says."""
 
 import re

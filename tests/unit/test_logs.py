@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One record is one line, whatever users and servers have written into it."""
 
 import json

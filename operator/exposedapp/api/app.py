@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The types of the resource: exposedapp.dev/v1alpha1, kind ExposedApp.
 
 They are the single source of the CustomResourceDefinition (see crd.py): a field's description is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The contract's words for an app's state: condition types, reasons, and what a reason means.
 
 Programs read types and reasons: both are closed lists, and a value never changes. People read the

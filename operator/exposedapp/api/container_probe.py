@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Types of spec.readinessProbe and spec.livenessProbe: the fields mirror Kubernetes' Probe.
 
 Pure.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The CustomResourceDefinition, generated from the types in app.py.
 
 `python -m exposedapp.api.crd` prints it. A test compares the copy in the Helm chart with it.

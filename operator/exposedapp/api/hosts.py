@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hosts that may be in a URL: a parser, a field type, and the same check as a CEL rule. Pure."""
 
 import ipaddress

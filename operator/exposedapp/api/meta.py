@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How objects are identified: the resource's group and kind, keys, labels and annotations.
 
 Imported by every package; pure.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Type of spec.podTemplate, whose fields only Kubernetes itself can check. Pure."""
 
 from collections.abc import Iterable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Building blocks of the resource's types: the common base class and pieces of schema. Pure."""
 
 from typing import Annotated, Any

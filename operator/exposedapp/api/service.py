@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Types of the resource that mirror a Service: the fields have Kubernetes' names and shapes.
 
 Pure.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CEL rules of a spec that concern several fields at once, as pairs of (rule, message).
 
 The command line checks files by the same rules in Python (cli/validation/cel_rules.py). Pure.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Types of spec.nodes and spec.probe: which URLs are listed, and how they are probed. Pure."""
 
 from typing import Literal

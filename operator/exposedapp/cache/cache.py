@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The known state of the cluster: one store per kind, and the questions that concern several.
 
 Built by runtime.py. Watch events and the responses to the operator's own writes both end here.

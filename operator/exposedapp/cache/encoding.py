@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How objects are kept in memory: stripped to what the operator reads, and encoded as JSON.
 
 Called by the stores. Whatever an app has in it, it can be kept: one whose spec cannot be is kept

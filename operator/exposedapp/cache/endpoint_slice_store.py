@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The EndpointSlices in memory: the endpoints of each app's Service.
 
 Part of the cache. Pure.

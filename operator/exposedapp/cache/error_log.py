@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Logs an error that lasts: when it appears, and again every few minutes until it is over.
 
 Used by the informers and the resync, whose attempts may fail every few seconds. Pure but for the

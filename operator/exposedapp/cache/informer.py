@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lists the objects of one kind and watches them, whatever happens to the connection.
 
 Runtime starts one for each kind but the ExposedApps, with a limited scope for each namespace. An

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which apps wait for a node port that another Service has.
 
 Part of the cache: reconcile/node_ports.py says which app waits, service_store.py which ports become

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Nodes in memory: what matters of them for the URLs of apps.
 
 Part of the cache. Of a node's labels only those matter that an app selects nodes by: some labels

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compares the cached ExposedApps with a fresh list, and repairs what kopf's watch did not deliver.
 
 kopf follows the ExposedApps, and its handlers never hear of an object that was deleted while the

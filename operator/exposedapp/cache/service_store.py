@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The store of Services: it also notices which node ports become free. Part of the cache; pure."""
 
 from exposedapp.api.meta import Json, NamespacedName, key_of

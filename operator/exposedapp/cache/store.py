@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects of one kind in memory: the ExposedApps, and their Deployments and Services.
 
 Part of the cache; node_store.py and endpoint_slice_store.py keep what they parse. Pure.

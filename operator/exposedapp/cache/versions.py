@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which state of an object is the newer one, and which objects a list does not have any more.
 
 Events and the responses to the operator's own writes arrive in any order; their resourceVersions

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is watched, and which apps an event of each kind concerns.
 
 Built by runtime.py: the events of the informers and of kopf end in a handler, which updates the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Entry points: `exposedapp`, `kubectl exposedapp`, `python -m exposedapp.cli`, and completion.
 
 What the operator's image does not have is imported inside of the functions, so that a missing

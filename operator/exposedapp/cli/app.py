@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The program: its commands by name, its version, its exit codes.
 
 Called by __main__ and by the completion.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turns the texts of the command line into parts of a spec. Pure.
 
 Called by the commands. Every function raises ValueError with a message for the user.

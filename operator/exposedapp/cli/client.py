@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cluster of a kubeconfig's context, and the namespace that a command is about.
 
 Used by the commands; what only the doctor reads is in doctor/cluster_objects.py.

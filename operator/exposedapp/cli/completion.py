@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Completion of `kubectl exposedapp`, in the format that kubectl reads.
 
 kubectl runs an executable kubectl_complete-exposedapp with the words after the plugin's name, the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the part of a command that needs the cluster.
 
 Called by the commands. The client library is imported only here and only when it is needed: loading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exit codes, and the error that ends a command with one. Pure."""
 
 from enum import IntEnum

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads ExposedApps from YAML or JSON and builds their children, without a cluster. Pure.
 
 Called by `render`. The children are built by the functions that the operator itself uses.

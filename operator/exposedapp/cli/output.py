@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Prints results: tables and colours on a terminal, lines, JSON or YAML for programs."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An app's ports and URLs, and how to reach them from the user's machine. Pure.
 
 Used by `open` and by the doctor.

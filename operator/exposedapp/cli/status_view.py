@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an app's status says to a user: whether the app is ready, and its addresses. Pure."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Adopted children: existing objects that an app takes over with their owner's consent.
 
 What is immutable, or cannot change without a restart of every pod, is kept: the selector, the pods'

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Drift: which fields of a desired object are missing or different in the live one.
 
 Called by the reconciler before it applies a child; pure.

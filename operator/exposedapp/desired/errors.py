@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why a spec cannot be turned into objects.
 
 SpecError

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which manager has which field of an object, by its metadata.managedFields.
 
 Called by adoption.py and reconcile/apply.py; pure.

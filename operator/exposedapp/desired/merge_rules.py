@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How the API merges the lists and maps of a Deployment and a Service.
 
 Read by strategic_merge.py and diff.py; pure.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The metadata that both children have. Called by deployment.py and service.py; pure."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks that the ports exist that targetPort and probes name. Called by deployment.py; pure.
 
 What only the cluster can know is left to the status: labels and annotations of spec.podTemplate may

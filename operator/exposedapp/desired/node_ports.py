@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Allocated node ports, and a Service that keeps them. Called by the reconciler; pure."""
 
 from collections.abc import Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pod template of an app's Deployment: generated, then spec.podTemplate merged over it.
 
 Called by deployment.py; pod_labels() also by everything that selects the app's pods. Pure.

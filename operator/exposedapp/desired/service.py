@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Service of an app. Called by the reconciler and by `exposedapp render`; pure."""
 
 from collections.abc import Mapping

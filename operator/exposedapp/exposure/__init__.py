@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The URLs of an app: what its Service, the endpoints and the nodes add up to.
 
 One module per origin of URLs (nodes, load balancers, port mappings, the cluster itself), one that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether the pods and the Service behind an app's URLs are still the same. Pure.
 
 Called by reconcile/ and probing/.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pods behind a Service, from its EndpointSlices. Pure. Called by cache/, status/ and cli/."""
 
 from collections.abc import Iterable, Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The result of this package: where an app is reachable. Pure data; urls.py computes it."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A URL that is reachable from outside the cluster, and where it comes from. Pure data."""
 
 from enum import IntEnum

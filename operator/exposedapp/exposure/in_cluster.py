@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The addresses of a Service that depend on no node: inside the cluster, and its API proxy. Pure.
 
 Called by urls.py.

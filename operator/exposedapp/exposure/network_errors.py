@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an error of the operating system says of a host. Pure.
 
 Used by the operator's probe and by `exposedapp doctor`, so that both call one thing by one name.

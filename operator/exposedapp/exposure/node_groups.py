@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sets of nodes as bits of an integer: 5,000 nodes are 625 bytes. Pure.
 
 Called by node_selection.py. A node is known by its position, the index of its bit.

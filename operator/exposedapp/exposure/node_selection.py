@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which nodes are eligible for an app, and which of them it lists. Pure.
 
 cache/ keeps a NodeIndex up to date; node_urls.py asks it for each app. Many apps need the same of

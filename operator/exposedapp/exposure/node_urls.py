@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """URLs at nodes: which nodes an app may list, and how many of their URLs fit. Pure.
 
 Called by urls.py.

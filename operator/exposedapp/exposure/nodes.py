@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which nodes forward traffic to an app, and at which of their addresses. Pure.
 
 Called by cache/, which keeps Nodes, by node_selection.py and by the command line.

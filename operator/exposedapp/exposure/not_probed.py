@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which of an app's URLs are not probed, and why, in words for conditions. Pure.
 
 Called by reconcile/.

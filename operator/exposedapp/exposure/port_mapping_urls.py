@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """URLs at the user's own machine, where a local cluster maps node ports to it. Pure.
 
 Called by urls.py. The mappings are configuration of the operator (chart value portMappings).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ports of a Service and what their URLs look like. Pure.
 
 Called by urls.py, and by the command line for URLs of its own.

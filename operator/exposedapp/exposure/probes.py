@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which URLs to probe, and what a probe found. Pure data.
 
 reconcile/ hands targets to probing/, which returns results; reachability.py evaluates them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What probe results say about an app, and which URL is the one to click. Pure.
 
 Called by status/, and by reconcile/ for the time of the next evaluation.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A bounded dictionary that drops the entry that was not used for the longest time. Pure."""
 
 from collections.abc import Callable, Iterable

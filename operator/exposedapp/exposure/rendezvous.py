@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rendezvous hashing: which nodes an app prefers. Pure."""
 
 import hashlib

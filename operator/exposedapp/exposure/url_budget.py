@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How many bytes of a status its URLs may take. Pure. Called by the modules that list URLs."""
 
 import json

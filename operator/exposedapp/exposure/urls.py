@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Merges the URLs of all origins into an app's exposure, and fits them into the status. Pure.
 
 Service, endpoints and nodes -> one module per origin -> here -> Exposure. Called by reconcile/.

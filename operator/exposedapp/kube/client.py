@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The API client: the requests that the operator and the command line make.
 
 Objects are plain JSON: the client library's typed models cost ten times as much, and everything

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """JSON of requests and responses, whatever the API server accepts.
 
 Called by client.py and transport.py; pure.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The login to the API server and the sessions that use it; both are replaced when nothing answers.
 
 A process reads the cluster's CA when it starts. After a rotation of the CA the pod's file is new,

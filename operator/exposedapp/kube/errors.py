@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The error of a request: what the API server refuses, and what it does not answer. Pure."""
 
 import orjson

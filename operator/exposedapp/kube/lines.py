@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Splits the body of a watch response into lines.
 
 Called by transport.py; pure but for the stream.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The resources that the operator uses: the one table of their groups, kinds and paths. Pure."""
 
 from dataclasses import dataclass, replace

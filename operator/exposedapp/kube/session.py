@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HTTP sessions to the API server, with the login, TLS and proxy of a client configuration.
 
 Opened by connection.py: for the operator's own requests, and for kopf, which would log in by itself

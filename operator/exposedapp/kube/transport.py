@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sends requests to the API server: bounded, counted, and with one kind of error.
 
 Used by client.py, which knows what to ask for.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One attempt to reach a URL.
 
 Called by the prober. Users choose hosts and paths, so a probe does as little as possible with them:

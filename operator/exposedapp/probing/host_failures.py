@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a host is down, rather than the apps at it: from the probes of all apps. Pure."""
 
 from exposedapp.api.meta import NamespacedName

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Probes the URLs of all apps from where the operator runs, bounded and fair.
 
 Built by runtime.py; a reconcile sets the targets of its app. How many probes start in a second and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is known of one URL, and of the URLs of one app. Used by the prober; pure."""
 
 import math

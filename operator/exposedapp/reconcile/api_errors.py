@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an error of the API server means for a child. Pure. Called by apply.py and node_ports.py.
 
 The API server tells several causes apart in words only: the phrases are those of

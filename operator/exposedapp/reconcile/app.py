@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One app as its reconcile sees it, parsed from the object in the cache. Pure.
 
 The first phase of a reconcile; called by reconciler.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a phase remembers of an app between two reconciles.
 
 In memory only, and safe to lose: after a restart it costs requests, and no status becomes wrong.

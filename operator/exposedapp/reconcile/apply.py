@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Creates, applies and deletes one child: compare with the live object, apply what differs.
 
 Called by children.py and node_ports.py; creates and applies through child_writer.py. Responses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads what has the names of an app's children: from the cache, or from the API server.
 
 Called by children.py. The cache has only objects with the operator's label: a foreign object of a

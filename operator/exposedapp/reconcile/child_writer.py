@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The requests that create or apply one child, so that each field can be given up later.
 
 Called by apply.py. Server-side apply removes a field only if no other manager has it: the fields of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Brings both children of an app to their desired state: which ones, in which order.
 
 The second phase of a reconcile; called by reconciler.py. Reads through child_reader.py; writes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The time of day, as Kubernetes writes it. Called by the phases that report times."""
 
 from datetime import UTC, datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How often the operator writes what another client reverts: a token bucket per written object.
 
 Used by apply.py and status_writer.py, each with a budget per app.

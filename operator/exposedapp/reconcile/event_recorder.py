@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes Events in a task of its own: rate-limited and best-effort, drops the oldest when full.
 
 Started by the composition root; event_reporter.py calls record().

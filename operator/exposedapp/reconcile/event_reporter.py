@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decides which Events a reconcile has: what was done to children, and what became of the app.
 
 What was done to children is also logged.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs requests of one app at the same time. Called by children.py and child_reader.py."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a reconcile needs of the API client and of the prober; tests have others of both."""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turns an unforeseen exception in the reconcile of one app into that app's status and a result.
 
 Called by reconciler.py. Other apps are reconciled as before; the app itself is tried again with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Metrics of the apps' conditions as an interface, so that the reconciler needs no Prometheus.
 
 Implemented in telemetry/.

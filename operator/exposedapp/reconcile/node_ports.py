@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Applies a Service so that it keeps its node ports, or gets others when it cannot.
 
 Called by children.py; writes through apply.py. Which Service holds a node port is asked of the API

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whose an object is that has the name of an app's child, and whether the app may change it. Pure.
 
 Called by children.py, child_reader.py and apply.py. docs/ownership.md has every state.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Polls the pods of an app for why they are not ready, while they are not as desired.
 
 The fifth phase of a reconcile; called by reconciler.py. Pods are not watched: there are too many,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hands the URLs of an app to the prober, and decides which of its results count.
 
 The fourth phase of a reconcile; called by reconciler.py. Waits for no probe: a result that comes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Level-triggered reconcile of one ExposedApp, whatever event queued its key.
 
 read the app -> apply the children -> observe -> probe -> poll pods -> compute the status -> write

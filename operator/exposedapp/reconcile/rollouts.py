@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Remembers which template of each app has replaced every pod. Called by observer.py.
 
 Until the Deployment controller has observed a change of the Deployment, its status does not show

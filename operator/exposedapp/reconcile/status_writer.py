@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes an app's status: at once, or together with what else changes soon.
 
 The last phase of a reconcile; called by reconciler.py. Whether a difference is worth a write, and

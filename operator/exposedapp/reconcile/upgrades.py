@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Limits how many Deployments an upgrade of the operator rolls at a time.
 
 Called by children.py before it applies a Deployment that another version has generated. Pods that

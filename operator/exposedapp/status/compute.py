@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The whole status of an app, from what was observed. Pure. Called by reconcile/."""
 
 from exposedapp.api.app import ExposedAppStatus

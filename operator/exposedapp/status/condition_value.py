@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A condition before it has its type and times. Pure. Used by the modules of the conditions."""
 
 from dataclasses import dataclass

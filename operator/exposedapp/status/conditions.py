@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All conditions of an app, from what was observed. Pure. Called by compute.py.
 
 A status that says the same as the previous one is equal to it, times of transition included, so

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why a pod's containers do not run, or do not keep running, as their statuses say. Pure.
 
 Called by pods.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Events of an app, for `kubectl describe`. Pure. Called by reconcile/."""
 
 import hashlib

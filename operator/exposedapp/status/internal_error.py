@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The status of an app whose reconcile failed with an unforeseen error. Pure. Called by reconcile/.
 
 Nothing is known about the app but the status before, so everything else in it stays.

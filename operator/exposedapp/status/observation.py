@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Everything that a status is computed from. Pure data. Built by reconcile/."""
 
 from collections.abc import Mapping, Sequence

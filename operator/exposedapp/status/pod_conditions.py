@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why a pod is not placed on a node, not ready, or ended, as its conditions say. Pure.
 
 Called by pods.py.

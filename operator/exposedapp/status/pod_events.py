@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why a pod is not ready where its status does not say so: which Events to read, what they say.
 
 Pure. Called by reconcile/ and by the command line's doctor, for pods.unexplained_pod().

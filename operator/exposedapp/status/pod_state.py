@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What can be said of a pod that is not ready, when neither its status nor an Event names a cause.
 
 Pure. Called by pod_events.py.

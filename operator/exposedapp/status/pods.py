@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why pods do not start, are not ready or keep failing, in Kubernetes' own words. Pure.
 
 The one judgement of pods: called by reconcile/ for the conditions, and by the command line's

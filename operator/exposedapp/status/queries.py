@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a status says, as functions. Pure. Called by reconcile/, events.py and write_policy.py."""
 
 from exposedapp.api.app import Condition, ExposedAppStatus

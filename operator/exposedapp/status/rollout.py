@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far a Deployment's rollout is. Pure. Called by reconcile/ and by the conditions."""
 
 from exposedapp.api.conditions import Reason, find_condition

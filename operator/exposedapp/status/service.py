@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The condition ServiceReady: whether the Service exists and leads to the pods.
 
 Pure. Called by conditions.py.

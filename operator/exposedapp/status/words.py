@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Comparison of messages that Kubernetes' components word anew at each attempt. Pure."""
 
 import re

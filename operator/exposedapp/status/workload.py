@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The condition WorkloadAvailable: whether the pods are as desired.
 
 Pure. Called by conditions.py.

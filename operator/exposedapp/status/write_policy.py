@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a new status is written, and how soon. Pure. Called by reconcile/."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Number of apps by their conditions. Implements reconcile/metrics.py; built by metrics.py."""
 
 from collections import Counter

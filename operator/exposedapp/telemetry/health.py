@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The health endpoints, and what is healthy: working, and not only running.
 
 The kubelet restarts a container that is not live, and Kubernetes counts a pod that is not ready as

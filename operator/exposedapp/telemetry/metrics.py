@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator's Prometheus metrics, in one registry.
 
 Names and labels that other controllers have, too, are those of controller-runtime and client-go, so

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Serves the metrics, and measures the lag of the event loop. Called by runtime.py."""
 
 import asyncio

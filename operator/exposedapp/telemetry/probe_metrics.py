@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Metrics of the probes. Built by metrics.py; the prober calls it through two plain callables."""
 
 from collections.abc import Callable, Mapping

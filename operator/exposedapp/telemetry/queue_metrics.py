@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Metrics of the work queue and of the reconciles that it runs.
 
 Implements workqueue/metrics.py. Names, labels and meanings are those of client-go's workqueue and

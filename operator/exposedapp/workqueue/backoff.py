@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exponential back-off with jitter. Pure but for the random numbers."""
 
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Priority queue with round-robin fairness across flows, such as namespaces.
 
 Used by the work queue and by the prober. Pure.

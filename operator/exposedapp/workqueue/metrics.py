@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Metrics of a queue as an interface, so that the queue needs no Prometheus.
 
 Implemented in telemetry/; client-go's workqueue calls it a metrics provider.

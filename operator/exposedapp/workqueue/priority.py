@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How soon a key is worked on, compared with others."""
 
 from enum import IntEnum

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A keyed work queue: at most one worker per key, no key lost, none worked on twice at a time.
 
 The rules are those of client-go's workqueue: a key that is added while it is worked on is worked on

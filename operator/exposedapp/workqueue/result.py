@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the work on a key ends with, after the model of controller-runtime's reconcile.Result.
 
 Returned by the work function, read by the queue. Pure.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One node stops being listed, and comes back."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kubelets say that they are alive: nothing that matters changes."""
 
 from datetime import UTC, datetime, timedelta

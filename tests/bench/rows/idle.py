@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nothing happens: what that costs."""
 
 from bench.session import Session

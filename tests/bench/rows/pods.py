@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Apps with pods: until Ready, changed, and the cost of probing their URLs."""
 
 from typing import Any

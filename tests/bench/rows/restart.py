@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The subject is ended and started again: nothing has changed meanwhile."""
 
 import asyncio

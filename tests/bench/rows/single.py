@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One app after the other on an idle cluster."""
 
 import asyncio

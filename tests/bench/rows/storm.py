@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many apps at once, until every status has its URLs."""
 
 import asyncio

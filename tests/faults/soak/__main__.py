@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`python -m faults.soak`: random actions and faults for SOAK_MINUTES, checked throughout.
 
 Run by `make soak`. SOAK_SEED repeats a soak: the same actions in the same order. Exit code 1 and

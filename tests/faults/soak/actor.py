@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Carries out the actions of a plan, against the API server and the operators."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Looks at the cluster every second for violations that last."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What must hold of the objects: apart from a delay always, and when all is calm. Pure."""
 
 from collections.abc import Iterable, Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """That the operators' memory is flat after a warm-up."""
 
 from collections.abc import Iterable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happens during a soak, drawn from a seed: the same seed draws the same actions. Pure.
 
 The plan knows what it has asked for, so that the checks know what must come of it.

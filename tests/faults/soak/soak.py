@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One soak: rounds of random actions, after each of which everything must become as it should be.
 
 Called by __main__.py. An Auditor looks at the cluster every second meanwhile.

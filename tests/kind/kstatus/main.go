@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Says what kstatus makes of objects: reads JSON, one object a line, and writes for each its status, a tab, and why.
 // It is the package that Helm 4 waits with, in the version that go.mod has for Helm.
 package main

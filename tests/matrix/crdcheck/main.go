@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads a CustomResourceDefinition as JSON and prints why an API server refuses it, one reason a line.
 package main
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The contract's words: values that programs read, and an explanation for each reason."""
 
 import re

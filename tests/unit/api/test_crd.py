@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The CustomResourceDefinition: structural, a manual for `kubectl explain`, and committed."""
 
 from collections.abc import Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hosts in a URL: the parser, the field and the CEL rule accept the same ones."""
 
 import re

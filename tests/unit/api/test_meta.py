@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keys and selectors."""
 
 from exposedapp.api.meta import AppRef, NamespacedName, key_of, selector_string

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every supported API server accepts the CustomResourceDefinition, the cost of its rules included.
 
 An API server estimates what each CEL rule can cost at most, and refuses a definition over its

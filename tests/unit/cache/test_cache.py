@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is remembered of the cluster: the newest state of each object, and only what matters."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever an app has in it, it is kept, and the others are, too."""
 
 import json

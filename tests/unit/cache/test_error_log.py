@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An error that lasts is logged when it appears, and again every few minutes."""
 
 import logging

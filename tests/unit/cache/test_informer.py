@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A kind is listed and followed, whatever happens to the connection."""
 
 import asyncio

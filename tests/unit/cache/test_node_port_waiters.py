@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Apps that wait for a node port are reconciled when a Service gives it up."""
 
 import copy

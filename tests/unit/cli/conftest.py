@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line, run against a cluster that answers from a table."""
 
 import pytest

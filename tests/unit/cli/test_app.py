@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all commands share: errors, help, version, completion, how they are installed."""
 
 import os

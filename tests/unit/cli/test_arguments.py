@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts of the command line become parts of a spec."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files become the objects that the operator creates, or a message that names the field."""
 
 import contextlib

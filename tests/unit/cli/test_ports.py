@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which port of an app a URL leads to, and how to reach it from the user's machine."""
 
 from itertools import takewhile

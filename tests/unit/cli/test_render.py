@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp render`, as it is typed."""
 
 import json

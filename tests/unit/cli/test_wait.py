@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp wait`, as it is typed."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Adoption of an existing Deployment or Service, without a restart of its pods."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From spec to Deployment and Service, compared as whole objects.
 
 `UPDATE_GOLDEN=1 pytest tests/unit/desired/test_deployment_and_service.py` rewrites the files in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real drift between a desired and a live object, and what only looks like drift."""
 
 from typing import Any

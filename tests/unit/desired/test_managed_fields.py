@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Field ownership: what patches and the end of management leave in managedFields.
 
 The results that matter were compared with the field manager of k8s.io/apimachinery 0.36.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A partial pod template merged over the generated one."""
 
 import copy

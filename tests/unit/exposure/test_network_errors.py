@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What errors of the operating system say of a host."""
 
 import errno

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which nodes are eligible, and which an app lists, while nodes come, change and go."""
 
 from collections import Counter

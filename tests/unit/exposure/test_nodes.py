@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which nodes forward to an app, and which URLs follow from them."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is tried of an app's URLs, what the answers say, and which URL is the one to click."""
 
 from typing import Any

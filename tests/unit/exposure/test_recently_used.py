@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A bounded dictionary."""
 
 from exposedapp.exposure.recently_used import RecentlyUsed

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which of many nodes an app prefers."""
 
 from random import Random

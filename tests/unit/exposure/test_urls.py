@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Under which addresses an app can be reached, for every type of Service."""
 
 from typing import Any

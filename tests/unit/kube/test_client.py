@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The client against an HTTP server: what is sent, and what is made of the answers."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The login and the sessions, and that both are replaced after a long silence."""
 
 import asyncio

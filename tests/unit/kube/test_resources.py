@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The paths of resources."""
 
 from exposedapp.kube.resources import DEPLOYMENTS, EXPOSED_APPS, NODES, SERVICES

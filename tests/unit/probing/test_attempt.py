@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One try of a URL, against real sockets of this machine."""
 
 import asyncio

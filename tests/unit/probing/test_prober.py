@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When the URLs are tried, and when their answers are news. All time is virtual."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A host or an app that is down is noticed soon, also when probes are overdue. Virtual time."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Alive and ready mean working: the real process, and an API server that says nothing."""
 
 from collections.abc import AsyncIterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the image leaves out is what the operator does not import (deploy/root_filesystem.py)."""
 
 import json

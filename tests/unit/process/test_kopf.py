@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What kopf does by itself, seen from outside: the real process, and a server that misbehaves."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two operators as real processes: one leads, and the other takes over."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The memory of the operator stays under the chart's limit, whatever users create."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Each long-lived task is supervised: one that ends, by whatever exception, ends the process."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What others add to an app's Service, and what they hand over to it."""
 
 from collections.abc import Callable

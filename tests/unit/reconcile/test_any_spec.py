@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever JSON is in a spec, the worst that follows is InvalidSpec on that app."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the API server says when it refuses a child, in its own words."""
 
 import pytest

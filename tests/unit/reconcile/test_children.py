@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Children that are somebody else's, and node ports that are or were."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is told of an app's life, and how it is written as Events."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A request for a child that fails does not keep what is known out of the status."""
 
 import pytest

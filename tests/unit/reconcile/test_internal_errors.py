@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An error that nobody foresaw, in the reconcile of one app."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pods that somebody else runs, other types of Service, and apps that are suspended."""
 
 import pytest

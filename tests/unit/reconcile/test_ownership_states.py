@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every state of an object with an app's name, by the table of docs/ownership.md."""
 
 import itertools

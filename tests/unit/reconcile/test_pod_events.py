@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events of a pod are read where its status is silent: late, of one pod, in one request."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """However many pods there are, a poll reads few of them, and few polls are in flight."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one reconcile, when URLs answer, when they do not, and when nothing is known of them."""
 
 from collections.abc import Callable

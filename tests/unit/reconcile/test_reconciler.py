@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one reconcile: nothing to do means nothing sent, and what differs is put right."""
 
 from collections.abc import Callable

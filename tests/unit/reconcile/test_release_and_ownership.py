@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an app keeps of an adopted Deployment, how it gives it back, and fields that it gives up."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Children that come from a backup, or that a deletion of their app has left behind."""
 
 import copy

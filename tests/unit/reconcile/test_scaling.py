@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From step to step of an autoscaler, with the moments in which nobody has observed it yet."""
 
 import pytest

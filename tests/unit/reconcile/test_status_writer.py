@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When a status is written, and how often the pods are looked at."""
 
 from itertools import pairwise

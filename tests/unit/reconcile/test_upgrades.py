@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A new version of the operator that generates other children: which change, and when."""
 
 from typing import Any

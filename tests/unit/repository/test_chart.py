@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Helm chart: it renders, asks for no more than it needs, refuses what it does not know."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The chart's part for Prometheus and Grafana."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands in the chart's notes, pasted into a shell as Helm prints them."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the chart renders, against Kubernetes' own OpenAPI: no unknown field, no wrong type.
 
 The OpenAPI is a file of the Go module k8s.io/kubernetes, in the version of tests/kind/go.mod.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The chart's values for those who run a platform: each reaches the objects that it is for."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demo image's server, run as the container runs it: a process of its own on a free port."""
 
 import http.client

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The documents: what is generated is up to date, and links lead somewhere."""
 
 import itertools

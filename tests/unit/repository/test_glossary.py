@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Identifiers are in the words of docs/glossary.md: those that it avoids are searched for."""
 
 import keyword

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """deploy/image.sh, run with a docker that writes down how it is called."""
 
 import os

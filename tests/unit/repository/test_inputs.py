@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/inputs.md names every place in the tree that takes something from outside."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Kubernetes versions that are promised are those that are tested, as their table says."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tree as a whole: its source root, its map in CONTRIBUTING.md, its locks."""
 
 import re

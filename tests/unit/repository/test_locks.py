@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What installs a lock takes what the lock names, whatever has been released since."""
 
 import hashlib

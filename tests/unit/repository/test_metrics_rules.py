@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Alerts, dashboard and page: promtool agrees, and no metric is named there that does not exist."""
 
 import json

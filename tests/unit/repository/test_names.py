@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Published names: nothing points at one that a stranger could register."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scripts of `make demo` run with bash 3.2 and without GNU's tools, as macOS has it.
 
 On Linux: bash as POSIX wants it, busybox's tools, and none that macOS lacks. On macOS: its own.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A release: names from one place, and files that name what was published."""
 
 import shutil

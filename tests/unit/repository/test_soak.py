@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The soak's own parts: a seed repeats its actions, and the checks see what they are for."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The workflows of .github: they are valid, pinned, and call what exists."""
 
 import json

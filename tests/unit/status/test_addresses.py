@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the app is: URLs and the other ways in."""
 
 from dataclasses import replace

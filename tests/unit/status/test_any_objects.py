@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever objects the API server stores, a status follows from them, and it is bounded."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever keeps a pod from being ready is named, in the words of the component that knows."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What other programs make of an ExposedApp: Helm 4 and Flux by kstatus, Argo CD by our check."""
 
 import json

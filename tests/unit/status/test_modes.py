@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The status of apps without pods of their own, suspended ones, and other types of Service."""
 
 from dataclasses import replace

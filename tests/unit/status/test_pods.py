@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What keeps a pod from starting, in Kubernetes' own words."""
 
 import copy

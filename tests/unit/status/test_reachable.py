@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the answers of the URLs make of an app's status."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the condition Ready says in every situation, and which conditions are there beside it."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """While only the number of pods changes, Ready stays True as long as enough are available."""
 
 from dataclasses import replace

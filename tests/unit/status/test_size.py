@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """However much an app asks for, its status stays below 100 KB."""
 
 import json

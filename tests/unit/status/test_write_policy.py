@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What of a status is written, and what is written at once."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is healthy: each fact that can be wrong, by itself."""
 
 from dataclasses import replace

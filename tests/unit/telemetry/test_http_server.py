@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator's own pages, and what the kubelet is told."""
 
 import asyncio

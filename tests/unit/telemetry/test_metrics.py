@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is measured: hooks are called as their users will, and what Prometheus gets is read."""
 
 import re

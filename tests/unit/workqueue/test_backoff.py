@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long to wait after a number of failures in a row."""
 
 from itertools import islice

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One call per burst of triggers, soon after its end, and in time when it never ends."""
 
 import asyncio

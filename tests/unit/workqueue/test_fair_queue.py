@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which key is next: priorities, and fairness between flows."""
 
 from collections import Counter

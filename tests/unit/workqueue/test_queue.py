@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The work queue, on a real event loop. Tests wait for events, and never sleep for long."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exposes an app, waits until it is Ready, and fetches its URL: `helm test`.
 
 Runs in a pod of the operator's image, beside the operator; standard library only.

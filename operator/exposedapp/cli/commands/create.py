@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp create`: creates an ExposedApp from an image."""
 
 from enum import StrEnum

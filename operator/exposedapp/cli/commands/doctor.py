@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp doctor`: finds out why an app cannot be reached from this machine."""
 
 from typing import TYPE_CHECKING, Annotated

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp open`: opens an app in the browser."""
 
 import webbrowser

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp urls`: shows every address of an app."""
 
 from typing import Annotated

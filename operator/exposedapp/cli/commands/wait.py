@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp wait`: waits until an app is ready; `create --wait` uses the same loop."""
 
 import asyncio

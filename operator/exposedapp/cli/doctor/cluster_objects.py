@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the doctor reads from the API server. Called by collect.py."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Collects what a diagnosis needs, through the API server and by probing from this machine.
 
 Called by the commands `doctor`, `status` and `bundle`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds out through the API server's proxy whether a pod listens on a port.
 
 Called by collect.py. It works wherever kubectl works, for users who may get pods/proxy. The request

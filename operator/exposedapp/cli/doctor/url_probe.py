@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Probes one URL from this machine.
 
 Called by collect.py. Whoever writes an app chooses where its URLs lead, so as little as possible is

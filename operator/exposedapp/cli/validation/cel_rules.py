@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The CEL rules of the CustomResourceDefinition, written a second time in Python. Pure.
 
 Called by schema_check.py. Where a rule applies and its message are read from the definition; only

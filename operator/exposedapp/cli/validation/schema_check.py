@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds what the API server would refuse of an ExposedApp, as far as that is known offline. Pure.
 
 The schema and the rules are those of the CustomResourceDefinition: jsonschema checks the one,

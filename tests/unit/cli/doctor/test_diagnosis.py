@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the chain breaks: each situation with its code and its words."""
 
 import re

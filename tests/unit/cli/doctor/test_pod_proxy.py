@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a pod listens, asked through an API server of this machine."""
 
 import asyncio

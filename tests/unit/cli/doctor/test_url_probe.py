@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """URLs are probed over real sockets of this machine."""
 
 import asyncio

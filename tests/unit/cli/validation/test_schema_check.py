@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is found offline is what the API server refuses, and nothing else."""
 
 from typing import Any

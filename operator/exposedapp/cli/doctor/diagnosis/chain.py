@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks the chain from the resource to the URLs, link by link. Pure.
 
 resource -> pods -> endpoints -> container port -> Service -> node port -> URLs. Every link gives

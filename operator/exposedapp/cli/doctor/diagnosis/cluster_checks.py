@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The links of the chain that are inside the cluster: resource to node port. Pure."""
 
 from collections.abc import Callable

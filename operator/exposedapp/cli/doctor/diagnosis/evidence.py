@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Everything that a diagnosis is based on. Pure.
 
 Filled in by doctor/collect.py.

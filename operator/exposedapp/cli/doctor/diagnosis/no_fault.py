@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The finding when no link of the chain is broken. Pure."""
 
 from exposedapp.api.meta import Json

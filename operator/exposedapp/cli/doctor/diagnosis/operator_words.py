@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The condition Ready as sentences: what the operator says, and what to do. Pure."""
 
 from exposedapp.api.meta import Json

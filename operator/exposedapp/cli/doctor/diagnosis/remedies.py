@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a reason of the condition Ready means, and what to do: the contract's words, for one app.
 
 Pure.

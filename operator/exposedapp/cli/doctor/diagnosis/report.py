@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the doctor reports. Pure."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why nodes are not listed in the status, in the operator's own words. Pure.
 
 The rules are exposure's, applied to the nodes as they are now.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The last link of the chain: what the probed URLs show together. Pure."""
 
 from exposedapp.api.meta import Json

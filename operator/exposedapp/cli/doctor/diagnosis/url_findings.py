@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What can be wrong with URLs, in words, and what to do. Pure.
 
 Which of them applies is decided in url_check.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which of an app's URLs lead to a mapping, to what stands before the nodes, or to a node. Pure."""
 
 from exposedapp.cli.doctor.diagnosis.evidence import Evidence, UrlProbe
