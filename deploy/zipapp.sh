@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds the command line as one file per platform, which Python 3.11 to 3.14 run without an installation.
 #   deploy/zipapp.sh [PLATFORM...]   linux-amd64, linux-arm64, darwin-amd64, darwin-arm64; without one: this machine's
 # Writes build/dist/exposedapp-PLATFORM.pyz. PYTHON names the Python that builds them; default: build/venv's.

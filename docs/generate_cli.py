@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the tables of commands and options in docs/cli.md, from the program's own help."""
 
 from collections.abc import Iterator

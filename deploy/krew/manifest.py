@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Prints krew's manifest of this version: deploy/krew/manifest.py HOMEPAGE DOWNLOADS.
 
 HOMEPAGE is the project's address, DOWNLOADS that of the folder with this release's files. Packs

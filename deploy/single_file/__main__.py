@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the command line out of one file: unpacks its packages for this Python once, and uses them.
 
 deploy/zipapp.sh puts it into that file, beside the packages' wheels. Python cannot load compiled

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Packs the command line and its wheels into one file: build.py CONTENT FILE VERSION...
 
 CONTENT has the folder wheels/; the versions are those of the Pythons that it is for. Called by

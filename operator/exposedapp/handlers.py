@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """kopf handlers: start, stop, login, events of ExposedApps, and their admission.
 
 The only module that imports kopf. Called by main.py; each handler calls one method of runtime.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The objects by which the API server calls an operator that runs on this machine.
 
 A Service without a selector leads to it, through kube-proxy as to a pod.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The admission webhook, installed by the chart: what kubectl says at once, and what without it."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An admission policy that refuses a child: said in the policy's words, and healed when it goes.
 
 What users of other projects ran into: gatekeeper#4320 and kyverno#10585.

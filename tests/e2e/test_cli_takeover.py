@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The way in and the way out, while a client never stops fetching."""
 
 import json

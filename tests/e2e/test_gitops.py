@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What GitOps tools apply stays without a difference, and others apply their fields beside it.
 
 What users of other projects ran into: external-secrets#6398 and #6887 (a default within a list is

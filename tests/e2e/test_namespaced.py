@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two operators side by side, each of some namespaces, with the rights that the chart gives them.
 
 The operator of all namespaces is stopped meanwhile.

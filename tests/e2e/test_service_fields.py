@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fields of a Service and a Deployment that act beyond the object, and what the status says."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which URL is the one to click, and what is said where the operator cannot try it.
 
 Named after the threads in which users of other projects ran into it.

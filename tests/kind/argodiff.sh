@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Puts argodiff into build/bin: it compares objects as Argo CD does, for unit and end-to-end tests.
 # A module of its own, because Argo CD's package needs other versions than ../go.mod has for a node.
 set -euo pipefail

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The admission webhook on every version, called by a real API server."""
 
 import json

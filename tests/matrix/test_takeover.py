@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp expose` finds nothing to change in Deployments of many kinds, on every version.
 
 There are no controllers: what is adopted is seen in tests/e2e/test_cli_takeover.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the API server does about an admission webhook: objects of the chart, and requests."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The API server in memory with a client whose writes are dry runs, as a review has it."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads docs/kubernetes-fields.md: Kubernetes' fields, and where an ExposedApp has them."""
 
 import re

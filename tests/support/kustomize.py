@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kustomizations with the component of deploy/kustomize, for unit and end-to-end tests."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The webhook's own certificate: made, and judged whether it must be made again. Pure.
 
 Called by certificate_keeper.py. It is self-signed, so it is its own CA: the API server trusts the

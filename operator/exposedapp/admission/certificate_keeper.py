@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keeps the webhook's certificate valid, and the API server's configuration of the webhook true.
 
 Built by runtime.py and run as a task of its own. All replicas serve the certificate of one Secret;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The API client of one review: what the reconcile code writes is tried, and nothing is stored.
 
 Built by reviewer.py. Its requests are dry runs because its transport makes each write one.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The objects that the pods of an app need, and whose absence the API server accepts. Pure.
 
 Called by reviewer.py with the pod template as the API server returned it, so its fields have the

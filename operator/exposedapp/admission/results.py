@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a review ends. Pure. The values are those of the label `result` of a metric."""
 
 from collections.abc import Callable

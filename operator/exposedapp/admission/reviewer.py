@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reviews one app: applies its children as a dry run, and judges what the API server says.
 
 Called by handlers.py through runtime.py, in the leader and in standbys alike. What an app leads to

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The HTTPS server that the API server calls: reads a review, has it answered, and never fails it.
 
 Built by runtime.py; kopf starts it and gives it the function that answers (handlers.py). Whatever

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the replicas of the operator share to serve the webhook. Pure.
 
 Kept in a Secret by certificate_keeper.py.

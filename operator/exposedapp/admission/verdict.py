@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decides what is refused, and what is a warning. Pure. Called by reviewer.py.
 
 Refused is what cannot work until the spec is changed. A warning is what another object, a user or

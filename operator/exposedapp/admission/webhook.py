@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts of the webhook put together: certificate, server, reviewer. Built by runtime.py."""
 
 from collections.abc import AsyncIterator, Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Types of spec.deployment: the fields mirror a Deployment's, with its names and shapes.
 
 Pure.

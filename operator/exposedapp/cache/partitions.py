@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts of a scope: the apps of each are reconciled whatever happens in the others.
 
 A partition is a namespace, or the whole cluster. A right that is missing in one namespace, now or

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Collects what a bug report about an app needs, as texts by file name. Called by `bundle`."""
 
 import asyncio

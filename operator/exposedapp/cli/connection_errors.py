@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Requests that failed, in words for the user: the client library's are about its sockets.
 
 Called by connection.py.

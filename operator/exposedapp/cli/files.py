@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads the files of -f: several, folders, the standard input. Called by the commands."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loads the user's kubeconfig, and says what is wrong with one. Called by client.py."""
 
 import logging

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The name by which the user has called the program. Used by the usage lines and by advice."""
 
 import sys

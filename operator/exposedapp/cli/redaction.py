@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Takes secrets out of objects and logs that are to be shown to others. Pure; used by `bundle`."""
 
 import re

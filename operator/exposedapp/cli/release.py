@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Gives an app's Deployment and Service back: they run on, and nothing of the app is left on them.
 
 Called by the command `release`. The app is deleted first and its children are orphaned, so the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One app in one line: whether it is ready, why not, what to do. Pure; used by `list`."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """URLs at a Service's external IPs, which something outside the cluster routes to its nodes. Pure.
 
 Called by urls.py. Users choose these addresses, so they are not probed.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """URLs at load balancers, from the Service's status. Pure.
 
 Called by urls.py, and by status/ and the command line to say that there are none yet.

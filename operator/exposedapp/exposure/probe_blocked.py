@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether it is the operator's own way that is cut, and not an app that does not answer. Pure.
 
 Called by reachability.py while no listed URL of the main port answers.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scope of an operator: all namespaces of the cluster, or only some. Pure.
 
 Whatever lists or watches takes a Resource; the scope turns one that is of the whole cluster into

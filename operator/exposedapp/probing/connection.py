@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds out whether a port accepts connections, without the program behind it noticing.
 
 Called by attempt.py. A program that is connected to and left again takes that for a broken client:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tells an app that does not answer from a way to its node that is cut.
 
 Built by runtime.py, used by the prober in place of attempt.py. Where no connection to a URL comes

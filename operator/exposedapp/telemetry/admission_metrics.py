@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Metrics of the admission webhook. Built by metrics.py; admission/ calls a plain callable."""
 
 from prometheus_client import Counter, Histogram

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HTTP servers for health, metrics and admission, on the operator's event loop.
 
 Called by runtime.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long ago the API server sent something about each watched kind.
 
 Built by metrics.py; read by it and by health.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The price of the admission webhook: an apply, a storm, and a webhook that does not answer.
 
 With and without it is the same operator: the ValidatingWebhookConfiguration is what comes and goes.

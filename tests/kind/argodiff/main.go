@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compares objects as Argo CD does: reads JSON, {"desired": ..., "live": ...} a line, and writes for each Synced, or the
 // patch of the live object that a sync would send. With a file that has an API server's /openapi/v2, as Argo CD does for
 // ServerSideApply=true. The package is Argo CD's own, in the version of go.mod.

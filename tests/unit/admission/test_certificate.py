@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When the webhook's certificate is made again."""
 
 import os

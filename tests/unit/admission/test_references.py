@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The objects that pods need, from every field that names one."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reviews against the API server in memory: nothing is refused that a reconcile would apply."""
 
 import copy

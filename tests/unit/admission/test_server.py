@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much the server takes in, and that it answers whatever happens."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quantities, as a Deployment takes them."""
 
 from typing import Any

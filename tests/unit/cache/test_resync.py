@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """kopf's list of the apps is compared with one of ours, in each namespace by itself."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp bundle`: all that a bug report needs, and no secret."""
 
 import tarfile

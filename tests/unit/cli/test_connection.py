@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which cluster a command talks to, and what is said of one that cannot be used."""
 
 import asyncio

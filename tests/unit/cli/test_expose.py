@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp expose`: what it writes for what runs, what it sends, and what it refuses."""
 
 import copy

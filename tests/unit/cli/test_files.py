@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What -f takes: files, folders, the standard input, and several of them."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp import`: manifests become apps, whether they are applied already or not."""
 
 import copy

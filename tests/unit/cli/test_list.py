@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp list` and `doctor -A`: many apps at once."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp status`: the chain as the cluster reports it."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Probes that say nothing about an app are not held against it."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scope of an operator: all namespaces, or some."""
 
 from exposedapp.kube.resources import NODES, SERVICES

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finding out whether a port is open, against real sockets of this machine."""
 
 import asyncio

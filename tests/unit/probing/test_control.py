@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A way to the node that is cut is told from an app that does not answer. All time is virtual."""
 
 import asyncio

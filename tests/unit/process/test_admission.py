@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The admission webhook of the real process; the test calls it as the API server does."""
 
 import asyncio

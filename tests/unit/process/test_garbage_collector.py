@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the imports have made is left out of each garbage collection: it is most of the heap."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An operator of some namespaces, as a real process: its rights, and others beside it."""
 
 import asyncio

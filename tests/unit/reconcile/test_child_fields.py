@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fields of the children that apply alone cannot set, or take back."""
 
 from exposedapp.api.meta import Json

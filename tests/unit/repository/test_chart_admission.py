@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The chart's admission webhook: objects, rights, and what the operator is told of them."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every field of a Deployment's and a Service's spec is supported, or left out with a reason."""
 
 import re

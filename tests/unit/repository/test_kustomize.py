@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """deploy/kustomize: kustomize changes an ExposedApp as it changes a Deployment."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is installed with what: the command line, the operator, the files of a release."""
 
 import importlib.util

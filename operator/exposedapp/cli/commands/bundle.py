@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp bundle`: writes what a bug report about an app needs into one archive."""
 
 import io

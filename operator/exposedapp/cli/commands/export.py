@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp export`: prints an app's Deployment and Service as plain manifests."""
 
 from typing import TYPE_CHECKING, Annotated

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp expose`: writes the ExposedApp for what runs already, and takes it over."""
 
 from typing import TYPE_CHECKING, Annotated

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp import`: writes ExposedApps for the Deployments in manifests, and takes them over."""
 
 from collections.abc import Sequence

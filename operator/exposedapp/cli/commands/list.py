@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp list`: all apps, those that are not ready first, with what to do."""
 
 from typing import Annotated

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp release`: ends an app, and leaves its Deployment and Service as they run."""
 
 from exposedapp.api.meta import Json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp render`: shows the children of ExposedApps in files, without a cluster."""
 
 from typing import Annotated

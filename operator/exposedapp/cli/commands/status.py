@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp status`: shows the chain from an app to its URLs as the cluster reports it."""
 
 import asyncio

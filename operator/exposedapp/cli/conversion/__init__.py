@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """From Deployments and Services to ExposedApps, and back to plain manifests. Pure."""

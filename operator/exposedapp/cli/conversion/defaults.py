@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the API server fills in, so that a manifest can be shown without it. Pure.
 
 Source: SetDefaults_* in kubernetes/kubernetes, pkg/apis/{core,apps}/v1/defaults.go.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the ExposedApp for a Deployment, or for pods that something else runs. Pure.
 
 Called by `expose` and `import`. Raises ValueError where an app cannot stand for the objects.

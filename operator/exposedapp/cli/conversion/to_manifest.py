@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The plain manifest of a child, without what the server and the operator add. Pure.
 
 Called by `export`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The doctor's report as one HTML page, for a person without a terminal. Pure.
 
 Called by the command `doctor`. The page loads nothing from anywhere, and texts of the cluster are

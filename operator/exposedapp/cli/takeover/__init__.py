@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lets apps take over what runs already: `expose`, `import`. Imports the client library."""

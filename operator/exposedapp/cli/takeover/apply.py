@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lets an app take over objects that exist, after trying on the API server that it costs nothing.
 
 Called by the commands `expose` and `import`. The consent is an annotation on the objects, and the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the Deployments and Services in manifests come to, as apps. Called by `import`."""
 
 from collections.abc import Sequence

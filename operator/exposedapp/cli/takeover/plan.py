@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an exposure comes to: the app, and the objects of its name that it takes over.
 
 Called by the commands `expose` and `import`; nothing is written here.

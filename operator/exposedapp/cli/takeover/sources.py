@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads what is turned into an app: a workload, its Services, and what scales it. See plan.py."""
 
 from collections.abc import Mapping, Sequence

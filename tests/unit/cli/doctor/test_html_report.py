@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exposedapp doctor -o html`: one page that a browser shows without a network."""
 
 import re
