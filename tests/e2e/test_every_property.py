@@ -187,12 +187,14 @@ def service(before: Json | None = None, **after: Any) -> Change:
 
 
 def deployment(before: Json, **after: Any) -> Change:
-    return Change(before={"deployment": before}, after={"deployment": {**before, **after}})
+    # Without its fields it is left out: of an empty map that had some, apply makes a null.
+    old = {"deployment": before} if before else {}
+    return Change(before=old, after={"deployment": {**before, **after}})
 
 
 def rolling_update(before: Json, **after: Any) -> Change:
-    old, new = ({"rollingUpdate": update} for update in (before, {**before, **after}))
-    return deployment({"strategy": old}, strategy=new)
+    old = {"strategy": {"rollingUpdate": before}} if before else {}
+    return deployment(old, strategy={"rollingUpdate": {**before, **after}})
 
 
 def pod(**fields: Any) -> Json:
@@ -503,6 +505,14 @@ class Walk:
         assert status["observedGeneration"] == app["metadata"]["generation"]
         assert condition(status, "Ready")["status"] == str(ready), status["conditions"]
         assert re.fullmatch(urls, " ".join(status.get("urls", ())))
+        children = await self.children(app)
+        if ready and app["spec"]["replicas"] and status.get("url", "").startswith("http://1"):
+            answer = await asyncio.to_thread(fetch, status["url"])
+            assert answer == "ok\n" or answer.startswith("hello from")
+        return children
+
+    async def children(self, app: Json) -> list[Json]:
+        """What the app's children are, once they are as the spec says."""
         spec = ExposedAppSpec.model_validate(app["spec"])
         identity = AppRef(self.namespace, self.name, app["metadata"]["uid"])
         deployment = make_deployment(identity, spec)
@@ -513,9 +523,6 @@ class Walk:
             children.append(await self.child(deployment))
         else:
             assert await self.api.get("Deployment", self.namespace, self.name) is None
-        if ready and spec.replicas and status.get("url", "").startswith("http://1"):
-            answer = await asyncio.to_thread(fetch, status["url"])
-            assert answer == "ok\n" or answer.startswith("hello from")
         return children
 
     async def child(self, desired: Json) -> Json:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from e2e.support import Json, Namespace, eventually
-from e2e.test_every_property import MODES, SPEC_SCHEMA, VALUES, whole
+from e2e.test_every_property import MODES, SPEC_SCHEMA, VALUES, Walk, whole
 from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.meta import API_VERSION, KIND, AppRef
 from exposedapp.cli.validation.cel_rules import with_defaults
@@ -14,6 +14,7 @@ from exposedapp.desired.deployment import make_deployment
 from exposedapp.desired.diff import drift
 from exposedapp.desired.pod_template import pod_labels
 from exposedapp.desired.service import make_service
+from exposedapp.kube.client import KubeClient
 from matrix.api_server import ApiServer
 from matrix.conftest import Operator, new_namespace
 from support.kubernetes_fields import documented_fields
@@ -22,6 +23,12 @@ SPECS = {name: whole(change.after) for name, change in (VALUES | MODES).items()}
     "image": whole({"image": "registry.example/app:1"})
 }
 """For each property a spec that has it; no pod starts here, so the image need not be built."""
+CHILD_CHANGES = [name for name in VALUES if name.startswith(("deployment.", "service."))]
+SINCE = {
+    "service.trafficDistribution": ("1.31", "trafficDistribution"),
+    "service.allocateLoadBalancerNodePorts": ("1.30", "node ports that are given back"),
+}
+"""By property: the first version on which it can be set, changed and dropped."""
 APP_NAMES = {name: f"app-{index}" for index, name in enumerate(SPECS)}
 
 
@@ -74,7 +81,7 @@ def test_the_children_are_as_the_spec_says(
     if name.startswith("resources.claims"):
         definition.require("1.34", "dynamic resource allocation")
     if name == "service.trafficDistribution":
-        definition.require("1.31", "trafficDistribution")
+        definition.require(*SINCE[name])
     app = objects[KIND][APP_NAMES[name]]
     live = [objects[kind].get(APP_NAMES[name]) for kind in ("Deployment", "Service")]
     for child, desired in zip(live, desired_children(app), strict=True):
@@ -82,6 +89,26 @@ def test_the_children_are_as_the_spec_says(
         if child and desired:
             parts = {part: desired[part] for part in ("metadata", "spec")}
             assert list(drift(parts, child)) == [], app["status"]
+
+
+class ChildrenWalk(Walk):
+    """A walk on an API server alone, where no app is ready."""
+
+    async def settled(self, *, ready: bool = True, urls: str = "") -> list[Json]:
+        app = await self.get(KIND)
+        assert app["status"]["observedGeneration"] == app["metadata"]["generation"]
+        return await self.children(app)
+
+
+@pytest.mark.parametrize("name", CHILD_CHANGES)
+async def test_there_and_back(operator: Operator, client: KubeClient, name: str) -> None:
+    """What is set is set, what is changed is changed, and what is dropped is as it was."""
+    if name in SINCE:
+        operator.api_server.require(*SINCE[name])
+    namespace = new_namespace(operator.api_server)
+    walk = ChildrenWalk(client, namespace.name, "web")
+    await walk.there_and_back(VALUES[name], ready=False)
+    await client.delete(await walk.get(KIND), KIND)
 
 
 @pytest.mark.parametrize("kind", documented_fields())
