@@ -18,7 +18,7 @@ from exposedapp.api.conditions import (
 
 PROGRAMS_READ = {
     ConditionType: "Ready WorkloadAvailable ServiceReady Reachable Reconciling Stalled",
-    ReachableReason: "Answers SomeUnreachable Unreachable WaitingForAnswer NotProbed",
+    ReachableReason: "Answers SomeUnreachable Unreachable WaitingForAnswer NotProbed ProbeBlocked",
     Reason: "Available ScaledToZero NoEligibleNode Progressing ImagePullBackOff "
     "CreateContainerConfigError CrashLoopBackOff Unschedulable FailedMount Unhealthy FailedCreate "
     "ProgressDeadlineExceeded DeploymentPaused WaitingForAnswer Unreachable InvalidSpec NotOwned "
