@@ -127,7 +127,7 @@ build/oldest-pip: tests/oldest-pip.lock $(VENV)/ok
 	@touch $@
 
 build/dist/ok: $(VENV)/ok deploy/zipapp.sh deploy/zipapp/__main__.py deploy/zipapp/build.py requirements-cli.lock $(shell find operator/exposedapp -name '*.py')
-	@$(MAKE) zipapp PLATFORMS=
+	@$(PHASE) "Build the command line as one file" deploy/zipapp.sh
 	@touch $@
 
 build/bin/helm build/bin/kstatus &:
