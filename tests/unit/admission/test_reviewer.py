@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reviews against the API server in memory: nothing is refused that a reconcile would apply."""
 
+import asyncio
 import copy
 from typing import Any
 
 import pytest
 
+from exposedapp.admission import reviewer
 from exposedapp.admission.results import ReviewResult, Verdict
-from exposedapp.admission.reviewer import Reviewer
+from exposedapp.admission.reviewer import MAX_CONCURRENT_REVIEWS, Reviewer
 from exposedapp.api.meta import Json
 from exposedapp.kube.errors import ApiError
 from exposedapp.settings import Settings
+from support.admission import app_body
 from support.dry_run_api_server import DryRunApiServer
 from support.harness import AWAY, KEY, PINNED, World
 from support.specs import SPECS
@@ -247,3 +250,56 @@ async def test_an_error_that_nobody_foresaw_accepts_the_app(
     assert verdict.refusal is None
     assert review.results == [ReviewResult.ERROR]
     assert "because the operator failed" in verdict.warnings[0]
+
+
+# --- bounds ---------------------------------------------------------------------------------------
+
+
+class GatedApiServer(DryRunApiServer):
+    """Creates nothing until it may."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.cluster)
+        self.gate = asyncio.Event()
+        self.waiting = 0
+
+    async def create(self, desired: Json) -> Json:
+        self.waiting += 1
+        await self.gate.wait()
+        self.waiting -= 1
+        return await super().create(desired)
+
+
+def new_app(number: int) -> Json:
+    app = app_body(f"app-{number}")
+    app["metadata"]["resourceVersion"] = "1"
+    return app
+
+
+async def test_few_reviews_run_at_one_time_and_the_others_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviewer, "DEADLINE_SECONDS", 60.0)
+    server = GatedApiServer(world)
+    world.watch()
+    reviews = Reviewer(server, world.cache, Settings(), lambda *_: None)
+    tasks = [asyncio.create_task(reviews.review(new_app(number), None)) for number in range(30)]
+    children = 2 * MAX_CONCURRENT_REVIEWS
+    while server.waiting < children:
+        await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
+        assert server.waiting == children
+    server.gate.set()
+    assert set(await asyncio.gather(*tasks)) == {Verdict()}
+
+
+async def test_a_review_that_waits_too_long_accepts_the_app(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviewer, "DEADLINE_SECONDS", 0.01)
+    server, results = GatedApiServer(world), list[ReviewResult]()
+    reviews = Reviewer(server, world.cache, Settings(), lambda result, _: results.append(result))
+    verdicts = await asyncio.gather(*(reviews.review(new_app(n), None) for n in range(30)))
+    assert {verdict.warnings for verdict in verdicts} == {(reviewer.TOO_LATE,)}
+    assert results == [ReviewResult.TIMEOUT] * 30
