@@ -60,3 +60,10 @@ def test_named_tests_exist(page: str) -> None:
     for file, test in names:
         pattern = rf"^(?:async )?def {test}\(" if test else ""
         assert re.search(pattern, (ROOT / file).read_text(), re.MULTILINE), f"{file}::{test}"
+
+
+def test_every_field_case_names_a_test() -> None:
+    text = (ROOT / "docs" / "field-cases.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "| Tests |" not in line]
+    assert len(rows) >= 26
+    assert [row for row in rows if "`tests/" not in row.split(" | ")[-1]] == []
