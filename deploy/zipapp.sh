@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 python=${PYTHON:-build/venv/bin/python}
-versions="3.11 3.12 3.13 3.14"
+versions=(3.11 3.12 3.13 3.14)
 this_machine=$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
 [ $# -gt 0 ] || set -- "$(uname -s | tr '[:upper:]' '[:lower:]')-$this_machine"
 
@@ -32,12 +32,12 @@ for name; do
   if ! cmp -s requirements-cli.lock "$content/lock"; then
     rm -rf "$content"
     mkdir -p "$content/wheels"
-    for version in $versions; do
+    for version in "${versions[@]}"; do
       # shellcheck disable=SC2086 # words
       "$python" -m pip download --disable-pip-version-check --quiet --no-deps --require-hashes --only-binary :all: \
         --implementation cp --python-version "$version" $options --dest "$content/wheels" -r requirements-cli.lock
     done
     cp requirements-cli.lock "$content/lock"
   fi
-  "$python" deploy/single_file/build.py "$content" "build/dist/exposedapp-$name.pyz" $versions
+  "$python" deploy/single_file/build.py "$content" "build/dist/exposedapp-$name.pyz" "${versions[@]}"
 done
