@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who writes what the replicas share, and in which order."""
 
 import copy
