@@ -126,7 +126,7 @@ build/oldest-pip: tests/oldest-pip.lock $(VENV)/ok
 	@$(PHASE) "Fetch the oldest pip that is supported" $(PY) -m pip download --no-deps --require-hashes -r $< -d $@
 	@touch $@
 
-build/dist/ok: $(VENV)/ok deploy/zipapp.sh deploy/zipapp/__main__.py deploy/zipapp/build.py requirements-cli.lock $(shell find operator/exposedapp -name '*.py')
+build/dist/ok: $(VENV)/ok deploy/zipapp.sh deploy/single_file/__main__.py deploy/single_file/build.py requirements-cli.lock $(shell find operator/exposedapp -name '*.py')
 	@$(PHASE) "Build the command line as one file" deploy/zipapp.sh
 	@touch $@
 

@@ -117,8 +117,8 @@ class ApiServer:
         return items
 
     async def apply(self, body: Json, path: str) -> Json:
-        """Server-side apply."""
-        return await self.request("PATCH", f"{path}?fieldManager=faults&force=true", body, APPLY)
+        """Server-side apply, as Helm does it: else its next upgrade would be in conflict."""
+        return await self.request("PATCH", f"{path}?fieldManager=helm&force=true", body, APPLY)
 
     async def create(self, plural: str, namespace: str, body: Json) -> Json:
         """Create an object of a kind of COLLECTIONS."""
