@@ -56,11 +56,10 @@ class World:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
+        """What the next operator is configured with."""
         self.cluster = FakeApiServer()
         self.happened: list[EventMessage] = []
         self.now = 1000.0
-        self.settings = Settings()
-        """What the next operator is configured with."""
         self.prober = FakeProber(lambda: self.now)
         self.probes: Prober = self.prober
         """What the next operator probes with; restart() starts one."""

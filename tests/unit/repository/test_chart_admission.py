@@ -167,6 +167,6 @@ def test_wrong_values_are_refused(value: str) -> None:
 
 
 def test_an_operator_of_some_namespaces_has_no_webhook() -> None:
-    done = template(*with_image(ON, "watchNamespaces={shop}"))
+    done = template(*with_image(ON, 'watchNamespaces=["shop"]'))
     assert done.returncode != 0
     assert "leave watchNamespaces empty" in done.stderr

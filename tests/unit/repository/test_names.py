@@ -25,7 +25,7 @@ OWN_IMAGE = re.compile(
     r"(?<![\w./-])exposedapp/(operator|demo|none|node|debian-|metrics-server)[\w:@-]*"
 )
 """Without a registry it is one of Docker Hub."""
-OF_SOMEBODY = re.compile(
+OF_AN_ACCOUNT = re.compile(
     r"(?:(?:ghcr|quay|docker)\.io|github\.com|gitlab\.com)/(?!OWNER/)[\w.-]+/exposedapp[\w.-]*"
 )
 """An account of a forge or a registry; OWNER stands for the reader's."""
@@ -45,7 +45,7 @@ def texts() -> Iterator[tuple[Path, str]]:
 
 
 @pytest.mark.parametrize(
-    "pattern", [OWN_IMAGE, OF_SOMEBODY, FROM_PYPI], ids=["image", "account", "package"]
+    "pattern", [OWN_IMAGE, OF_AN_ACCOUNT, FROM_PYPI], ids=["image", "account", "package"]
 )
 def test_nothing_is_taken_from_where_it_is_not_published(pattern: re.Pattern[str]) -> None:
     """A name in deploy/names.env is the project's own."""
