@@ -8,7 +8,7 @@ import pytest
 from exposedapp.admission.certificate_keeper import TLS_SUFFIX, WebhookNames
 from exposedapp.admission.reviewer import DEADLINE_SECONDS
 from exposedapp.settings import Settings
-from support.helm import one, pod_spec, render, template, with_image
+from support.helm import one, plain_environment, pod_spec, render, template, with_image
 
 ON = "admission.enabled=true"
 NAME = "exposedapp-admission"
@@ -18,7 +18,7 @@ ROLES = {"Role", "ClusterRole"}
 
 def environment(*sets: str) -> dict[str, Any]:
     [container] = pod_spec(*sets)["containers"]
-    return {variable["name"]: variable.get("value") for variable in container["env"]}
+    return plain_environment(container)
 
 
 def webhook(*sets: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from support.helm import (
     REPOSITORY,
     documents_of,
     one,
+    plain_environment,
     pod_spec,
     render,
     run_helm,
@@ -444,7 +445,7 @@ def test_without_rights_in_the_cluster_a_release_has_nothing_of_the_cluster() ->
 def test_a_release_of_some_namespaces_has_a_lease_of_its_own() -> None:
     documents = render(SCOPE, release="mine")
     pod = one(documents, "Deployment")["spec"]["template"]["spec"]
-    given = {variable["name"]: variable["value"] for variable in pod["containers"][0]["env"]}
+    given = plain_environment(pod["containers"][0])
     assert given["EXPOSEDAPP_WATCH_NAMESPACES"] == "shop,staging"
     assert given["EXPOSEDAPP_LEASE_NAME"] == "mine-exposedapp"
     [_, named] = one(documents, "Role", "mine-exposedapp")["rules"]
