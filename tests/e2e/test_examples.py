@@ -152,6 +152,13 @@ def test_hello(examples: Namespace) -> None:
     assert status["replicas"] == 2
 
 
+def test_recreate(examples: Namespace) -> None:
+    examples.wait_ready("recreate")
+    deployment = examples.get("deployment", "recreate")
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert deployment["metadata"]["annotations"]["example.com/team"] == "shop"
+
+
 def test_hello_fixed_port(examples: Namespace) -> None:
     status = examples.wait_ready("hello-fixed-port")["status"]
     nodes = node_addresses(examples).values()

@@ -19,8 +19,15 @@ from matrix.api_server import ApiServer
 from matrix.conftest import Operator, new_namespace
 from support.kubernetes_fields import documented_fields
 
+HEALTH_CHECKED: Json = {
+    "type": "LoadBalancer",
+    "externalTrafficPolicy": "Local",
+    "healthCheckNodePort": 30082,
+}
+"""With another number than in VALUES, which test_there_and_back takes for an app of its own."""
 SPECS = {name: whole(change.after) for name, change in (VALUES | MODES).items()} | {
-    "image": whole({"image": "registry.example/app:1"})
+    "image": whole({"image": "registry.example/app:1"}),
+    "service.healthCheckNodePort": whole({"service": HEALTH_CHECKED}),
 }
 """For each property a spec that has it; no pod starts here, so the image need not be built."""
 CHILD_CHANGES = [name for name in VALUES if name.startswith(("deployment.", "service."))]
