@@ -47,7 +47,7 @@ package() {
   done
   mkdir -p "$3"
   "${HELM:-build/bin/helm}" package "$temporary/exposedapp" --destination "$3"
-  cp deploy/manifests/crd.yaml "$3/"
+  cp deploy/manifests/crd.yaml deploy/manifests/policies.yaml "$3/"
   sed -e "s,image: \"\",image: \"$1@$2\"," -e '/No image is published/,/^#   sed /d' deploy/manifests/operator.yaml >"$3/operator.yaml"
 }
 

@@ -67,6 +67,7 @@ def _platform(archive: Path, downloads: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT / "operator"))
     from exposedapp.version import __version__
 
     if len(sys.argv) != 3:

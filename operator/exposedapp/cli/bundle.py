@@ -48,7 +48,7 @@ async def collect_bundle(client: CliClient, name: str) -> dict[str, str]:
         "pods.yaml": _to_yaml(pods),
         "endpointslices.yaml": _to_yaml(slices),
         "events.yaml": _to_yaml(events),
-        "doctor.json": json.dumps(report.as_json(), indent=2),
+        "doctor.json": json.dumps(redact_object(report.as_json()), indent=2),
         **await _operator_logs(client, name),
     }
 

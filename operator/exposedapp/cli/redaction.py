@@ -20,7 +20,13 @@ DROPPED_FIELDS = frozenset({"managedFields", LAST_APPLIED})
 WORD_FIELDS = frozenset({"command", "args"})
 
 TEXT_PATTERNS = (
-    (re.compile(r"(://)[^/@\s]+@"), rf"\1{REDACTED}@"),  # a user and a password in a URL
+    (re.compile(r"(://)[^\s\"'<>]+@"), rf"\1{REDACTED}@"),  # a user and a password in a URL
+    (
+        re.compile(
+            r"((?:pass(?:word|wd)?|token|secret|api[-_]?key)\s*[=:]\s*)[^\s&]+", re.IGNORECASE
+        ),
+        rf"\1{REDACTED}",
+    ),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {REDACTED}"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), REDACTED),  # a JSON Web Token
 )
@@ -29,8 +35,7 @@ TEXT_PATTERNS = (
 def redact(value: Any, field: str = "") -> Any:
     """The object without values of environment variables, and without what looks like a secret.
 
-    In commands and arguments, what follows "=" and what follows an option that is named like a
-    secret.
+    Of commands and arguments, the names of options are left.
     """
     if isinstance(value, dict):
         return {
@@ -40,7 +45,7 @@ def redact(value: Any, field: str = "") -> Any:
         }
     if isinstance(value, list):
         if field in WORD_FIELDS and all(isinstance(item, str) for item in value):
-            return _redact_words(value)
+            return list(map(_redact_word, value))
         return [redact(item, field) for item in value]
     return redact_text(value) if isinstance(value, str) else value
 
@@ -63,25 +68,23 @@ def lines_about(log: str, namespace: str, name: str) -> str:
 
 
 def _redact_field(key: str, item: Any, parent: str) -> Any:
-    if parent == "env" and key == "value":
+    if parent in {"env", "httpHeaders"} and key == "value":
         return REDACTED
+    if parent == "annotations" and str(item).lstrip().startswith(("{", "[")):
+        return REDACTED  # a copy of a whole object
     if parent in {"annotations", "labels"} and SECRET_WORDS.search(key):
         return REDACTED
     return redact(item, key)
 
 
-def _redact_words(words: list[str]) -> list[str]:
-    redacted: list[str] = []
-    for index, word in enumerate(words):
-        option, separator, _ = word.partition("=")
-        previous = words[index - 1] if index else ""
-        if separator:
-            redacted.append(f"{option}={REDACTED}")
-        elif previous.startswith("-") and "=" not in previous and SECRET_WORDS.search(previous):
-            redacted.append(REDACTED)
-        else:
-            redacted.append(redact_text(word))
-    return redacted
+def _redact_word(word: str) -> str:
+    """The name of an option; nothing of what else a command or its arguments say."""
+    option, separator, _ = word.partition("=")
+    if any(map(str.isspace, word)) or not word.startswith("-"):
+        return REDACTED
+    if word.startswith("--"):
+        return f"{option}={REDACTED}" if separator else option
+    return word if len(word) == 2 else f"{word[:2]}{REDACTED}"  # -p, or -pPASSWORD
 
 
 def redact_object(body: Json) -> Json:

@@ -99,10 +99,27 @@ def test_a_file_that_cannot_be_written(run: Run, shop: FakeKube, tmp_path: Path)
             {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]},
         ),
         (
-            {"args": ["--port=80", "--password", "x", "serve"]},
-            {"args": ["--port=REDACTED", "--password", "REDACTED", "serve"]},
+            {"args": ["--port=80", "--password", "x", "-phunter2", "root:x", "--x y"]},
+            {
+                "args": [
+                    "--port=REDACTED",
+                    "--password",
+                    "REDACTED",
+                    "-pREDACTED",
+                    "REDACTED",
+                    "REDACTED",
+                ]
+            },
         ),
-        ({"command": ["sh", "-c", "A=b run"]}, {"command": ["sh", "-c", "A=REDACTED"]}),
+        ({"command": ["sh", "-c", "A=b run"]}, {"command": ["REDACTED", "-c", "REDACTED"]}),
+        (
+            {"httpHeaders": [{"name": "X-Api-Key", "value": "x"}]},
+            {"httpHeaders": [{"name": "X-Api-Key", "value": "REDACTED"}]},
+        ),
+        (
+            {"annotations": {"kapp.k14s.io/original": '{"env": []}'}},
+            {"annotations": {"kapp.k14s.io/original": "REDACTED"}},
+        ),
         (
             {"annotations": {"auth-token": "x", "note": "y"}},
             {"annotations": {"auth-token": "REDACTED", "note": "y"}},
@@ -123,6 +140,8 @@ def test_what_is_taken_out(value: Any, expected: Any) -> None:
     ("text", "expected"),
     [
         ("http://me:pw@host/x", "http://REDACTED@host/x"),
+        ("postgres://me:p/w@x@host/x", "postgres://REDACTED@host/x"),
+        ("password=hunter2 ends", "password=REDACTED ends"),
         ("Authorization: Bearer abc.def", "Authorization: Bearer REDACTED"),
         ("x eyJhbGciOi.eyJzdWIi.sig y", "x REDACTED y"),
         ("nothing", "nothing"),
