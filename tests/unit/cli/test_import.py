@@ -56,6 +56,20 @@ def test_what_does_not_run_becomes_an_app_of_its_own(run: Run, shop: FakeKube, f
     assert writes(shop) == []
 
 
+def test_a_strategy_comes_with_what_does_not_run_yet(
+    run: Run, shop: FakeKube, tmp_path: Path
+) -> None:
+    del shop.responses[f"{DEPLOYMENTS}/web"]
+    del shop.responses[f"{SERVICES}/web"]
+    manifest = copy.deepcopy(DEPLOYMENT)
+    fields = {"strategy": {"type": "Recreate"}, "minReadySeconds": 5}
+    manifest["spec"] |= {**fields, "progressDeadlineSeconds": 600}  # the last one is the default
+    path = tmp_path / "web.yaml"
+    path.write_text(yaml.safe_dump_all([manifest, SERVICE]))
+    spec = yaml.safe_load(run("import", "-f", str(path), "--dry-run").stdout)["spec"]
+    assert spec["deployment"] == fields
+
+
 def test_several_containers(run: Run, shop: FakeKube, tmp_path: Path) -> None:
     """The one that the Service leads to is the app's, the others are beside it."""
     del shop.responses[f"{DEPLOYMENTS}/web"]

@@ -9,8 +9,13 @@ from dataclasses import dataclass
 
 from exposedapp.api.meta import API_VERSION, KIND, NAME_LABEL, Json
 from exposedapp.api.service import ServiceSpec
-from exposedapp.cli.conversion.defaults import service_without_defaults, template_without_defaults
+from exposedapp.cli.conversion.defaults import (
+    deployment_without_defaults,
+    service_without_defaults,
+    template_without_defaults,
+)
 from exposedapp.desired.adoption import DEFAULT_REPLICAS, adopted_pod_labels
+from exposedapp.desired.deployment import DEPLOYMENT_FIELDS
 from exposedapp.desired.pod_template import CONTAINER_FIELDS, CONTAINER_NAME
 
 NOT_OF_THE_TEMPLATE = frozenset(
@@ -57,6 +62,8 @@ def app_from_deployment(
     if replicas != DEFAULT_REPLICAS and not keep_replicas:
         spec["replicas"] = replicas
     spec["ports"] = _checked(ports)
+    if not adopt and (fields := _deployment_fields(deployment)):
+        spec["deployment"] = fields
     spec |= {field: main[field] for field in CONTAINER_FIELDS if main.get(field)}
     name = main["name"] if adopt else CONTAINER_NAME
     kept = workload_pod_labels(deployment) if adopt else {}
@@ -66,6 +73,13 @@ def app_from_deployment(
     if pod_template := _remaining_template(template, main, name, others, kept):
         spec["podTemplate"] = pod_template
     return _app(deployment, spec, service, exposure)
+
+
+def _deployment_fields(deployment: Json) -> Json:
+    """What spec.deployment says of a Deployment that the operator creates."""
+    written = deployment_without_defaults(deployment["spec"])
+    names = ("strategy", *DEPLOYMENT_FIELDS)
+    return {name: written[name] for name in names if written.get(name) is not None}
 
 
 def app_from_selector(
