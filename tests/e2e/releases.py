@@ -26,9 +26,8 @@ DOCKERFILE = """\
 ARG BASE
 FROM ${BASE}
 USER root
-RUN rm -r /app/exposedapp
+RUN ["python3", "-c", "import shutil; shutil.rmtree('/app/exposedapp')"]
 COPY exposedapp /app/exposedapp
-RUN chmod -R a+rX /app
 USER 65532:65532
 """
 
@@ -86,6 +85,7 @@ def build_image(cluster: KindCluster, package: Path, tag: str, folder: Path) -> 
     image = f"localhost/exposedapp/operator:{tag}"
     (folder / "Dockerfile").write_text(DOCKERFILE)
     subprocess.run(["cp", "-r", package, folder / "exposedapp"], check=True)
+    subprocess.run(["chmod", "-R", "a+rX", folder / "exposedapp"], check=True)
     command: list[str | Path] = [
         "docker",
         "build",
