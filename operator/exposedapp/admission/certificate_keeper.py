@@ -102,8 +102,6 @@ class CertificateKeeper:
                 await self._check()
             except Exception as error:  # noqa: BLE001 - users may edit both objects; work goes on
                 self._report(f"{type(error).__name__}: {error}")
-            else:
-                self._last_problem = ""
             is_ready = self.is_ready.is_set()
             await asyncio.sleep(self._check_seconds if is_ready else FIRST_CHECK_SECONDS)
 
@@ -157,6 +155,7 @@ class CertificateKeeper:
             _load(self.context, secret)
             self._served = secret
             self.is_ready.set()
+        self._last_problem = ""
 
     def _report(self, problem: str) -> None:
         if problem != self._last_problem:

@@ -12,6 +12,7 @@ from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import NamespacedName
 from exposedapp.exposure.backend import backend_fingerprint
+from exposedapp.exposure.endpoints import ready_pods
 from exposedapp.exposure.not_probed import no_probe_reason, not_probed_note
 from exposedapp.exposure.probes import ProbeResults, probe_targets
 from exposedapp.exposure.reachability import grace_left
@@ -77,12 +78,12 @@ class Probes:
 
     def _results(self, observation: Observation, is_settled: bool) -> ProbeResults:
         spec, service, exposure = observation.spec, observation.service, observation.exposure
-        ready_pods = {endpoint.pod for endpoint in observation.endpoints if endpoint.ready}
+        pods = ready_pods(observation.endpoints)
         targets = probe_targets(
             (*exposure.probe_urls, *exposure.stand_ins),
             spec.probe if spec else None,
-            enabled=self._settings.probe and bool(ready_pods),  # without a pod none can answer
-            backend=backend_fingerprint(service, ready_pods if is_settled else None),
+            enabled=self._settings.probe and bool(pods),  # without a pod none can answer
+            backend=backend_fingerprint(service, pods if is_settled else None),
             control_ports=exposure.control_ports,
         )
         results = self._prober.set_targets(observation.app.key, targets)
