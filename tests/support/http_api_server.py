@@ -90,6 +90,8 @@ class HttpApiServer:
         self.refuses_leases = False
         self.refused_path: str | None = None
         self._objects: dict[tuple[str, str, str], Json] = {}
+        self._deleted: dict[str, list[Json]] = defaultdict(list)
+        """The last states of deleted objects: a watch from before delivers the deletion."""
         self._watches: dict[str, list[asyncio.Queue[Json | None]]] = defaultdict(list)
         self._revisions = itertools.count(1000)
         self._snapshots: dict[str, list[Json]] = {}
@@ -199,6 +201,7 @@ class HttpApiServer:
         body = self._objects.pop((plural, namespace, name))
         body["metadata"]["resourceVersion"] = str(next(self._revisions))
         if not silently:
+            self._deleted[plural].append(body)
             self._notify(plural, "DELETED", body)
 
     def send(self, plural: str, event: Json) -> None:
@@ -218,6 +221,7 @@ class HttpApiServer:
         """Go back to a backup, as etcd and the API server do: revisions, too; watches end."""
         objects, revision = backup
         self._objects = copy.deepcopy(objects)
+        self._deleted.clear()
         self._revisions = itertools.count(revision + 1)
         self.end_watches()
 
@@ -326,9 +330,12 @@ class HttpApiServer:
         seconds = int(timeout)
         queue: asyncio.Queue[Json | None] = asyncio.Queue()
         since = int(request.query.get("resourceVersion", "0"))
-        for body in self._all(plural, namespace):
-            if int(body["metadata"]["resourceVersion"]) > since:
-                queue.put_nowait({"type": "MODIFIED", "object": copy.deepcopy(body)})
+        events = [
+            *({"type": "MODIFIED", "object": body} for body in self._all(plural, namespace)),
+            *({"type": "DELETED", "object": body} for body in self._deleted[plural]),
+        ]
+        for past in sorted(events, key=_version_of):
+            queue.put_nowait(copy.deepcopy(past))
         self._watches[plural].append(queue)
         stream = web.StreamResponse(headers={"Content-Type": "application/json"})
         try:
@@ -353,6 +360,8 @@ class HttpApiServer:
             async with asyncio.timeout(self.bookmark_seconds):
                 return await queue.get()
         except TimeoutError:
+            if not queue.empty():  # it came just now: a bookmark would claim that it was delivered
+                return queue.get_nowait()
             revision = str(next(self._revisions))
             return {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": revision}}}
 
@@ -428,6 +437,10 @@ def _is_after(event: Json, version: int) -> bool:
     """Whether a watch from this version delivers an event; it is silent up to a future one."""
     metadata = event["object"].get("metadata") or {}
     return int(metadata.get("resourceVersion") or version + 1) > version
+
+
+def _version_of(event: Json) -> int:
+    return int(event["object"]["metadata"]["resourceVersion"])
 
 
 def _is_in(event: Json, namespace: str) -> bool:

@@ -71,6 +71,7 @@ async def test_it_works_in_its_namespaces_with_their_roles_and_in_no_other(
         await operator.until_ready()
         server.app("later", "staging")
         await has_url(server, "later", "staging")
+        server.end_watches()  # so the deletion comes between two watches
         server.delete("services", "web", "shop")
         await until(lambda: server.get("services", "web"), "drift is repaired")
         assert await operator.terminate() == 0
