@@ -3,12 +3,13 @@
 import webbrowser
 
 from exposedapp.api.meta import Json
+from exposedapp.api.readiness import readiness_of
 from exposedapp.cli.connection import run_with_client
 from exposedapp.cli.exit_codes import CommandError, ExitCode
 from exposedapp.cli.options import Context, Name, Namespace
 from exposedapp.cli.output import print_error, print_text
 from exposedapp.cli.ports import port_forward_hint
-from exposedapp.cli.status_view import main_url, readiness_of
+from exposedapp.cli.status_view import main_url
 
 BROWSER_SCHEMES = ("http://", "https://")
 

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from exposedapp.api.readiness import readiness_of
 from exposedapp.cli.connection import run_with_client
 from exposedapp.cli.exit_codes import CommandError, ExitCode
 from exposedapp.cli.options import Context, Name, Namespace
 from exposedapp.cli.output import UrlsFormat, print_object, print_rows
-from exposedapp.cli.status_view import address_rows, addresses_of, readiness_of
+from exposedapp.cli.status_view import address_rows, addresses_of
 
 
 def show_urls(

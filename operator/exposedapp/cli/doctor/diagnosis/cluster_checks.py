@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from exposedapp.api.meta import Json, selector_string
+from exposedapp.api.readiness import readiness_of
 from exposedapp.api.service import NODE_PORT_TYPES
 from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 from exposedapp.cli.doctor.diagnosis.operator_words import quote_operator, sentence
 from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Finding, Step
 from exposedapp.cli.doctor.diagnosis.unlisted_nodes import shorten, unlisted_nodes
-from exposedapp.cli.status_view import format_port, readiness_of
+from exposedapp.cli.status_view import format_port
 from exposedapp.exposure.endpoints import endpoint_counts
 from exposedapp.status.pods import no_selected_pod
 
