@@ -53,7 +53,6 @@ def main() -> None:
 async def run(address: str, port: int) -> None:
     """Serve the catalog until SIGTERM or SIGINT. Raises what the watch ends with."""
     client = await KubeClient.login()
-    client.transport.may_write = lambda: False
     pages = Pages()
     store = CatalogStore(pages.row)
     server = CatalogServer(store, pages)

@@ -33,6 +33,7 @@ def test_http_is_a_link(url: str) -> None:
     [
         "javascript:alert(1)",
         "JavaScript:alert(1)",
+        "javascript://a.example/%0aalert(1)",
         " javascript:alert(1)",
         "java\nscript:alert(1)",
         "data:text/html,<script>alert(1)</script>",

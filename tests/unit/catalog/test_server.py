@@ -114,7 +114,7 @@ async def test_tenants_cannot_write_html_nor_links(server: HttpApiServer, catalo
     app = failing_app("web", "Unreachable", EVIL)
     app["spec"]["image"] = EVIL
     app["status"]["url"] = "javascript:alert(1)"
-    app["status"]["urls"] = ["javascript:alert(2)", f"http://a.example/{EVIL}"]
+    app["status"]["urls"] = ["javascript://a.example/%0aalert(2)", f"http://a.example/{EVIL}"]
     app["status"]["clusterURL"] = "data:text/html,x"
     app["status"]["ports"][0]["name"] = EVIL
     set_condition(app, "ServiceReady", "False", EVIL, EVIL)

@@ -1,6 +1,7 @@
 // What both pages share: the stream of events, ages, and the copy buttons.
 
 const RETRY_MILLISECONDS = 3000;
+const DATES = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 
 // Follow the page's events. A browser reconnects by itself after a lost connection, but not after an
@@ -37,7 +38,7 @@ export function showAges(root) {
     const seconds = Math.max(0, (Date.now() - moment) / 1000);
     const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? UNITS.at(-1);
     time.textContent = `${Math.floor(seconds / size)} ${unit}`;
-    time.title = new Date(moment).toLocaleString();
+    time.title = DATES.format(moment);
   }
 }
 
