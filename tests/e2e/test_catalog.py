@@ -118,9 +118,11 @@ def test_an_app_appears_fails_heals_and_is_deleted_without_a_reload(
 def test_an_apps_page_shows_which_link_fails(
     catalog: str, page: Page, namespace: Namespace
 ) -> None:
-    open_page(page, f"{catalog}apps/{namespace.name}/web")
-    expect(page.locator("main")).to_contain_text("There is no app of this name")
     namespace.apply(app("web"))
+    open_page(page, catalog)
+    row(page, namespace, "web").get_by_role("link", name="web", exact=True).click()
+    page.locator("body[data-live=true]").wait_for()
+    page.evaluate("window.isMarked = true")
     links = page.locator(".chain .health")
     expect(links).to_have_text(["works"] * 4)
     wrong_target = app("web", ports=[{"port": 80, "targetPort": 9}])
