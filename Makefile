@@ -46,7 +46,7 @@ matrix: $(VENV)/ok build/bin/helm ## The same on every Kubernetes from 1.29 on; 
 	pytest tests/matrix $(patsubst %,--kubernetes %,$(or $(MINORS),all)) --table docs/kubernetes-versions.md
 
 .PHONY: e2e
-e2e: cluster images metrics build/bin/argodiff ## End-to-end tests on the cluster
+e2e: cluster images metrics chromium build/bin/argodiff ## End-to-end tests on the cluster
 	pytest tests/e2e -v --durations=10 --ignore=tests/e2e/test_store_restore.py
 
 .PHONY: restore
@@ -89,6 +89,12 @@ images: cluster $(VENV)/ok ## Build the operator's and the demo's image, and loa
 .PHONY: metrics
 metrics: cluster ## A metrics server in the cluster, for autoscalers and kubectl top
 	@tests/kind/metrics.sh
+
+.PHONY: chromium screenshots
+chromium: ## A headless browser, for the tests of the catalog
+	@tests/kind/chromium.sh
+screenshots: $(VENV)/ok chromium ## Take the screenshots in docs/images
+	PYTHONPATH=operator:tests python docs/take_screenshots.py
 
 .PHONY: down
 down: ## Delete the cluster; what was built stays
