@@ -20,9 +20,9 @@ DATA = "/var/lib/etcd/member"
 BACKUP = "/var/lib/etcd-backup"
 OUTAGE_SECONDS = 180.0
 RESTORED_SECONDS = 300.0
-"""Until the operator works again. Its pods end when the Lease is lost, at each outage here, and when
-revisions go back; the kubelet waits longer each time before it starts them again, up to 160 s for
-the fifth, and Kubernetes' own components are restarted in the same way."""
+"""Until the operator works again. Its pods end when the Lease is lost, at each outage here, and
+when revisions go back; the kubelet waits longer each time before it starts them again, up to 160 s
+for the fifth, and Kubernetes' own components are restarted in the same way."""
 
 
 @pytest.fixture
