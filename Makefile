@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 VENV := build/venv
 PY := $(VENV)/bin/python
+# Processes for the unit tests: one more than there are CPUs, because many tests wait.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PHASE := source tests/kind/phase.sh; phase
 export PYTHONPATH := operator
 export KUBECONFIG := $(CURDIR)/build/kubeconfig
@@ -33,12 +35,12 @@ lint: $(VENV)/ok ## Format, style, types, import directions
 
 .PHONY: unit
 unit: $(VENV)/ok build/oldest-pip build/dist/ok build/bin/helm build/bin/kstatus build/bin/promtool build/bin/crdcheck build/bin/actionlint build/bin/shellcheck ## Unit tests, with coverage; generated files are up to date
-	pytest tests/unit --cov --cov-report=term
+	pytest tests/unit --cov --cov-report=term -n $(WORKERS) --dist loadfile
 
 .PHONY: versions
 versions: $(VENV)/ok build/bin/helm build/bin/crdcheck ## Tests on the API servers of the oldest and the newest Kubernetes
 	@minors=($$(tests/matrix/build.sh --minors)); tests/matrix/build.sh etcd "$${minors[0]}" "$${minors[-1]}"
-	pytest tests/matrix
+	pytest tests/matrix -n 2 --dist loadgroup
 
 .PHONY: matrix
 matrix: $(VENV)/ok build/bin/helm ## The same on every Kubernetes from 1.29 on; writes docs/kubernetes-versions.md; MINORS="1.29 1.31"
