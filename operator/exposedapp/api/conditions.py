@@ -154,7 +154,8 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.FORBIDDEN: Explanation(
         "The operator is not allowed to create or change an object.",
-        "Check the operator's ClusterRole and the cluster's admission policies.",
+        "Check the operator's rights (its ClusterRole; with watchNamespaces, its Role in this "
+        "namespace) and the cluster's admission policies.",
     ),
     Reason.INTERNAL_ERROR: Explanation(
         "The operator failed with an error that nobody foresaw; other apps are not affected.",
