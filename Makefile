@@ -96,6 +96,10 @@ chromium: ## A headless browser, for the tests of the catalog
 screenshots: $(VENV)/ok chromium ## Take the screenshots in docs/images
 	PYTHONPATH=operator:tests python docs/take_screenshots.py
 
+.PHONY: docs
+docs: $(VENV)/ok ## Build the manual in build/site; a broken link is an error
+	@$(PHASE) "Build the manual" env NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
 .PHONY: down
 down: ## Delete the cluster; what was built stays
 	@tests/kind/cluster.sh down
