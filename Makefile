@@ -121,6 +121,7 @@ generate: $(VENV)/ok build/bin/helm ## Write the generated files: CRD, plain man
 	python docs/generate_reasons.py
 	python docs/generate_causes.py
 	python docs/generate_cli.py
+	python docs/generate_diagrams.py
 
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade
 .PHONY: lock

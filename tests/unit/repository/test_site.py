@@ -16,7 +16,7 @@ from mkdocs.config import load_config
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
-PARTS = ["Tutorials", "How-to", "Reference", "Operations", "Explanation"]
+PARTS = ["Home", "Tutorials", "How-to", "Reference", "Operations", "Explanation"]
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data"}
 """The elements that a browser loads something for by itself, beside `link`."""
 
