@@ -98,6 +98,10 @@ chromium: ## A headless browser, for the tests of the catalog
 screenshots: $(VENV)/ok chromium ## Take the screenshots in docs/images
 	PYTHONPATH=operator:tests python docs/take_screenshots.py
 
+.PHONY: docs
+docs: $(VENV)/ok ## Build the manual in build/site; a broken link is an error
+	@$(PHASE) "Build the manual" env NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
 .PHONY: down
 down: ## Delete the cluster; what was built stays
 	@tests/kind/cluster.sh down
@@ -119,6 +123,7 @@ generate: $(VENV)/ok build/bin/helm ## Write the generated files: CRD, plain man
 	python docs/generate_reasons.py
 	python docs/generate_causes.py
 	python docs/generate_cli.py
+	python docs/generate_diagrams.py
 
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade
 .PHONY: lock
