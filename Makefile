@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 VENV := build/venv
 PY := $(VENV)/bin/python
+# Processes for the unit tests: one more than there are CPUs, because many tests wait.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PHASE := source tests/kind/phase.sh; phase
 export PYTHONPATH := operator
 export KUBECONFIG := $(CURDIR)/build/kubeconfig
@@ -33,12 +35,12 @@ lint: $(VENV)/ok ## Format, style, types, import directions
 
 .PHONY: unit
 unit: $(VENV)/ok build/oldest-pip build/dist/ok build/bin/helm build/bin/kstatus build/bin/promtool build/bin/crdcheck build/bin/actionlint build/bin/shellcheck ## Unit tests, with coverage; generated files are up to date
-	pytest tests/unit --cov --cov-report=term
+	pytest tests/unit --cov --cov-report=term -n $(WORKERS) --dist loadfile
 
 .PHONY: versions
 versions: $(VENV)/ok build/bin/helm build/bin/crdcheck ## Tests on the API servers of the oldest and the newest Kubernetes
 	@minors=($$(tests/matrix/build.sh --minors)); tests/matrix/build.sh etcd "$${minors[0]}" "$${minors[-1]}"
-	pytest tests/matrix
+	pytest tests/matrix -n 2 --dist loadgroup
 
 .PHONY: matrix
 matrix: $(VENV)/ok build/bin/helm ## The same on every Kubernetes from 1.29 on; writes docs/kubernetes-versions.md; MINORS="1.29 1.31"
@@ -46,7 +48,7 @@ matrix: $(VENV)/ok build/bin/helm ## The same on every Kubernetes from 1.29 on; 
 	pytest tests/matrix $(patsubst %,--kubernetes %,$(or $(MINORS),all)) --table docs/kubernetes-versions.md
 
 .PHONY: e2e
-e2e: cluster images metrics build/bin/argodiff ## End-to-end tests on the cluster
+e2e: cluster images metrics chromium build/bin/argodiff ## End-to-end tests on the cluster
 	pytest tests/e2e -v --durations=10 --ignore=tests/e2e/test_store_restore.py
 
 .PHONY: restore
@@ -90,6 +92,16 @@ images: cluster $(VENV)/ok ## Build the operator's and the demo's image, and loa
 metrics: cluster ## A metrics server in the cluster, for autoscalers and kubectl top
 	@tests/kind/metrics.sh
 
+.PHONY: chromium screenshots
+chromium: ## A headless browser, for the tests of the catalog
+	@tests/kind/chromium.sh
+screenshots: $(VENV)/ok chromium ## Take the screenshots in docs/images
+	PYTHONPATH=operator:tests python docs/take_screenshots.py
+
+.PHONY: docs
+docs: $(VENV)/ok ## Build the manual in build/site; a broken link is an error
+	@$(PHASE) "Build the manual" env NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
 .PHONY: down
 down: ## Delete the cluster; what was built stays
 	@tests/kind/cluster.sh down
@@ -111,6 +123,7 @@ generate: $(VENV)/ok build/bin/helm ## Write the generated files: CRD, plain man
 	python docs/generate_reasons.py
 	python docs/generate_causes.py
 	python docs/generate_cli.py
+	python docs/generate_diagrams.py
 
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade
 .PHONY: lock

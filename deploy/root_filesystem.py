@@ -17,7 +17,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-IMPORT = "import exposedapp.main"
+IMPORT = "import exposedapp.main, exposedapp.catalog.__main__"
 APP = Path("/app")
 PACKAGES = Path("/packages")
 

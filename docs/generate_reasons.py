@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the table in README.md of every reason of the condition Ready."""
+"""Writes the table in docs/reasons.md of every reason of the condition Ready."""
 
 from collections.abc import Iterator
 
@@ -23,4 +23,4 @@ def page(old: str) -> str:
 
 
 if __name__ == "__main__":
-    update(ROOT / "README.md", page)
+    update(ROOT / "docs" / "reasons.md", page)

@@ -15,12 +15,9 @@ import uvloop
 
 from exposedapp import handlers, logs
 from exposedapp.environment import read_settings
+from exposedapp.kube.codec import MAX_JSON_DEPTH
 from exposedapp.runtime import Periods, Runtime
 from exposedapp.settings import Settings
-
-MAX_JSON_DEPTH = 25_000
-"""The API server accepts objects nested 10,000 levels deep, which only a recursive parser reads:
-with Python's default limit one such object would end the watch of its kind."""
 
 GC_THRESHOLDS = 5_000, 10, 10
 """New objects per collection of the youngest generation, and its collections per older one."""

@@ -31,7 +31,7 @@ from exposedapp.cache.watches import (
     AppHandler,
     Requests,
     ResourceHandler,
-    pending_apps,
+    initial_requests,
     resource_handlers,
 )
 from exposedapp.election import Election, ElectionPeriods, lease_namespace, new_identity
@@ -232,8 +232,7 @@ class Runtime:
         """Reconcile the apps of a partition from when it has caught up."""
         await partition.catch_up()
         partition.is_open = True
-        self._enqueue_apps(pending_apps(self._cache))
-        self._enqueue_all_apps()
+        self._enqueue_apps(initial_requests(self._cache, partition.apps.namespace))
 
     async def _serve(
         self, name: str, serving: AbstractAsyncContextManager[asyncio.AbstractServer | None]

@@ -2,8 +2,9 @@
 """What the API server refuses in an ExposedApp, by the chart's ValidatingAdmissionPolicies."""
 
 import json
+import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -15,9 +16,15 @@ from e2e.conftest import Operator, namespace_of
 from e2e.support import ROOT, Json, Namespace, Refused, app, eventually
 
 CHART = ROOT / "deploy" / "chart" / "exposedapp"
-EXPOSEDAPPS = {"apiGroups": ["exposedapp.dev"], "resources": ["exposedapps"], "verbs": ["*"]}
-SERVICES = {"apiGroups": [""], "resources": ["services"], "verbs": ["create", "update"]}
-DEPLOYMENTS = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create", "update"]}
+EXPOSEDAPPS = {
+    "apiGroups": ["exposedapp.dev"],
+    "resources": ["exposedapps", "exposedapps/scale"],
+    "verbs": ["*"],
+}
+VERBS = ["create", "update", "delete"]
+SERVICES = {"apiGroups": [""], "resources": ["services"], "verbs": VERBS}
+DEPLOYMENTS = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": VERBS}
+SCALE = {"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["update"]}
 IMAGE: Json = app("web", replicas=0)
 SELECTOR: Json = {**app("web"), "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
 
@@ -97,10 +104,52 @@ def test_a_change_needs_them_too_but_not_one_of_metadata(namespace: Namespace) -
     )
 
 
+def delete_as(namespace: Namespace, user: str) -> None:
+    namespace.kubectl("delete", "xapp/web", "--dry-run=server", f"--as={user}")
+
+
+def scale_as(namespace: Namespace, user: str) -> None:
+    namespace.kubectl("scale", "xapp/web", "--replicas=1", f"--as={user}")
+
+
+@pytest.mark.parametrize(
+    ("body", "rights", "action", "words"),
+    [
+        (IMAGE, [DEPLOYMENTS], delete_as, "has no right to delete services"),
+        (IMAGE, [SERVICES], delete_as, "has no right to delete deployments.apps"),
+        (SELECTOR, [SERVICES], delete_as, ""),
+        (IMAGE, [SERVICES, DEPLOYMENTS], delete_as, ""),
+        (IMAGE, [SERVICES, DEPLOYMENTS], scale_as, "has no right to update deployments.apps/scale"),
+        (IMAGE, [SCALE], scale_as, ""),
+    ],
+)
+def test_who_deletes_or_scales_needs_the_rights_too(
+    namespace: Namespace,
+    body: Json,
+    rights: list[Json],
+    action: Callable[[Namespace, str], None],
+    words: str,
+) -> None:
+    namespace.apply(body)
+    user = user_with(namespace, EXPOSEDAPPS, *rights)
+    if not words:
+        eventually(partial(action, namespace, user))
+        return
+
+    def is_refused() -> None:
+        with pytest.raises(Refused, match=re.escape(words)):
+            action(namespace, user)
+
+    eventually(is_refused)
+
+
 def test_edit_of_the_namespace_is_enough(namespace: Namespace) -> None:
     binding = ["rolebinding", "edit", "--clusterrole=edit", "--user=edith"]
     namespace.kubectl("create", *binding)
     eventually(partial(apply_as, namespace, "edith", IMAGE))
+    namespace.apply(IMAGE)
+    eventually(partial(scale_as, namespace, "edith"))
+    delete_as(namespace, "edith")
 
 
 # --- what the owner of the cluster allows ---------------------------------------------------------

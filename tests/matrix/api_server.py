@@ -26,10 +26,10 @@ STOP_SECONDS = 20.0
 ADMIN = "admin"
 OPERATOR = "system:serviceaccount:exposedapp-system:exposedapp"
 """The account of the chart's Deployment in namespace exposedapp-system."""
-GROUPS = {
-    ADMIN: "system:masters",
-    OPERATOR: "system:serviceaccounts,system:serviceaccounts:exposedapp-system",
-}
+CATALOG = f"{OPERATOR}-catalog"
+"""The account of the catalog's Deployment there."""
+ACCOUNT_GROUPS = "system:serviceaccounts,system:serviceaccounts:exposedapp-system"
+GROUPS = {ADMIN: "system:masters", OPERATOR: ACCOUNT_GROUPS, CATALOG: ACCOUNT_GROUPS}
 """Of each user; the token of a user is the name."""
 
 

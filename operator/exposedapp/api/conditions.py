@@ -2,7 +2,7 @@
 """The contract's words for an app's state: condition types, reasons, and what a reason means.
 
 Programs read types and reasons: both are closed lists, and a value never changes. People read the
-explanations: README.md has them as a table (docs/generate_reasons.py writes it), and
+explanations: docs/reasons.md has them as a table (docs/generate_reasons.py writes it), and
 `exposedapp doctor` quotes them. Pure.
 """
 
@@ -154,7 +154,8 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.FORBIDDEN: Explanation(
         "The operator is not allowed to create or change an object.",
-        "Check the operator's ClusterRole and the cluster's admission policies.",
+        "Check the operator's rights (its ClusterRole; with watchNamespaces, its Role in this "
+        "namespace) and the cluster's admission policies.",
     ),
     Reason.INTERNAL_ERROR: Explanation(
         "The operator failed with an error that nobody foresaw; other apps are not affected.",
@@ -180,7 +181,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "The spec asks for 0 replicas; the Service is kept, with its node ports if it has any."
     ),
 }
-"""In the order of README's table."""
+"""In the order of the table in docs/reasons.md."""
 
 
 def find_condition(conditions: Iterable[Json] | None, condition_type: str) -> Json | None:

@@ -86,8 +86,8 @@ class Informer:
         self._errors = ErrorLog(log, resource.title)
         self.has_synced = asyncio.Event()
         """Set once the first list is complete."""
-        self.has_responded = asyncio.Event()
-        """Set once the first list is complete, or refused: the right for it is missing."""
+        self.has_attempted = asyncio.Event()
+        """Set once the first list is complete, or has failed for whatever reason."""
 
     async def run(self) -> None:
         """List and watch until it is cancelled.
@@ -98,15 +98,15 @@ class Informer:
         while True:
             try:
                 if self._version is None:
-                    self._version = await self._list()
-                    self.has_synced.set()
-                    self.has_responded.set()
+                    try:
+                        self._version = await self._list()
+                        self.has_synced.set()
+                    finally:
+                        self.has_attempted.set()
                 await self._watch(self._version)
             except HistoryRewrittenError:
                 raise
             except ApiError as error:
-                if error.status == 403:
-                    self.has_responded.set()
                 if error.status not in RETRIABLE_STATUSES:
                     self._version = None
                 await self._back_off(error)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parts of a scope: the apps of each are reconciled whatever happens in the others.
 
-A partition is a namespace, or the whole cluster. A right that is missing in one namespace, now or
-later, is waited for there alone. Built by runtime.py, which starts and supervises what follows the
-objects.
+A partition is a namespace, or the whole cluster. A right that is missing in one namespace, or an
+error of its lists, now or later, is waited for there alone. Built by runtime.py, which starts and
+supervises what follows the objects.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -43,19 +43,13 @@ class Partition:
             await informer.has_synced.wait()
         await self.resync.catch_up()
 
-    def unsynced(self) -> Iterator[str]:
-        """What has not been listed yet, by its title."""
-        followers: list[Informer | AppResync] = [*self.informers, self.resync]
-        for follower in followers:
-            if not follower.has_synced.is_set():
-                yield follower.resource.title
-
 
 class Partitions:
     """All partitions of a scope; none until start() has ended."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self._informers: Sequence[Informer] = ()
         self._partitions: dict[str | None, Partition] = {}
         """By namespace; None: of the whole cluster."""
 
@@ -67,16 +61,16 @@ class Partitions:
     ) -> None:
         """Follow everything, and wait until the lists are complete.
 
-        In a limited scope those that are refused are not waited for.
+        A list of one namespace that fails is not waited for: it delays the apps of that one only.
         """
-        informers = [
+        self._informers = informers = [
             follow(resource, handler)
             for handler in handlers
             for resource in self._scope.limit(handler.resource)
         ]
         for informer in informers:
             if informer.resource.namespace:
-                await informer.has_responded.wait()
+                await informer.has_attempted.wait()
             else:
                 await informer.has_synced.wait()
         for apps in self._scope.limit(EXPOSED_APPS):
@@ -89,6 +83,11 @@ class Partitions:
 
     def unsynced(self) -> list[str]:
         """What has not been listed yet, by its title."""
-        if not self._partitions:
-            return [EXPOSED_APPS.plural]
-        return [title for partition in self for title in partition.unsynced()]
+        followers: list[Informer | AppResync] = [
+            *self._informers,
+            *(partition.resync for partition in self),
+        ]
+        titles = [
+            follower.resource.title for follower in followers if not follower.has_synced.is_set()
+        ]
+        return titles if self._partitions else [*titles, EXPOSED_APPS.plural]

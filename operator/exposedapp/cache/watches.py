@@ -118,13 +118,14 @@ def resource_handlers(cache: Cache, *, with_nodes: bool = True) -> list[Resource
     return handlers
 
 
-def pending_apps(cache: Cache) -> Requests:
-    """The apps whose status is not of their newest spec: their users wait."""
+def initial_requests(cache: Cache, namespace: str | None) -> Requests:
+    """All apps of a namespace, or of the cluster (None), when nothing was queued of them before.
+
+    Those first whose status is not of their newest spec: their users wait.
+    """
     for key in cache.apps:
-        body = cache.apps.get(key)
-        priority = _priority(None, body) if body else Priority.LOW
-        if priority != Priority.LOW:
-            yield key, priority
+        if namespace in (None, key.namespace) and (body := cache.apps.get(key)):
+            yield key, _priority(None, body)
 
 
 def describe(body: object) -> str:

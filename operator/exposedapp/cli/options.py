@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
+from exposedapp.api.readiness import Readiness
 from exposedapp.cli.arguments import parse_duration
 from exposedapp.cli.connection import DEFAULT_REQUEST_SECONDS, ConnectionOptions
 from exposedapp.cli.exit_codes import CommandError, ExitCode
 from exposedapp.cli.output import Format, print_error
-from exposedapp.cli.status_view import Readiness
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 

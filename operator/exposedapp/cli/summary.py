@@ -4,8 +4,9 @@
 from dataclasses import dataclass
 
 from exposedapp.api.meta import Json
+from exposedapp.api.readiness import readiness_of
 from exposedapp.cli.doctor.diagnosis.remedies import explain_reason
-from exposedapp.cli.status_view import main_url, readiness_of
+from exposedapp.cli.status_view import main_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,11 @@ import orjson
 from exposedapp.api.meta import Json
 from exposedapp.kube.errors import broken_response_error, error_from_status
 
+MAX_JSON_DEPTH = 25_000
+"""The recursion limit of a process that reads objects. The API server accepts some that are nested
+10,000 levels deep, which only a recursive parser reads: with Python's default limit one such object
+would end the watch of its kind."""
+
 MAX_INTEGER_DIGITS = 18
 """With a sign or without: always within 64 bits."""
 

@@ -24,6 +24,11 @@ MAX_CONTROL_AGE_SECONDS = 3.0
 """How long the result of a control try counts, for all URLs at the node. Shorter than a URL that
 has answered takes to fail twice: so the failure that counts is compared with a newer control."""
 
+CONTROL_TIMEOUT_SECONDS = 2.0
+"""Of a control try, whatever timeout the app has whose URL fails first: the result counts for all
+apps at the node. Long enough for a SYN that is lost, which Linux sends again after one second
+(TCP_TIMEOUT_INIT in include/net/tcp.h, RFC 6298), and the default of probe.timeoutSeconds."""
+
 MAX_NODES = 10_000
 
 TARGET_URL = "control"
@@ -62,7 +67,13 @@ class ControlledAttempt:
         async with control.lock:
             ended_at = control.ended_at
             if ended_at is None or self._clock() - ended_at > MAX_CONTROL_AGE_SECONDS:
-                attempt = replace(target, url=TARGET_URL, port=port, http=False)
+                attempt = replace(
+                    target,
+                    url=TARGET_URL,
+                    port=port,
+                    http=False,
+                    timeout=CONTROL_TIMEOUT_SECONDS,
+                )
                 control.outcome = (await self._attempt(attempt)).outcome
                 control.ended_at = self._clock()
         return control.outcome

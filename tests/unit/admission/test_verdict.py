@@ -27,7 +27,7 @@ def children_with(*problems: Problem) -> ChildrenResult:
     return ChildrenResult(deployment, service)
 
 
-@pytest.mark.parametrize("reason", STALLED_REASONS - REFUSED.keys())
+@pytest.mark.parametrize("reason", sorted(STALLED_REASONS - REFUSED.keys()))
 def test_what_others_may_resolve_is_a_warning(reason: Reason) -> None:
     verdict = judge(children_with(Problem(reason, "words")), ())
     assert verdict == Verdict(warnings=(f"{reason}: words",))

@@ -13,9 +13,10 @@ from exposedapp.cache.endpoint_slice_store import EndpointSliceStore
 from exposedapp.cache.node_store import MAX_CHANGED_NODES
 from exposedapp.cache.store import ObjectStore
 from exposedapp.cache.versions import MAX_TOMBSTONES, ListSnapshot
-from exposedapp.cache.watches import AppHandler
+from exposedapp.cache.watches import AppHandler, initial_requests
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.exposure.nodes import EXCLUSION_LABEL, Node
+from exposedapp.workqueue.priority import Priority
 from support.objects import APP, OWNER, endpoint_body, node_body, slice_body
 
 KEY = NamespacedName(APP.namespace, APP.name)
@@ -300,6 +301,31 @@ def test_when_many_nodes_change_at_once_all_apps_are_looked_at_in_any_order() ->
             cache.nodes.upsert(node_body(f"n-{number}", "10.0.0.1", ready=ready))
     assert len(cache.nodes._changed) <= MAX_CHANGED_NODES + 1
     assert [it.name for it in cache.apps_by_node_impact()] == ["a"]
+
+
+def test_the_apps_of_a_namespace_that_is_opened_and_no_others() -> None:
+    """Each namespace that opens would else have the apps of all others reconciled again."""
+    cache = Cache()
+    for namespace, name, observed in (("shop", "old", 1), ("shop", "new", -1), ("staging", "a", 1)):
+        app = {
+            "metadata": {
+                "namespace": namespace,
+                "name": name,
+                "uid": name,
+                "generation": 1,
+                "resourceVersion": "5",
+            },
+            "status": {"observedGeneration": observed},
+        }
+        AppHandler(cache).upsert(app)
+    shop = [
+        (NamespacedName("shop", "old"), Priority.LOW),
+        (NamespacedName("shop", "new"), Priority.NORMAL),
+    ]
+    assert list(initial_requests(cache, "shop")) == shop
+    staging = (NamespacedName("staging", "a"), Priority.LOW)
+    assert list(initial_requests(cache, None)) == [*shop, staging]
+    assert list(initial_requests(cache, "other")) == []
 
 
 # --- endpoints ----------------------------------------------------------------------------------

@@ -14,8 +14,7 @@ from exposedapp.api.meta import Json, NamespacedName
 from exposedapp.cache.cache import Cache
 from exposedapp.cache.encoding import MAX_APP_BYTES, UNREADABLE
 from exposedapp.cache.watches import AppHandler
-from exposedapp.kube.codec import parse
-from exposedapp.main import MAX_JSON_DEPTH
+from exposedapp.kube.codec import MAX_JSON_DEPTH, parse
 from exposedapp.workqueue.priority import Priority
 
 KEY = NamespacedName("shop", "web")

@@ -268,6 +268,7 @@ def test_a_connection_that_is_silent_because_it_is_dead_is_noticed_within_45_sec
 
 SHOP, STAGING = Scope(("shop", "staging")).limit(SERVICES)
 FORBIDDEN = ApiError(403, "Forbidden", "services is forbidden")
+BROKEN = ApiError(500, "InternalError", "unable to transform key")
 
 
 def service(namespace: str, name: str, version: int) -> Json:
@@ -292,22 +293,13 @@ async def test_a_list_of_one_namespace_deletes_nothing_in_another() -> None:
     assert list(cache.children["Service"]) == [("staging", "web")]
 
 
-async def test_a_list_that_is_refused_is_a_response_and_tried_again() -> None:
-    server = Server(FORBIDDEN, AWAY, FORBIDDEN, [page(10)], [])
+@pytest.mark.parametrize("error", [FORBIDDEN, BROKEN, AWAY, KeyError("metadata")], ids=repr)
+async def test_a_first_list_that_fails_is_an_attempt_and_made_again(error: Exception) -> None:
+    server = Server(error, AWAY, FORBIDDEN, [page(10)], [])
     informer = Informer(server, SHOP, ServiceHandler(Cache()), lambda *_: None, lambda _: None)
     task = asyncio.create_task(informer.run())
     async with asyncio.timeout(10):
-        await informer.has_responded.wait()
+        await informer.has_attempted.wait()
         assert not informer.has_synced.is_set()
         await informer.has_synced.wait()
-    task.cancel()
-
-
-async def test_an_api_server_that_is_away_has_not_responded() -> None:
-    server = Server(*[AWAY] * 3)
-    informer = Informer(server, SHOP, ServiceHandler(Cache()), lambda *_: None, lambda _: None)
-    task = asyncio.create_task(informer.run())
-    async with asyncio.timeout(10):
-        await server.done.wait()
-    assert not informer.has_responded.is_set()
     task.cancel()

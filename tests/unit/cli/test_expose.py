@@ -257,8 +257,19 @@ def test_the_ports_of_a_service_of_another_name_without_its_node_ports(
     run: Run, shop: FakeKube
 ) -> None:
     del shop.responses[f"{SERVICES}/web"]
-    app = yaml.safe_load(run("expose", "deployment/web", "--dry-run").stdout)
+    shop.responses[SERVICES] = {"items": [{**SERVICE, "metadata": {"name": "front"}}]}
+    result = run("expose", "deployment/web", "--dry-run")
+    app = yaml.safe_load(result.stdout)
     assert app["spec"]["ports"] == [{"port": 80, "targetPort": "http"}]
+    assert "node port 30080 is left out: Service front keeps it" in result.stderr
+
+
+def test_a_node_port_that_is_given_and_free(run: Run, shop: FakeKube) -> None:
+    del shop.responses[f"{SERVICES}/web"]
+    result = run("expose", "deployment/web", "--port", "90:8080@30090", "--dry-run")
+    app = yaml.safe_load(result.stdout)
+    assert app["spec"]["ports"] == [{"port": 90, "targetPort": 8080, "nodePort": 30090}]
+    assert "left out" not in result.stderr
 
 
 def test_ports_that_are_given_win(run: Run, shop: FakeKube) -> None:

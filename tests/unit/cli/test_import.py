@@ -46,6 +46,7 @@ def test_what_runs_is_taken_over(run: Run, shop: FakeKube, file: str) -> None:
 def test_what_does_not_run_becomes_an_app_of_its_own(run: Run, shop: FakeKube, file: str) -> None:
     del shop.responses[f"{DEPLOYMENTS}/web"]
     del shop.responses[f"{SERVICES}/web"]
+    shop.responses[SERVICES] = {"items": []}
     result = run("import", "-f", file, "--dry-run")
     assert result.exit_code == 0, result.stderr
     spec = yaml.safe_load(result.stdout)["spec"]
@@ -83,6 +84,32 @@ def test_several_containers(run: Run, shop: FakeKube, tmp_path: Path) -> None:
     assert spec["image"] == "demo:1"
     names = [item["name"] for item in spec["podTemplate"]["spec"]["containers"]]
     assert names == ["app", "proxy"]
+
+
+def test_a_service_of_another_name_keeps_its_node_port(
+    run: Run, shop: FakeKube, tmp_path: Path
+) -> None:
+    """It stays as it is: the app would ask for its node port, and get NodePortConflict."""
+    del shop.responses[f"{SERVICES}/web"]
+    front = {**SERVICE, "metadata": {"name": "front", "namespace": "shop"}}
+    shop.responses[SERVICES] = {"items": [front]}
+    path = tmp_path / "web.yaml"
+    path.write_text(yaml.safe_dump_all([front, DEPLOYMENT]))
+    result = run("import", "-f", str(path), "--dry-run")
+    assert yaml.safe_load(result.stdout)["spec"]["ports"] == [{"port": 80, "targetPort": "http"}]
+    assert "node port 30080 is left out: Service front keeps it" in result.stderr
+
+
+def test_a_service_of_another_name_that_does_not_run_has_no_node_port(
+    run: Run, shop: FakeKube, tmp_path: Path
+) -> None:
+    del shop.responses[f"{SERVICES}/web"]
+    shop.responses[SERVICES] = {"items": []}
+    path = tmp_path / "web.yaml"
+    path.write_text(yaml.safe_dump_all([{**SERVICE, "metadata": {"name": "front"}}, DEPLOYMENT]))
+    result = run("import", "-f", str(path), "--dry-run")
+    assert yaml.safe_load(result.stdout)["spec"]["ports"] == SPEC["ports"]
+    assert "left out" not in result.stderr
 
 
 def test_replicas_that_the_file_leaves_open_are_the_clusters(

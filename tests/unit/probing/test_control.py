@@ -7,7 +7,11 @@ from dataclasses import replace
 import pytest
 
 from exposedapp.exposure.probes import ProbeOutcome, ProbeResult, Target
-from exposedapp.probing.control import MAX_CONTROL_AGE_SECONDS, ControlledAttempt
+from exposedapp.probing.control import (
+    CONTROL_TIMEOUT_SECONDS,
+    MAX_CONTROL_AGE_SECONDS,
+    ControlledAttempt,
+)
 from support.probes import LATE, OK, REFUSED, http_error
 from support.virtual_time import in_virtual_time
 
@@ -27,11 +31,15 @@ class Node:
         self.results = {30001: url, KUBELET: kubelet}
         self.lasts = lasts
         self.tries: list[int] = []
+        self.timeouts: list[float] = []
+        """Of the tries of the kubelet's port."""
         self.attempt = ControlledAttempt(self._attempt, asyncio.get_running_loop().time)
 
     async def _attempt(self, target: Target) -> ProbeResult:
         assert target.http is (target.port != KUBELET), "a connection is enough for a control"
         self.tries.append(target.port)
+        if target.port == KUBELET:
+            self.timeouts.append(target.timeout)
         await asyncio.sleep(self.lasts)
         return self.results[target.port]
 
@@ -79,6 +87,16 @@ async def test_one_control_for_all_urls_that_fail_at_a_node() -> None:
     assert node.tries.count(KUBELET) == 1
     await node.attempt(replace(TARGET, host="10.0.0.2"))
     assert node.tries.count(KUBELET) == 2, "another node, another way"
+
+
+@in_virtual_time
+async def test_no_app_sets_the_timeout_of_a_control_that_counts_for_all() -> None:
+    """With 10 s all others would wait so long; with 1 s a SYN that is lost would count as a cut."""
+    node = Node(LATE, LATE)
+    for timeout in (10.0, 1.0):
+        await node.attempt(replace(TARGET, timeout=timeout))
+        await asyncio.sleep(MAX_CONTROL_AGE_SECONDS + 0.1)
+    assert node.timeouts == [CONTROL_TIMEOUT_SECONDS] * 2
 
 
 @in_virtual_time

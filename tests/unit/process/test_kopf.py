@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from exposedapp.handlers import PAGE_SIZE, configure_kopf
-from exposedapp.main import MAX_JSON_DEPTH
+from exposedapp.kube.codec import MAX_JSON_DEPTH
 from exposedapp.runtime import Periods
 from support.http_api_server import Fault, HttpApiServer, refuse, status_body
 from support.operator_process import OperatorProcess, until

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from exposedapp.runtime import Periods
 from exposedapp.telemetry.health import HealthLimits
-from support.http_api_server import HttpApiServer
+from support.http_api_server import HttpApiServer, refuse
 from support.operator_process import DEADLINE_SECONDS, OperatorProcess, until
 from support.rbac import NamespacedRights, right_of
 
@@ -114,6 +115,42 @@ async def test_a_namespace_that_is_forbidden_at_first_stops_no_other(
         await has_url(server, "web", "staging")
         await operator.until_ready()
         assert operator.is_running
+
+
+async def test_a_namespace_that_cannot_be_read_at_first_stops_no_other(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    """Such as one with an object that the API server cannot decrypt."""
+
+    async def fail(request: web.Request) -> web.Response | None:
+        return refuse(500) if right_of(request)[1] == "staging" else None
+
+    server.faults.append(fail)
+    for namespace in NAMESPACES:
+        server.app("web", namespace)
+    async with start(server, tmp_path) as operator:
+        await has_url(server, "web", "shop")
+        kinds = ("deployments", "services", "endpointslices", "exposedapps")
+        unsynced = ", ".join(f"{kind} in namespace staging" for kind in kinds)
+        await page(operator, "/readyz", f"synced: {unsynced}\n")
+        assert await operator.get("/healthz") == 200
+        server.faults.clear()
+        await has_url(server, "web", "staging")
+        await operator.until_ready()
+        assert operator.is_running
+
+
+async def test_until_it_starts_readiness_names_what_is_not_listed(
+    server: HttpApiServer, tmp_path: Path
+) -> None:
+    """Without the nodes no app can be reconciled, in no namespace."""
+    server.refused_path = "/api/v1/nodes"
+    server.app("web")
+    async with start(server, tmp_path) as operator:
+        await page(operator, "/readyz", "have not synced: nodes, exposedapps\n")
+        server.refused_path = None
+        await has_url(server, "web", "shop")
+        await operator.until_ready()
 
 
 async def test_nothing_is_written_where_not_everything_can_be_listed(

@@ -446,9 +446,13 @@ def policies(*sets: str, kubernetes: str) -> dict[str, dict[str, Any]]:
     return rendered
 
 
+RIGHTS = ["exposedapp-author-rights", "exposedapp-scaling-rights"]
+"""The policies that are on by default."""
+
+
 def test_policies_are_for_kubernetes_that_has_them() -> None:
     assert policies(kubernetes="1.29.15") == {}
-    assert policies(kubernetes="v1.30.5-gke.1").keys() == {"exposedapp-author-rights"}
+    assert list(policies(kubernetes="v1.30.5-gke.1")) == RIGHTS
     assert policies('policies={"authorRights": false}', kubernetes="1.36.0") == {}
 
 
@@ -495,14 +499,16 @@ def test_the_operator_s_manifest_makes_its_namespace_restricted() -> None:
         assert "Helm" not in document["metadata"]["labels"].values()
 
 
-def test_the_policy_of_authors_is_a_manifest_of_its_own() -> None:
+def test_the_policies_on_rights_are_a_manifest_of_their_own() -> None:
     """Kubernetes 1.29 knows no policies, and would refuse a file that has them."""
     shipped = list(yaml.safe_load_all(manifest("policies.yaml")))
     rendered = policies(kubernetes="1.36.0")
     kinds = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
-    assert [document["kind"] for document in shipped] == kinds
-    assert shipped[0]["spec"] == rendered["exposedapp-author-rights"]["spec"]
-    assert shipped[1]["spec"]["policyName"] == shipped[0]["metadata"]["name"]
+    by_kind = {kind: [body for body in shipped if body["kind"] == kind] for kind in kinds}
+    assert sum(map(len, by_kind.values())) == len(shipped)
+    specs = {body["metadata"]["name"]: body["spec"] for body in by_kind[kinds[0]]}
+    assert specs == {name: rendered[name]["spec"] for name in RIGHTS}
+    assert [body["spec"]["policyName"] for body in by_kind[kinds[1]]] == RIGHTS
     for document in shipped:
         assert "Helm" not in document["metadata"]["labels"].values()
     others = yaml.safe_load_all(manifest("operator.yaml"))

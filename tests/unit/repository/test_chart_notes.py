@@ -72,3 +72,11 @@ def test_the_app_is_that_of_the_readme(tmp_path: Path, kubectl: Path) -> None:
 
 def test_without_the_crd_they_say_so(tmp_path: Path) -> None:
     assert "crds.install=false" in notes(tmp_path, "crds.install=false")
+
+
+def test_with_the_catalog_they_lead_to_it(tmp_path: Path, kubectl: Path) -> None:
+    calls = paste(notes(tmp_path, "catalog.enabled=true"), kubectl)
+    command = "--namespace somewhere port-forward service/exposedapp-catalog 8080:80"
+    assert calls[-1] == command
+    page = (DEPLOY.parent / "docs" / "catalog.md").read_text()
+    assert command.replace("somewhere", "exposedapp-system") in page

@@ -31,6 +31,7 @@ SWITCHES = [
     "metrics.serviceMonitor.enabled",
     "metrics.prometheusRule.enabled",
     "metrics.dashboard.enabled",
+    "catalog.enabled",
     "crds.install",
     "podDisruptionBudget.enabled",
     "networkPolicy.enabled",
@@ -43,7 +44,8 @@ ALL_ON = [
     *(
         f"{switch}=true"
         for switch in SWITCHES
-        if "metrics" in switch or switch in ("networkPolicy.enabled", "admission.enabled")
+        if "metrics" in switch
+        or switch in ("catalog.enabled", "networkPolicy.enabled", "admission.enabled")
     ),
 ]
 
@@ -168,10 +170,13 @@ def test_labels_of_every_object_and_of_the_pods() -> None:
     documents = render(*ALL_ON, f'commonLabels={{"team":"a","{own}":"other"}}')
     for document in documents:
         labels = document["metadata"]["labels"]
-        assert (labels["team"], labels[own]) == ("a", "exposedapp")
-    deployment = one(documents, "Deployment")["spec"]
-    assert deployment["template"]["metadata"]["labels"]["team"] == "a"
-    assert "team" not in deployment["selector"]["matchLabels"]  # which cannot be changed later
+        catalog = "exposedapp-catalog"
+        name = catalog if document["metadata"]["name"] == catalog else "exposedapp"
+        assert (labels["team"], labels[own]) == ("a", name)
+    for name in ("exposedapp", "exposedapp-catalog"):
+        deployment = one(documents, "Deployment", name)["spec"]
+        assert deployment["template"]["metadata"]["labels"]["team"] == "a"
+        assert "team" not in deployment["selector"]["matchLabels"]  # which cannot be changed later
 
 
 def test_annotations_of_the_deployment() -> None:

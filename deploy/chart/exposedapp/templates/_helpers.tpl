@@ -44,6 +44,20 @@ keep Istio (a sidecar, or ambient mode) and Linkerd from it; podLabels and podAn
 {{- mergeOverwrite (dict) $outsideMesh .Values.podAnnotations | toYaml }}
 {{- end }}
 
+{{- define "exposedapp.catalogName" -}}
+{{- printf "%s-catalog" (include "exposedapp.fullname" . | trunc 55 | trimSuffix "-") }}
+{{- end }}
+
+{{/* Another name than the operator's: what selects the operator's pods must not select these. */}}
+{{- define "exposedapp.catalogSelectorLabels" -}}
+app.kubernetes.io/name: {{ include "exposedapp.name" . | trunc 55 | trimSuffix "-" }}-catalog
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "exposedapp.catalogLabels" -}}
+{{- mergeOverwrite (include "exposedapp.labels" . | fromYaml) (include "exposedapp.catalogSelectorLabels" . | fromYaml) | toYaml }}
+{{- end }}
+
 {{- define "exposedapp.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "exposedapp.fullname" .) .Values.serviceAccount.name }}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exposedapp.api.meta import Json
+from exposedapp.api.readiness import readiness_of
 from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.doctor.diagnosis.chain import diagnose
 from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Report
@@ -13,7 +14,6 @@ from exposedapp.cli.doctor.html_report import render_html
 from exposedapp.cli.exit_codes import ExitCode
 from exposedapp.cli.options import AllNamespaces, dns_label, usage_errors, with_connection
 from exposedapp.cli.output import ReportFormat, print_object, print_report, print_text
-from exposedapp.cli.status_view import readiness_of
 
 if TYPE_CHECKING:
     from exposedapp.cli.client import CliClient

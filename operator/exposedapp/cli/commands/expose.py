@@ -91,7 +91,6 @@ def expose_source(
         resource, source_name = parse_source(source) if source else (None, "")
 
     async def plan(client: "CliClient") -> "Takeover":
-        from exposedapp.cli.takeover.apply import check
         from exposedapp.cli.takeover.plan import plan_exposure, plan_selector
 
         with usage_errors():
@@ -100,7 +99,7 @@ def expose_source(
                 planned = await plan_exposure(client, resource, source_name, app_name, exposure)
             else:
                 planned = plan_selector(client, name or "", labels, exposure)
-        await check(client, planned)
+        await check_and_report(client, planned)
         return planned
 
     planned = run_with_client(plan, connection)
@@ -108,6 +107,15 @@ def expose_source(
         print_object(planned.app, output or Format.YAML)
     else:
         take_over_and_wait(planned, connection, timeout_seconds, output)
+
+
+async def check_and_report(client: "CliClient", planned: "Takeover") -> None:
+    """Try everything without writing, and print what the app does not get."""
+    from exposedapp.cli.takeover.apply import check
+
+    await check(client, planned)
+    for number, service in planned.left_out.items():
+        print_error(f"  node port {number} is left out: Service {service} keeps it")
 
 
 def take_over_and_wait(

@@ -8,7 +8,7 @@ import typer
 
 from exposedapp.api.meta import Json
 from exposedapp.cli.arguments import parse_duration
-from exposedapp.cli.commands.expose import take_over_and_wait
+from exposedapp.cli.commands.expose import check_and_report, take_over_and_wait
 from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.exit_codes import CommandError, ExitCode
 from exposedapp.cli.files import read_documents
@@ -61,13 +61,12 @@ def import_files(
 
 
 async def _plan(client: "CliClient", objects: Sequence[Json]) -> list["Takeover"]:
-    from exposedapp.cli.takeover.apply import check
     from exposedapp.cli.takeover.manifests import plan_manifests
 
     with usage_errors():
         planned, others = await plan_manifests(client, objects)
     for item in planned:
-        await check(client, item)
+        await check_and_report(client, item)
     for body in others:
         print_error(f"  {body['kind']} {(body.get('metadata') or {}).get('name')} stays as it is")
     return planned

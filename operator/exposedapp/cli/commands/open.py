@@ -4,13 +4,14 @@
 import webbrowser
 
 from exposedapp.api.meta import Json
+from exposedapp.api.readiness import readiness_of
 from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.exit_codes import CommandError, ExitCode
 from exposedapp.cli.options import Name, with_connection
 from exposedapp.cli.output import print_error, print_text
 from exposedapp.cli.ports import port_forward_hint
 from exposedapp.cli.program import program_name
-from exposedapp.cli.status_view import main_url, readiness_of
+from exposedapp.cli.status_view import main_url
 
 BROWSER_SCHEMES = ("http://", "https://")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exposedapp.api.meta import Json
+from exposedapp.api.readiness import Readiness, readiness_of
 from exposedapp.cli.arguments import parse_duration
 from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.doctor.diagnosis.chain import cluster_steps
@@ -15,7 +16,6 @@ from exposedapp.cli.doctor.diagnosis.report import Step
 from exposedapp.cli.exit_codes import CommandError, ExitCode, no_such_app_error
 from exposedapp.cli.options import DEFAULT_TIMEOUT, Name, Timeout, usage_errors, with_connection
 from exposedapp.cli.output import print_steps, print_text
-from exposedapp.cli.status_view import Readiness, readiness_of
 
 if TYPE_CHECKING:
     from exposedapp.cli.client import CliClient

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from exposedapp.api.readiness import readiness_of
 from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.exit_codes import CommandError, ExitCode
 from exposedapp.cli.options import Name, with_connection
 from exposedapp.cli.output import TableFormat, print_object, print_table
-from exposedapp.cli.status_view import address_rows, addresses_of, readiness_of
+from exposedapp.cli.status_view import address_rows, addresses_of
 
 HEADINGS = ("from", "address")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from exposedapp.api.meta import Json
+from exposedapp.api.readiness import Readiness, readiness_of
 from exposedapp.cli.arguments import parse_duration
 from exposedapp.cli.connection import ConnectionOptions, run_with_client
 from exposedapp.cli.exit_codes import CommandError, ExitCode, no_such_app_error
@@ -19,7 +20,7 @@ from exposedapp.cli.options import (
     with_connection,
 )
 from exposedapp.cli.output import print_object, print_text
-from exposedapp.cli.status_view import Readiness, main_url, readiness_of
+from exposedapp.cli.status_view import main_url
 from exposedapp.kube.errors import ApiError
 
 if TYPE_CHECKING:

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from exposedapp.api.meta import Json
 from exposedapp.cli.client import CliClient
 from exposedapp.cli.conversion.to_app import Exposure, app_from_deployment
-from exposedapp.cli.takeover.plan import Takeover, refuse_unless_adoptable
+from exposedapp.cli.takeover.plan import (
+    Takeover,
+    refuse_unless_adoptable,
+    without_foreign_node_ports,
+)
 from exposedapp.cli.takeover.sources import get_object, is_autoscaled, selects
 from exposedapp.kube.resources import ALL_SERVICES, DEPLOYMENTS
 
@@ -47,7 +51,7 @@ async def _plan(client: CliClient, manifest: Json, services: Sequence[Json]) -> 
         adopt=live is not None,
         keep_replicas=await is_autoscaled(client, name),
     )
-    return Takeover(app, live, live_service)
+    return await without_foreign_node_ports(client, Takeover(app, live, live_service))
 
 
 def _like(manifest: Json, live: Json | None) -> Json:

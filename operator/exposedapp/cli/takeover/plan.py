@@ -5,7 +5,7 @@ Called by the commands `expose` and `import`; nothing is written here.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from exposedapp.api.meta import Json
 from exposedapp.cli.client import CliClient
@@ -34,6 +34,8 @@ class Takeover:
     app: Json
     deployment: Json | None = None
     service: Json | None = None
+    left_out: Mapping[int, str] = field(default_factory=dict)
+    """Node ports that the app does not get, and the name of the Service that keeps each."""
 
     @property
     def objects(self) -> Sequence[Json]:
@@ -61,7 +63,7 @@ async def plan_exposure(
     if ports_from is None:
         ports_from = await _any_service_of(client, labels)
     app = app_from_selector(_named(client, app_name, body), labels, ports_from, exposure)
-    return Takeover(_without_foreign_node_ports(app, service), service=service)
+    return await without_foreign_node_ports(client, Takeover(app, service=service))
 
 
 async def plan_deployment(
@@ -77,7 +79,29 @@ async def plan_deployment(
         adopt=True,
         keep_replicas=await is_autoscaled(client, deployment["metadata"]["name"]),
     )
-    return Takeover(_without_foreign_node_ports(app, service), deployment, service)
+    return await without_foreign_node_ports(client, Takeover(app, deployment, service))
+
+
+async def without_foreign_node_ports(client: CliClient, takeover: Takeover) -> Takeover:
+    """The takeover without the node ports of a Service that stays beside the app's own."""
+    ports = takeover.app["spec"]["ports"]
+    if takeover.service or not any("nodePort" in port for port in ports):
+        return takeover
+    holders = {
+        port["nodePort"]: service["metadata"]["name"]
+        for service in await client.list_items(ALL_SERVICES.path(client.namespace))
+        for port in service["spec"].get("ports") or ()
+        if port.get("nodePort")
+    }
+    free_ports = [
+        {key: value for key, value in port.items() if key != "nodePort" or value not in holders}
+        for port in ports
+    ]
+    left_out = {
+        number: holders[number] for port in ports if (number := port.get("nodePort")) in holders
+    }
+    spec = {**takeover.app["spec"], "ports": free_ports}
+    return replace(takeover, app={**takeover.app, "spec": spec}, left_out=left_out)
 
 
 def plan_selector(
@@ -121,14 +145,3 @@ async def _any_service_of(client: CliClient, labels: Mapping[str, str]) -> Json 
 
 def _named(client: CliClient, name: str, body: Json) -> Json:
     return {**body, "metadata": {"name": name, "namespace": client.namespace}}
-
-
-def _without_foreign_node_ports(app: Json, service: Json | None) -> Json:
-    """The app without the node ports of a Service that stays beside its own."""
-    if service:
-        return app
-    ports = [
-        {key: value for key, value in port.items() if key != "nodePort"}
-        for port in app["spec"]["ports"]
-    ]
-    return {**app, "spec": {**app["spec"], "ports": ports}}

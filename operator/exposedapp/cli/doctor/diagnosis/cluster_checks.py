@@ -4,12 +4,13 @@
 from collections.abc import Callable
 
 from exposedapp.api.meta import Json, selector_string
+from exposedapp.api.readiness import readiness_of
 from exposedapp.api.service import NODE_PORT_TYPES
 from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 from exposedapp.cli.doctor.diagnosis.operator_words import quote_operator, sentence
 from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Finding, Step
 from exposedapp.cli.doctor.diagnosis.unlisted_nodes import shorten, unlisted_nodes
-from exposedapp.cli.status_view import format_port, readiness_of
+from exposedapp.cli.status_view import format_port
 from exposedapp.desired.node_ports import node_ports
 from exposedapp.exposure.endpoints import endpoint_counts
 from exposedapp.exposure.load_balancer_urls import pending_load_balancer

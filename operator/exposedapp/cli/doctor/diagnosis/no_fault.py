@@ -2,13 +2,13 @@
 """The finding when no link of the chain is broken. Pure."""
 
 from exposedapp.api.meta import Json
+from exposedapp.api.readiness import readiness_of
 from exposedapp.cli.doctor.diagnosis.cluster_checks import service_type
 from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 from exposedapp.cli.doctor.diagnosis.operator_words import quote_operator
 from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Finding
 from exposedapp.cli.doctor.diagnosis.url_findings import port_forward, unmapped_ports
 from exposedapp.cli.doctor.diagnosis.url_groups import unreachable_node_probes, working_urls
-from exposedapp.cli.status_view import readiness_of
 from exposedapp.exposure.load_balancer_urls import pending_load_balancer
 
 MAX_QUOTED_URLS = 3

@@ -2,9 +2,9 @@
 """The condition Ready as sentences: what the operator says, and what to do. Pure."""
 
 from exposedapp.api.meta import Json
+from exposedapp.api.readiness import readiness_of
 from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 from exposedapp.cli.doctor.diagnosis.remedies import explain_reason
-from exposedapp.cli.status_view import readiness_of
 from exposedapp.status.pods import POD_REASONS
 
 
