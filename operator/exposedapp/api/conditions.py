@@ -184,6 +184,11 @@ EXPLANATIONS: dict[Reason, Explanation] = {
 """In the order of the table in docs/reasons.md."""
 
 
+def explanation_of(reason: str) -> Explanation | None:
+    """What a reason means; None for one that this version does not know."""
+    return EXPLANATIONS[Reason(reason)] if reason in set(Reason) else None
+
+
 def find_condition(conditions: Iterable[Json] | None, condition_type: str) -> Json | None:
     """The condition of this type among those of an object as JSON; None when it has none."""
     return next(

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from exposedapp.api.meta import Json
 from exposedapp.api.schema import Model, TargetPort, label_keys_rule, rules
 
 NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
@@ -257,3 +258,8 @@ class LoadBalancerStatus(Model):
     ingress: list[LoadBalancerIngress] = Field(
         description="Its addresses.", json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
+
+
+def service_type_of(app: Json) -> str:
+    """The type of the Service that an app asks for."""
+    return str((app["spec"].get("service") or {}).get("type") or "NodePort")

@@ -17,6 +17,7 @@ from exposedapp.api.conditions import (
 )
 from exposedapp.api.meta import Json
 from exposedapp.api.readiness import NOT_OBSERVED, readiness_of
+from exposedapp.api.service import NODE_PORT_TYPES, service_type_of
 
 MAX_CHAINS = 16
 """Ports that are drawn; a spec may have 64."""
@@ -56,14 +57,13 @@ class Chain:
     stations: tuple[Station, ...]
 
 
-NOT_OBSERVED_LINK = Link(Health.UNKNOWN, "The operator has not processed this spec yet.")
+NOT_OBSERVED_LINK = Link(Health.UNKNOWN, NOT_OBSERVED.message)
 
 
 def chains(app: Json) -> tuple[Chain, ...]:
     """The ways to an app, one for each port."""
-    service = app["spec"].get("service") or {}
-    if service.get("type") == "ExternalName":
-        return (_external_name(app, str(service.get("externalName"))),)
+    if service_type_of(app) == "ExternalName":
+        return (_external_name(app, str(app["spec"]["service"].get("externalName"))),)
     ports = (app.get("status") or {}).get("ports") or app["spec"].get("ports") or ()
     return tuple(_chain(app, port) for port in ports[:MAX_CHAINS])
 
@@ -111,8 +111,7 @@ class _Facts:
         self._status = status = app.get("status") or {}
         self._conditions = status.get("conditions") or ()
         self._endpoints = status.get("endpoints") or {}
-        service_type = (app["spec"].get("service") or {}).get("type", "NodePort")
-        self.has_node_ports = service_type in ("NodePort", "LoadBalancer")
+        self.has_node_ports = service_type_of(app) in NODE_PORT_TYPES
 
     @property
     def pods_text(self) -> str:

@@ -10,12 +10,12 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import orjson
 
 from exposedapp.api.meta import Json, NamespacedName, key_of, version_of
-from exposedapp.cache.versions import ListSnapshot, Versions
+from exposedapp.cache.store import ObjectStore
+from exposedapp.cache.versions import ListSnapshot
 from exposedapp.catalog.view import AppView, strip, view_of
 
 MAX_DELETIONS = 1000
@@ -24,11 +24,10 @@ MAX_DELETIONS = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An app: what its view is made of, and its row of the page, rendered once for all browsers."""
+    """An app on the page: its row, rendered once for all browsers."""
 
     number: int
     order: str
-    body: bytes
     row: bytes
     """UTF-8: a single arrow would double the size of a text."""
 
@@ -49,12 +48,13 @@ class CatalogStore:
     def __init__(self, render: Callable[[AppView], bytes]) -> None:
         """`render` returns an app's row."""
         self._render = render
+        self._apps = ObjectStore(lambda body: orjson.dumps(strip(body)))
+        """What the views are made of."""
         self._entries: dict[NamespacedName, _Entry] = {}
         """The app that has changed last is the last."""
         self._deletions: dict[NamespacedName, int] = {}
         self._forgotten = 0
         """The number of the last deletion that is not remembered any more."""
-        self._versions = Versions()
         self._changed = asyncio.Event()
         self.number = 0
         """Of the last change."""
@@ -70,8 +70,8 @@ class CatalogStore:
 
     def view(self, key: NamespacedName) -> AppView | None:
         """An app; None when there is none."""
-        entry = self._entries.get(key)
-        return view_of(cast("Json", orjson.loads(entry.body))) if entry else None
+        app = self._apps.get(key)
+        return view_of(app) if app else None
 
     def changes_since(self, number: int) -> Changes | None:
         """What has changed after that number; None when it is not known any more."""
@@ -92,47 +92,37 @@ class CatalogStore:
 
     def upsert(self, body: Json) -> list[NamespacedName]:
         """Take in a state of an app. Raises KeyError or the like for a malformed one."""
-        key, version = key_of(body), version_of(body)
-        if version <= self._versions.latest(key):
+        key = key_of(body)
+        if self._apps.has_seen(key, version_of(body)):
             return []
         stripped = strip(body)
-        encoded = orjson.dumps(stripped)
-        view = view_of(stripped)
-        self._versions.set(key, version)
-        before = self._entries.get(key)
-        if before and before.body == encoded:
+        if stripped == self._apps.get(key):
+            self._apps.upsert(body)
             return []
+        view = view_of(stripped)
+        row = self._render(view)  # before anything is kept of a malformed one
+        self._apps.upsert(body)
         self._entries.pop(key, None)
         self._deletions.pop(key, None)
-        number = self._next_number()
-        self._entries[key] = _Entry(number, view.order, encoded, self._render(view))
+        self._entries[key] = _Entry(self._next_number(), view.order, row)
         return [key]
 
     def delete(self, body: Json) -> list[NamespacedName]:
         """Take in the deletion of an app, given its last state."""
-        key, version = key_of(body), version_of(body)
-        if version < self._versions.latest(key):
-            return []
-        self._versions.bury(key, version)
-        return self._remove(key)
+        return self._remove(self._apps.delete(body))
 
     def delete_missing(self, snapshot: ListSnapshot) -> list[NamespacedName]:
         """Delete what a list does not have. Raises HistoryRewrittenError."""
-        self._versions.check(snapshot)
-        missing = self._versions.missing(snapshot)
-        for key in missing:
-            self._versions.bury(key, snapshot.version)
-            self._remove(key)
-        return missing
+        return self._remove(self._apps.delete_missing(snapshot))
 
-    def _remove(self, key: NamespacedName) -> list[NamespacedName]:
-        if self._entries.pop(key, None) is None:
-            return []
-        self._deletions[key] = self._next_number()
-        if len(self._deletions) > MAX_DELETIONS:
-            oldest = next(iter(self._deletions))
-            self._forgotten = self._deletions.pop(oldest)
-        return [key]
+    def _remove(self, keys: list[NamespacedName]) -> list[NamespacedName]:
+        for key in keys:
+            del self._entries[key]
+            self._deletions[key] = self._next_number()
+            if len(self._deletions) > MAX_DELETIONS:
+                oldest = next(iter(self._deletions))
+                self._forgotten = self._deletions.pop(oldest)
+        return keys
 
     def _next_number(self) -> int:
         self.number += 1

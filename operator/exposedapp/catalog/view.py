@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from exposedapp.api.conditions import EXPLANATIONS, Explanation, Reason
+from exposedapp.api.conditions import Explanation, Reason, explanation_of
 from exposedapp.api.meta import Json, NamespacedName, key_of
 from exposedapp.api.readiness import NOT_OBSERVED, Readiness, readiness_of
+from exposedapp.api.service import service_type_of
 from exposedapp.catalog.chain import Chain, chains
 from exposedapp.catalog.link import Address, addresses
 
@@ -77,7 +78,7 @@ def view_of(app: Json) -> AppView:
     """The view of an app. Raises KeyError or the like for what is none."""
     spec, status = app["spec"], app.get("status") or {}
     readiness = readiness_of(app)
-    service_type = (spec.get("service") or {}).get("type", "NodePort")
+    service_type = service_type_of(app)
     return AppView(
         key=key_of(app),
         state=_state(readiness),
@@ -111,9 +112,7 @@ def _state(readiness: Readiness) -> State:
 def _explanation(readiness: Readiness) -> Explanation:
     if readiness is NOT_OBSERVED:
         return Explanation("", "Wait; if it lasts, check that the operator runs.")
-    if readiness.reason not in set(Reason):
-        return UNKNOWN_REASON
-    return EXPLANATIONS[Reason(readiness.reason)]
+    return explanation_of(readiness.reason) or UNKNOWN_REASON
 
 
 def _port(port: Json) -> str:

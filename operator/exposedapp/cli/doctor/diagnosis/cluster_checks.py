@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from exposedapp.api.meta import Json, selector_string
 from exposedapp.api.readiness import readiness_of
-from exposedapp.api.service import NODE_PORT_TYPES
+from exposedapp.api.service import NODE_PORT_TYPES, service_type_of
 from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 from exposedapp.cli.doctor.diagnosis.operator_words import quote_operator, sentence
 from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Finding, Step
@@ -20,11 +20,6 @@ CheckResult = tuple[list[Step], Finding | None]
 """The lines to show, and what is wrong; None when nothing is."""
 
 Check = Callable[[Evidence, Json], CheckResult]
-
-
-def service_type(app: Json) -> str:
-    """The type of the Service that the app asks for."""
-    return str((app["spec"].get("service") or {}).get("type") or "NodePort")
 
 
 def _check_resource(evidence: Evidence, app: Json) -> CheckResult:
@@ -53,7 +48,7 @@ def _check_resource(evidence: Evidence, app: Json) -> CheckResult:
 
 
 def _check_pods(evidence: Evidence, app: Json) -> CheckResult:
-    if service_type(app) == "ExternalName":
+    if service_type_of(app) == "ExternalName":
         return [Step("pods", None, "none: ExternalName")], None
     if app["spec"].get("image") and app["spec"].get("replicas") == 0:
         text = (
@@ -79,7 +74,7 @@ def _check_pods(evidence: Evidence, app: Json) -> CheckResult:
 
 
 def _check_endpoints(evidence: Evidence, app: Json) -> CheckResult:
-    if service_type(app) == "ExternalName":
+    if service_type_of(app) == "ExternalName":
         return [], None
     ready = endpoint_counts(evidence.endpoints).ready
     detail = f"{ready} ready"
@@ -128,8 +123,8 @@ def _check_service(evidence: Evidence, app: Json) -> CheckResult:
 
 
 def _check_node_port(evidence: Evidence, app: Json) -> CheckResult:
-    if service_type(app) not in NODE_PORT_TYPES:
-        return [Step("node port", None, f"none: {service_type(app)}")], None
+    if service_type_of(app) not in NODE_PORT_TYPES:
+        return [Step("node port", None, f"none: {service_type_of(app)}")], None
     status = app.get("status") or {}
     is_without = (app["spec"].get("service") or {}).get("allocateLoadBalancerNodePorts") is False
     if is_without and not node_ports(status.get("ports") or []):

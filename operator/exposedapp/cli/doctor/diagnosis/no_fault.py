@@ -3,7 +3,7 @@
 
 from exposedapp.api.meta import Json
 from exposedapp.api.readiness import readiness_of
-from exposedapp.cli.doctor.diagnosis.cluster_checks import service_type
+from exposedapp.api.service import service_type_of
 from exposedapp.cli.doctor.diagnosis.evidence import Evidence
 from exposedapp.cli.doctor.diagnosis.operator_words import quote_operator
 from exposedapp.cli.doctor.diagnosis.report import DiagnosisCode, Finding
@@ -59,11 +59,11 @@ def _fine_text(evidence: Evidence, app: Json, summary: str) -> str:
         return " ".join(filter(None, sentences))
     if evidence.probes:
         return f"No link of the chain is broken. {DATAGRAMS_NOT_PROBED}"
-    if service_type(app) == "ExternalName":
+    if service_type_of(app) == "ExternalName":
         external_name = app["spec"]["service"]["externalName"]
         return f"Pods that look up {evidence.name} get {external_name}."
     cluster_url = (app.get("status") or {}).get("clusterURL", evidence.name)
     return (
-        f"No link of the chain is broken. Service type {service_type(app)} has no address outside "
-        f"the cluster; inside it is {cluster_url}. From here: {port_forward(evidence)}."
+        f"No link of the chain is broken. Service type {service_type_of(app)} has no address "
+        f"outside the cluster; inside it is {cluster_url}. From here: {port_forward(evidence)}."
     )

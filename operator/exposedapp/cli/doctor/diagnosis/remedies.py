@@ -4,14 +4,14 @@
 Pure.
 """
 
-from exposedapp.api.conditions import EXPLANATIONS, Reason
+from exposedapp.api.conditions import explanation_of
 
 
 def explain_reason(reason: str, namespace: str, name: str) -> str:
     """Meaning and remedy as sentences; empty for a reason that this version does not know."""
-    if reason not in set(Reason):
+    explanation = explanation_of(reason)
+    if explanation is None:
         return ""
-    explanation = EXPLANATIONS[Reason(reason)]
     return f"{explanation.meaning} {explanation.remedy}".strip().format(
         namespace=namespace, name=name
     )
