@@ -111,6 +111,14 @@ class Namespace:
             raise Refused(done.stderr.strip())
         return done.stdout
 
+    def may(self, user: str, verb: str, resource: str, *where: str) -> bool:
+        """Whether a user has a right, in this namespace or with --all-namespaces."""
+        try:
+            self.kubectl("auth", "can-i", verb, resource, f"--as={user}", *where)
+        except Refused:
+            return False
+        return True
+
     def apply(self, *objects: Json) -> None:
         """`kubectl apply` of the objects."""
         self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_kind import KindCluster
 
 from e2e.conftest import BIN, Operator, namespace_of
 from e2e.support import ROOT, Namespace, app, built_image
-from support.browser import chromium, new_page
+from support.browser import chromium, is_marked, mark_when_live, new_page, serious_violations
 
 Json = dict[str, Any]
 
@@ -22,7 +21,6 @@ RELEASE = "catalog-test"
 NAME = f"{RELEASE}-exposedapp-catalog"
 PATIENCE_MILLISECONDS = 90_000
 CHART = ROOT / "deploy" / "chart" / "exposedapp"
-SERIOUS = {"serious", "critical"}
 NO_SUCH_IMAGE = "localhost/exposedapp/none:dev"
 
 
@@ -77,15 +75,9 @@ def page(browser: Browser) -> Iterator[Page]:
         yield opened
 
 
-def open_page(page: Page, url: str) -> None:
-    """Load a page and mark it: a reload would lose the mark."""
+def load(page: Page, url: str) -> None:
     page.goto(url)
-    page.locator("body[data-live=true]").wait_for()
-    page.evaluate("window.isMarked = true")
-
-
-def assert_not_reloaded(page: Page) -> None:
-    assert page.evaluate("window.isMarked") is True
+    mark_when_live(page)
 
 
 def row(page: Page, namespace: Namespace, name: str) -> Locator:
@@ -95,7 +87,7 @@ def row(page: Page, namespace: Namespace, name: str) -> Locator:
 def test_an_app_appears_fails_heals_and_is_deleted_without_a_reload(
     catalog: str, page: Page, namespace: Namespace
 ) -> None:
-    open_page(page, f"{catalog}?namespace={namespace.name}")
+    load(page, f"{catalog}?namespace={namespace.name}")
     web = row(page, namespace, "web")
     expect(web).to_have_count(0)
     namespace.apply(app("web"))
@@ -113,52 +105,40 @@ def test_an_app_appears_fails_heals_and_is_deleted_without_a_reload(
     expect(web).to_have_attribute("data-state", "ready")
     namespace.kubectl("delete", "xapp", "web")
     expect(web).to_have_count(0)
-    assert_not_reloaded(page)
+    assert is_marked(page)
 
 
 def test_an_apps_page_shows_which_link_fails(
     catalog: str, page: Page, namespace: Namespace
 ) -> None:
     namespace.apply(app("web"))
-    open_page(page, catalog)
+    load(page, catalog)
     row(page, namespace, "web").get_by_role("link", name="web", exact=True).click()
-    page.locator("body[data-live=true]").wait_for()
-    page.evaluate("window.isMarked = true")
+    mark_when_live(page)
     links = page.locator(".chain .health")
     expect(links).to_have_text(["works"] * 4)
     wrong_target = app("web", ports=[{"port": 80, "targetPort": 9}])
     namespace.apply(wrong_target)
     expect(links).to_have_text(["fails", "works", "unknown", "works"])
     expect(page.locator(".now")).to_contain_text("Unreachable")
-    violations = Axe().run(page).response["violations"]
-    assert [each for each in violations if each["impact"] in SERIOUS] == []
+    assert serious_violations(page) == []
     namespace.apply(app("web"))
     expect(links).to_have_text(["works"] * 4)
-    assert_not_reloaded(page)
+    assert is_marked(page)
 
 
-def test_it_may_read_exposedapps_and_nothing_else(catalog: str, cluster: KindCluster) -> None:
+def test_it_may_read_exposedapps_and_nothing_else(
+    catalog: str, cluster: KindCluster, namespace: Namespace
+) -> None:
     pod = cluster.kubectl(
         *("get", "serviceaccounts", "--all-namespaces", "--field-selector"),
         *(f"metadata.name={NAME}", "-o", "jsonpath={.items[0].metadata.namespace}"),
     )
     user = f"system:serviceaccount:{pod}:{NAME}"
-
-    def may(verb: str, resource: str) -> bool:
-        done = subprocess.run(
-            [
-                *(cluster.kubectl_path, "auth", "can-i", verb, resource),
-                *("--as", user, "--all-namespaces"),
-            ],
-            env={"KUBECONFIG": str(cluster.kubeconfig_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout.strip() == "yes"
-
+    everywhere = "--all-namespaces"
     resource = "exposedapps.exposedapp.dev"
     verbs = ("get", "list", "watch", "create", "update", "patch", "delete")
-    assert [verb for verb in verbs if may(verb, resource)] == ["get", "list", "watch"]
+    may = [verb for verb in verbs if namespace.may(user, verb, resource, everywhere)]
+    assert may == ["get", "list", "watch"]
     for other in ("secrets", "pods", "services", "nodes", "deployments.apps"):
-        assert not may("get", other)
+        assert not namespace.may(user, "get", other, everywhere)

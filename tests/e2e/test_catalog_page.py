@@ -6,14 +6,21 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from support.browser import DESKTOP, PHONE, ColorScheme, chromium, new_page
+from support.browser import (
+    DESKTOP,
+    PHONE,
+    ColorScheme,
+    chromium,
+    is_marked,
+    mark_when_live,
+    new_page,
+    serious_violations,
+)
 from support.catalog import failing_app, ready_app, unreachable_app
 from support.catalog_thread import CatalogThread
 
-SERIOUS = {"serious", "critical"}
 PATIENCE_MILLISECONDS = 20_000
 MANY = 2500
 EVIL = "</p><script>window.isOwned = 1</script><img src=x onerror='window.isOwned = 1'>"
@@ -52,8 +59,7 @@ def page(browser: Browser, catalog: CatalogThread) -> Iterator[Page]:
 
 def load(page: Page, url: str) -> None:
     page.goto(url)
-    page.locator("body[data-live=true]").wait_for()
-    page.evaluate("window.isMarked = true")
+    mark_when_live(page)
 
 
 def test_an_app_appears_fails_heals_and_is_deleted_without_a_reload(
@@ -70,13 +76,12 @@ def test_an_app_appears_fails_heals_and_is_deleted_without_a_reload(
     expect(page.locator(".app h2")).to_have_text(["api", "cart", "new", "web", "batch"])
     catalog.delete("new")
     expect(row).to_have_count(0)
-    assert page.evaluate("window.isMarked") is True
+    assert is_marked(page)
 
 
 def test_the_page_of_an_app_follows_it(page: Page, catalog: CatalogThread) -> None:
     page.get_by_role("link", name="web", exact=True).click()
-    page.locator("body[data-live=true]").wait_for()
-    page.evaluate("window.isMarked = true")
+    mark_when_live(page)
     links = page.locator(".chain .health")
     expect(links).to_have_text(["works"] * 4)
     catalog.put(unreachable_app("web", "0 of 3 node URLs answer"))
@@ -86,7 +91,7 @@ def test_the_page_of_an_app_follows_it(page: Page, catalog: CatalogThread) -> No
     expect(page.locator("main")).to_contain_text("There is no app of this name")
     catalog.put(ready_app("web"))
     expect(links).to_have_text(["works"] * 4)
-    assert page.evaluate("window.isMarked") is True
+    assert is_marked(page)
     page.get_by_role("link", name="All apps").click()
     expect(page.locator(".app")).to_have_count(4)
 
@@ -188,8 +193,7 @@ def test_axe_has_nothing_serious_and_nothing_is_cut_off(
     with new_page(browser, size, color_scheme) as page:
         for path in ("", "apps/shop/web", "apps/shop/far"):
             load(page, f"{catalog.url}/{path}")
-            results = Axe().run(page).response
-            violations = [each for each in results["violations"] if each["impact"] in SERIOUS]
+            violations = serious_violations(page)
             assert violations == [], json.dumps(violations, indent=1)
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= size[0]

@@ -5,14 +5,17 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ColorScheme = Literal["light", "dark"]
 
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
+
+SERIOUS = {"serious", "critical"}
 
 
 @contextmanager
@@ -48,3 +51,20 @@ def new_page(
         assert errors == []
     finally:
         context.close()
+
+
+def mark_when_live(page: Page) -> None:
+    """Wait until a page of the catalog follows its events, and mark it; see is_marked()."""
+    page.locator("body[data-live=true]").wait_for()
+    page.evaluate("window.isMarked = true")
+
+
+def is_marked(page: Page) -> bool:
+    """Whether it is the page that was marked: a reload loses the mark."""
+    return page.evaluate("window.isMarked") is True
+
+
+def serious_violations(page: Page) -> list[dict[str, Any]]:
+    """What axe finds serious or critical in a page."""
+    violations = Axe().run(page).response["violations"]
+    return [violation for violation in violations if violation["impact"] in SERIOUS]
