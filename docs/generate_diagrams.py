@@ -171,10 +171,7 @@ DIAGRAMS = {
 def draw() -> None:
     """Write each diagram, or compare it with --check."""
     for name, diagram in DIAGRAMS.items():
-        path = IMAGES / f"{name}.svg"
-        if not path.exists():
-            path.touch()
-        update(path, diagram.page)
+        update(IMAGES / f"{name}.svg", diagram.page)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def replace_part(page: str, begin: str, end: str, lines: Iterable[str]) -> str:
 
 def update(path: Path, render: Callable[[str], str]) -> None:
     """Rewrite a page, or compare it with --check; `render` makes the new page of the old one."""
-    old = path.read_text()
+    old = path.read_text() if path.exists() else ""
     new = render(old)
     if sys.argv[1:] != ["--check"]:
         path.write_text(new)
