@@ -8,6 +8,10 @@ renewal must not wait behind 32 other requests.
 Nothing here compares two machines' clocks. A holder counts as alive for the Lease's duration after
 its record was last seen to change, on the monotonic clock of whoever looks at it; the times in the
 record are for people.
+
+The Lease is also where a restored etcd is noticed: it is read from etcd itself every two seconds,
+and its resourceVersion only grows. Watches may not notice it, because revisions soon reach again
+what they were before.
 """
 
 import asyncio
@@ -23,7 +27,8 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-from exposedapp.api.meta import Json
+from exposedapp.api.meta import Json, version_of
+from exposedapp.cache.versions import HistoryRewrittenError
 from exposedapp.kube.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -112,6 +117,8 @@ class Election:
         self._wall_clock = wall_clock
         self._record: Json = {}
         """The Lease's spec as it was last seen."""
+        self._version = 0
+        """The resourceVersion of the Lease as it was last seen."""
         self._changed_at = clock()
         """When the record was first seen as it is now."""
         self._renewed_at: float | None = None
@@ -128,7 +135,10 @@ class Election:
         return self._seconds_left() > 0
 
     async def run(self, on_leading: OnLeading) -> None:
-        """Wait for the Lease, call `on_leading`, and renew the Lease. Raises LeaseLostError."""
+        """Wait for the Lease, call `on_leading`, and renew the Lease.
+
+        Raises LeaseLostError, and HistoryRewrittenError when etcd was restored.
+        """
         while not self.is_leader:
             if not await self._attempt(self._periods.attempt_seconds):
                 await asyncio.sleep(self._retry_delay())
@@ -184,7 +194,7 @@ class Election:
 
     async def _acquire_or_renew(self) -> bool:
         try:
-            lease = await self._request("GET", self._path)
+            lease = await self._send("GET", self._path)
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -234,11 +244,21 @@ class Election:
             "metadata": {"name": self._name},
             "spec": record,
         }
-        await self._request("POST", self._collection, lease)
+        await self._send("POST", self._collection, lease)
         self._observe(record)
 
     async def _put(self, lease: Json, record: Json) -> None:
         """Replace the record; refused (ApiError 409) when the Lease has changed meanwhile."""
         changed = {**lease, "spec": {**(lease.get("spec") or {}), **record}}
-        await self._request("PUT", self._path, changed)
+        await self._send("PUT", self._path, changed)
         self._observe(changed["spec"])
+
+    async def _send(self, method: str, path: str, body: Json | None = None) -> Json:
+        """The Lease in the response. Raises HistoryRewrittenError when it is an older one."""
+        lease = await self._request(method, path, body)
+        former, self._version = self._version, version_of(lease)
+        if self._version < former:
+            raise HistoryRewrittenError(
+                f"{self._title}: resourceVersion {self._version} after {former}"
+            )
+        return lease

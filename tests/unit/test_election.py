@@ -14,6 +14,7 @@ import pytest
 
 from exposedapp import election as module
 from exposedapp.api.meta import Json
+from exposedapp.cache.versions import HistoryRewrittenError
 from exposedapp.election import (
     Election,
     ElectionPeriods,
@@ -39,6 +40,7 @@ class Leases:
         """How many of the next requests are not answered."""
         self.is_down = False
         self._versions = itertools.count(1)
+        self._backup: Json | None = None
 
     async def request(self, method: str, path: str, body: Json | None = None) -> Json:
         if self.is_down or self.hanging:
@@ -55,6 +57,15 @@ class Leases:
         self.lease = copy.deepcopy(body)
         self.lease["metadata"]["resourceVersion"] = str(next(self._versions))
         return copy.deepcopy(self.lease)
+
+    def back_up(self) -> None:
+        self._backup = copy.deepcopy(self.lease)
+
+    def restore(self) -> None:
+        """As after the restore of etcd: the Lease and the revisions are those of the backup."""
+        self.lease = copy.deepcopy(self._backup)
+        latest = self.lease["metadata"]["resourceVersion"] if self.lease else "0"
+        self._versions = itertools.count(int(latest) + 1)
 
 
 @dataclass
@@ -219,6 +230,46 @@ async def test_a_lease_that_is_deleted_is_left_to_its_holder() -> None:
     await asyncio.sleep(60)
     assert leader.election.is_leader
     assert standby.led_at is None
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_each_candidate_notices_a_restored_etcd(seconds: float) -> None:
+    """No watch breaks, and the revisions are soon what they were before the restore."""
+
+    @in_virtual_time
+    async def scenario() -> None:
+        leases = Leases()
+        if seconds == 0.0:
+            leases.back_up()  # from before the Lease
+        leader = Candidate(leases, "leader")
+        await leader.until_leading()
+        standby = Candidate(leases, "standby")
+        await asyncio.sleep(seconds)
+        if seconds:
+            leases.back_up()
+        await asyncio.sleep(60)
+        leases.restore()
+        await asyncio.sleep(PERIODS.retry_seconds)
+        for candidate in (leader, standby):
+            with pytest.raises(HistoryRewrittenError, match=r"Lease shop/exposedapp: resourceV"):
+                await candidate.task
+
+    scenario()
+
+
+@in_virtual_time
+async def test_a_process_that_ends_after_a_restore_releases_the_lease() -> None:
+    leases = Leases()
+    leader = Candidate(leases, "leader")
+    await leader.until_leading()
+    leases.back_up()
+    await asyncio.sleep(60)
+    leases.restore()
+    with pytest.raises(HistoryRewrittenError):
+        await leader.task
+    await leader.election.release()
+    assert leases.lease
+    assert leases.lease["spec"]["holderIdentity"] == ""
 
 
 @in_virtual_time

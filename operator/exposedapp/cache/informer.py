@@ -92,8 +92,8 @@ class Informer:
     async def run(self) -> None:
         """List and watch until it is cancelled.
 
-        Raises HistoryRewrittenError when etcd was restored: within a few seconds where that breaks
-        the watch or the next event is an older one, else when the watch has ended in silence.
+        Raises HistoryRewrittenError when etcd was restored: at the next attempt where that breaks
+        the watch, or the next event is an older one, else when the watch has ended in silence.
         """
         while True:
             try:
@@ -103,6 +103,9 @@ class Informer:
                         self.has_synced.set()
                     finally:
                         self.has_attempted.set()
+                elif self._failures:
+                    # Revisions that went back may soon be what they were: look before that.
+                    self._check(await self._client.current_version(self.resource))
                 await self._watch(self._version)
             except HistoryRewrittenError:
                 raise

@@ -52,7 +52,12 @@ class Server:
             await asyncio.Event().wait()
 
     async def current_version(self, resource: Resource) -> str:
-        return str(self._next(f"version of {resource.plural}"))
+        version = self._next(f"version of {resource.plural}")
+        if isinstance(version, Exception):
+            raise version
+        if version is None:
+            await asyncio.Event().wait()
+        return str(version)
 
     async def watch(self, resource: Resource, version: str, seconds: int) -> AsyncGenerator[Json]:
         assert WATCH_SECONDS * 0.8 - 1 <= seconds <= WATCH_SECONDS
@@ -138,10 +143,20 @@ async def test_a_bookmark_says_where_to_go_on() -> None:
 
 
 async def test_a_break_goes_on_where_it_was() -> None:
-    server = Server([page(10)], [event("ADDED", node("a", 11)), AWAY], [AWAY], [])
+    script = [event("ADDED", node("a", 11)), AWAY], 15, [AWAY], AWAY, 15, [BOOKMARK]
+    server = Server([page(10)], *script)
     cache, _ = await follow(server)
     assert list(cache.nodes.nodes) == ["a"]
-    assert server.requests == ["list nodes", "watch nodes 10", *["watch nodes 11"] * 3]
+    assert server.requests == [
+        "list nodes",
+        "watch nodes 10",
+        "version of nodes",
+        "watch nodes 11",
+        "version of nodes",
+        "version of nodes",
+        "watch nodes 11",
+        "watch nodes 90",
+    ]
 
 
 async def test_what_was_deleted_while_nobody_watched_is_gone_after_the_new_list() -> None:
@@ -160,7 +175,7 @@ async def test_a_list_that_breaks_off_takes_nothing_away() -> None:
 async def test_tries_again_later_and_later_and_at_once_after_news(
     without_pauses: list[float],
 ) -> None:
-    server = Server(*[AWAY] * 8, [page(10)], [AWAY], [event("ADDED", node("a", 11)), AWAY])
+    server = Server(*[AWAY] * 8, [page(10)], [AWAY], 10, [event("ADDED", node("a", 11)), AWAY])
     await follow(server)
     assert without_pauses[:8] == sorted(without_pauses[:4]) + without_pauses[4:8]
     assert max(without_pauses) <= BACKOFF.maximum
@@ -186,7 +201,7 @@ async def test_the_api_server_says_when_to_come_back(without_pauses: list[float]
 async def test_a_watch_that_ends_at_once_is_not_asked_for_without_end(
     without_pauses: list[float],
 ) -> None:
-    await follow(Server([page(10)], *[[]] * 6))
+    await follow(Server([page(10)], *[[], 10] * 6))
     assert len(without_pauses) >= 6
     assert min(without_pauses) > 0.3
     assert max(without_pauses) > 5
@@ -217,11 +232,12 @@ RESTORED = "resourceVersion 5 after 20"
     "script",
     [
         ([], 5),
+        ([AWAY], 5),
         ([event("BOOKMARK", {"metadata": {"resourceVersion": "5"}})], [page(5, node("a", 1))]),
         ([event("MODIFIED", node("a", 5))], [page(5, node("a", 5))]),
         ([EXPIRED], [page(5, node("a", 1))]),
     ],
-    ids=["a silent watch", "an older bookmark", "an older event", "an older list"],
+    ids=["a silent watch", "a break", "an older bookmark", "an older event", "an older list"],
 )
 async def test_an_etcd_restore_ends_it(script: tuple[Any, ...], slow_watches: None) -> None:
     server = Server([page(20, node("a", 10))], *script)
