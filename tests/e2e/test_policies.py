@@ -104,6 +104,15 @@ def test_a_change_needs_them_too_but_not_one_of_metadata(namespace: Namespace) -
     )
 
 
+def test_who_takes_the_image_away_deletes_a_deployment(namespace: Namespace) -> None:
+    namespace.apply(IMAGE)
+    user = user_with(namespace, EXPOSEDAPPS, SERVICES, {**DEPLOYMENTS, "verbs": ["update"]})
+    eventually(partial(apply_as, namespace, user, app("web", replicas=0, ports=[{"port": 81}])))
+    is_refused(namespace, user, SELECTOR, "has no right to delete deployments.apps")
+    user_with(namespace, EXPOSEDAPPS, SERVICES, {**DEPLOYMENTS, "verbs": ["delete"]})
+    eventually(partial(apply_as, namespace, user, SELECTOR))
+
+
 def delete_as(namespace: Namespace, user: str) -> None:
     namespace.kubectl("delete", "xapp/web", "--dry-run=server", f"--as={user}")
 
