@@ -52,7 +52,7 @@ e2e: cluster images metrics chromium build/bin/argodiff ## End-to-end tests on t
 	pytest tests/e2e -v --durations=10 --ignore=tests/e2e/test_store_restore.py
 
 .PHONY: restore
-restore: cluster images ## The cluster's etcd is restored from a backup: of its own, because it fails on some busy machines
+restore: cluster images ## The etcd of a one-node cluster is restored from a backup
 	pytest tests/e2e/test_store_restore.py -v
 
 .PHONY: faults

@@ -58,7 +58,12 @@ def start(namespace: Namespace, *components: str) -> None:
 
 
 def restart_what_caches() -> None:
-    for component in ("kube-controller-manager", "kube-scheduler"):
+    """kube-proxy as well: its watch, too, waits for revisions that went back.
+
+    The API server removes its endpoint when it is stopped; the restore brings it back without an
+    event, and the Service kubernetes would have none.
+    """
+    for component in ("kube-controller-manager", "kube-scheduler", "kube-proxy"):
         on_node(NODE, "sh", "-c", f"pkill -x {component[:15]} || true")
     on_node(NODE, "systemctl", "restart", "kubelet")
 
