@@ -59,6 +59,8 @@ def test_a_step_of_an_autoscaler_does_not_flap_ready(namespace: Namespace) -> No
     """Three of four pods are enough, as Kubernetes means it (maxUnavailable)."""
     namespace.apply(app("steps", replicas=4))
     namespace.wait_ready("steps")
+    # Three are enough for that; of the five that come next, three would be too few.
+    eventually(partial(runs, namespace, "steps", 4))
     with watched(namespace, "steps") as statuses:
         for count in (5, 4):
             namespace.kubectl("scale", "xapp/steps", f"--replicas={count}")
