@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be observed of an app, to be varied, and what its status then says."""
+"""Observations of an app, to be varied, and the status that follows from each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ class Seen:
     service: Json | None
     endpoints: Sequence[Endpoint]
     nodes: Sequence[Node]
-    trouble: PodFailure | None
+    pod_failure: PodFailure | None
     problems: Sequence[Problem]
     waiting: Mapping[ChildKind, str]
     now: str
@@ -74,7 +74,7 @@ class Seen:
 
 
 def compute(seen: Seen) -> ExposedAppStatus:
-    return compute_status(seen.observed(), seen.answers, seen.trouble, seen.waited)
+    return compute_status(seen.observed(), seen.answers, seen.pod_failure, seen.waited)
 
 
 WELL = Seen(
@@ -87,7 +87,7 @@ WELL = Seen(
     service=service_body(),
     endpoints=[Endpoint("p", ready=True, terminating=False)],
     nodes=NODES,
-    trouble=None,
+    pod_failure=None,
     problems=[],
     waiting={},
     now=BEFORE,
@@ -97,10 +97,12 @@ TWO = replace(WELL, spec=spec_of(replicas=2), deployment=deployment_body(2, 1))
 
 
 def condition(status: ExposedAppStatus, kind: str) -> Condition | None:
-    return next((it for it in status.conditions or () if it.type == kind), None)
+    conditions = status.conditions or ()
+    return next((condition for condition in conditions if condition.type == kind), None)
 
 
-def told(seen: Seen, kind: str = "Ready") -> tuple[str, str, str]:
-    found = condition(compute(seen), kind)
-    assert found is not None
-    return found.status, found.reason, found.message
+def condition_values(seen: Seen, kind: str = "Ready") -> tuple[str, str, str]:
+    """The status, reason and message of the condition of this type."""
+    value = condition(compute(seen), kind)
+    assert value is not None
+    return value.status, value.reason, value.message

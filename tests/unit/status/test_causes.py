@@ -11,7 +11,7 @@ from exposedapp.status.observation import PodFailure
 from exposedapp.status.pod_events import event_query, explain_pod
 from exposedapp.status.pods import pod_failure, unexplained_pod
 from support.causes import CAUSES, CLAIM_EVENT, EVENT, Cause
-from support.snapshots import WELL, told
+from support.snapshots import WELL, condition_values
 
 every_cause = pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.name)
 
@@ -25,13 +25,13 @@ def judge(pods: list[Json], events: list[Json]) -> PodFailure | None:
 @every_cause
 def test_the_cause_is_in_ready(cause: Cause) -> None:
     failure = judge(cause.pods, cause.events)
-    seen = replace(WELL, deployment=cause.deployment, trouble=failure, endpoints=[])
+    seen = replace(WELL, deployment=cause.deployment, pod_failure=failure, endpoints=[])
     ready = cause.deployment["status"]["readyReplicas"]
     message = f"{ready} of 1 pods are ready. {cause.words}"
     if ready:
         seen = replace(seen, endpoints=[Endpoint("p", ready=True, terminating=False)])
-    assert told(seen) == ("False", cause.reason, message)
-    assert told(seen, "Reconciling") == ("True", cause.reason, message)
+    assert condition_values(seen) == ("False", cause.reason, message)
+    assert condition_values(seen, "Reconciling") == ("True", cause.reason, message)
 
 
 @every_cause

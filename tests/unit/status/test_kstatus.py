@@ -40,7 +40,7 @@ def refused(reason: Reason) -> Seen:
 
 
 def in_trouble(reason: Reason) -> Seen:
-    return replace(TWO, trouble=PodFailure(reason, "The kubelet's words."))
+    return replace(TWO, pod_failure=PodFailure(reason, "The kubelet's words."))
 
 
 def lacking_pods(condition: str, status: str) -> Seen:

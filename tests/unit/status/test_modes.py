@@ -12,7 +12,7 @@ from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.status.observation import PodFailure, Problem
 from exposedapp.status.rollout import workload_settled
 from support.objects import deployment_body, node, port, service_body, spec_of
-from support.snapshots import STOPPED, TWO, WELL, Seen, compute, condition, told
+from support.snapshots import STOPPED, TWO, WELL, Seen, compute, condition, condition_values
 from support.specs import SPECS
 
 DB = {"app": "db", "role": "primary"}
@@ -94,7 +94,7 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
         ),
         (
             replace(
-                SELECTING, endpoints=[], trouble=PodFailure(Reason.IMAGE_PULL, "No such image.")
+                SELECTING, endpoints=[], pod_failure=PodFailure(Reason.IMAGE_PULL, "No such image.")
             ),
             "False",
             "ImagePullBackOff",
@@ -277,7 +277,7 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
     ],
 )  # fmt: skip
 def test_ready(seen: Seen, status: str, reason: str, message: str) -> None:
-    assert told(seen) == (status, reason, message)
+    assert condition_values(seen) == (status, reason, message)
     # Under way is what waiting helps: not what is well, and not what has no node.
     under_way = condition(compute(seen), "Reconciling")
     assert (under_way is not None) is (status == "False" and reason != "NoEligibleNode")
@@ -289,16 +289,16 @@ def test_ready(seen: Seen, status: str, reason: str, message: str) -> None:
 @pytest.mark.parametrize("seen", [SELECTING, EXTERNAL, INSIDE, LOCAL])
 def test_a_problem_comes_first_in_every_mode(seen: Seen) -> None:
     seen = replace(seen, problems=[Problem(Reason.FORBIDDEN, "No.", "Service")], nodes=[])
-    assert told(seen) == ("False", "Forbidden", "No.")
-    assert told(seen, "Stalled") == ("True", "Forbidden", "No.")
+    assert condition_values(seen) == ("False", "Forbidden", "No.")
+    assert condition_values(seen, "Stalled") == ("True", "Forbidden", "No.")
     assert condition(compute(seen), "Reconciling") is None
 
 
 def test_a_deployment_that_may_not_be_removed_is_told() -> None:
     refused = Problem(Reason.FORBIDDEN, "cannot delete deployments", "Deployment")
     seen = replace(SELECTING, deployment=deployment_body(), problems=[refused])
-    assert told(seen, "WorkloadAvailable")[:2] == ("False", "Forbidden")
-    assert told(seen, "ServiceReady")[:2] == ("True", "Available")
+    assert condition_values(seen, "WorkloadAvailable")[:2] == ("False", "Forbidden")
+    assert condition_values(seen, "ServiceReady")[:2] == ("True", "Available")
 
 
 def test_an_external_name_has_no_pods_whatever_was_left_behind() -> None:
@@ -309,7 +309,7 @@ def test_an_external_name_has_no_pods_whatever_was_left_behind() -> None:
 
 def test_a_scale_of_an_external_name_is_answered() -> None:
     scaled = replace(EXTERNAL, spec=spec_of(**SPECS["external-name"], replicas=3))
-    assert told(scaled, "WorkloadAvailable") == (
+    assert condition_values(scaled, "WorkloadAvailable") == (
         "True",
         "Available",
         f"The app has no pods of its own. {NO_EFFECT}",
@@ -364,7 +364,7 @@ def test_a_change_of_mode_that_waits(spec: Json) -> None:
     before = compute(WELL)
     after = compute(suspended(replace(WELL, previous=before), **spec))
     assert after.selector == before.selector
-    assert told(suspended(WELL, **spec))[2] == f"1 of 1 pods are ready. {WAITS}"
+    assert condition_values(suspended(WELL, **spec))[2] == f"1 of 1 pods are ready. {WAITS}"
 
 
 @pytest.mark.parametrize("endpoint", [EARLY, ENDING], ids=["not ready", "terminating"])

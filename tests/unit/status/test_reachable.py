@@ -14,7 +14,17 @@ from exposedapp.status.queries import awaits_first_probe, is_reconciling
 from exposedapp.status.write_policy import is_urgent, status_patch
 from support.objects import deployment_body, port, service_body
 from support.probes import LATE, OK, REFUSED
-from support.snapshots import BEFORE, NOW, STOPPED, TWO, WELL, Seen, compute, condition, told
+from support.snapshots import (
+    BEFORE,
+    NOW,
+    STOPPED,
+    TWO,
+    WELL,
+    Seen,
+    compute,
+    condition,
+    condition_values,
+)
 
 CUT = replace(LATE, blocked=True)
 A, B = "http://10.0.0.1:30001", "http://10.0.0.2:30001"
@@ -74,17 +84,21 @@ DATAGRAMS = replace(WELL, service=service_body(port(80, 30001, "UDP")))
 )
 def test_ready_and_reachable(seen: Seen, ready: Said, reachable: Said, url: str) -> None:
     status = compute(seen)
-    assert told(seen) == ready
-    assert told(seen, "Reachable") == reachable
+    assert condition_values(seen) == ready
+    assert condition_values(seen, "Reachable") == reachable
     assert status.url == url
     # The pods and the Service are well all the same.
-    assert told(seen, "WorkloadAvailable")[0] == told(seen, "ServiceReady")[0] == "True"
+    assert (
+        condition_values(seen, "WorkloadAvailable")[0]
+        == condition_values(seen, "ServiceReady")[0]
+        == "True"
+    )
     # Waiting ends by itself; that nothing answers does not, and more spec does not help.
     waiting = ready[1] == Reason.WAITING_FOR_ANSWER
     assert is_reconciling(status) is awaits_first_probe(status) is waiting
     assert condition(status, "Stalled") is None
     if waiting:
-        assert told(seen, "Reconciling") == ("True", *WAITING)
+        assert condition_values(seen, "Reconciling") == ("True", *WAITING)
 
 
 REFUSAL = Problem(Reason.FORBIDDEN, "The server's words.", "Service")
@@ -116,8 +130,8 @@ REFUSAL = Problem(Reason.FORBIDDEN, "The server's words.", "Service")
     ],
 )
 def test_what_goes_before_the_answers(seen: Seen, ready: tuple[str, str], reachable: Said) -> None:
-    assert told(seen)[:2] == ready
-    assert told(seen, "Reachable") == reachable
+    assert condition_values(seen)[:2] == ready
+    assert condition_values(seen, "Reachable") == reachable
 
 
 # --- what is written, and when --------------------------------------------------------------------
@@ -219,15 +233,15 @@ def test_what_is_not_tried_is_told() -> None:
         WELL, answers=ProbeResults(None, {}, not_probed="UDP and SCTP ports cannot be probed.")
     )
     said = ("Unknown", "NotProbed", "UDP and SCTP ports cannot be probed.")
-    assert told(seen, "Reachable") == said
-    assert told(seen) == AVAILABLE
+    assert condition_values(seen, "Reachable") == said
+    assert condition_values(seen) == AVAILABLE
 
 
 def test_a_changed_app_waits_for_a_new_answer() -> None:
     before = compute(tried(OK, OK))
     stale = ProbeResults(0.0, {A: OK, B: OK}, frozenset({A, B}), 50.0)
     later = replace(WELL, generation=8, previous=before)
-    assert told(replace(later, answers=stale, waited=60.0)) == AVAILABLE
+    assert condition_values(replace(later, answers=stale, waited=60.0)) == AVAILABLE
     only_fresh = replace(later, answers=stale.only_fresh(), waited=10.0)
-    assert told(only_fresh) == ("False", *WAITING)
-    assert told(only_fresh, "Reachable") == ("Unknown", *WAITING)
+    assert condition_values(only_fresh) == ("False", *WAITING)
+    assert condition_values(only_fresh, "Reachable") == ("Unknown", *WAITING)

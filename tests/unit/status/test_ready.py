@@ -24,7 +24,7 @@ from support.snapshots import (
     Seen,
     compute,
     condition,
-    told,
+    condition_values,
 )
 
 PARTS = ["Ready", "WorkloadAvailable", "ServiceReady", "Reachable"]
@@ -52,7 +52,7 @@ def kinds(status: ExposedAppStatus) -> list[str]:
         WELL,
         STOPPED,
         replace(STOPPED, nodes=[]),
-        replace(WELL, trouble=PodFailure(Reason.IMAGE_PULL, "")),
+        replace(WELL, pod_failure=PodFailure(Reason.IMAGE_PULL, "")),
     ],
     ids=["running", "stopped", "no node", "pods in trouble"],
 )
@@ -60,11 +60,11 @@ def test_a_problem(seen: Seen, reason: Reason, child: Any) -> None:
     # Whatever else there is to say: nothing of it heals before this does.
     seen = replace(seen, problems=[Problem(reason, "The server's words.", child)])
     expected = ("False", reason.value, "The server's words.")
-    assert told(seen) == expected
-    assert told(seen, "Stalled") == ("True", *expected[1:])
+    assert condition_values(seen) == expected
+    assert condition_values(seen, "Stalled") == ("True", *expected[1:])
     assert condition(compute(seen), "Reconciling") is None
     for kind, part in (("WorkloadAvailable", "Deployment"), ("ServiceReady", "Service")):
-        assert (told(seen, kind) == expected) is (child in (part, None))
+        assert (condition_values(seen, kind) == expected) is (child in (part, None))
 
 
 def test_the_first_of_two_problems_is_told() -> None:
@@ -75,15 +75,15 @@ def test_the_first_of_two_problems_is_told() -> None:
             Problem(Reason.NODE_PORT_CONFLICT, "30008 is taken.", "Service"),
         ],
     )
-    assert told(seen)[1:] == ("QuotaExceeded", "No more pods.")
-    assert told(seen, "ServiceReady")[1:] == ("NodePortConflict", "30008 is taken.")
+    assert condition_values(seen)[1:] == ("QuotaExceeded", "No more pods.")
+    assert condition_values(seen, "ServiceReady")[1:] == ("NodePortConflict", "30008 is taken.")
 
 
 def test_a_spec_that_could_not_be_parsed() -> None:
     seen = replace(
         WELL, spec=None, problems=[Problem(Reason.INVALID_SPEC, "spec.ports: Field required")]
     )
-    assert told(seen) == ("False", "InvalidSpec", "spec.ports: Field required")
+    assert condition_values(seen) == ("False", "InvalidSpec", "spec.ports: Field required")
     # What ran before still runs, and where it is still holds.
     assert compute(seen).url == "http://10.0.0.1:30001"
 
@@ -101,12 +101,12 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
     [
         (TWO, "Progressing", "1 of 2 pods are ready."),
         (
-            replace(TWO, trouble=PodFailure(Reason.UNSCHEDULABLE, "0/3 nodes are available.")),
+            replace(TWO, pod_failure=PodFailure(Reason.UNSCHEDULABLE, "0/3 nodes are available.")),
             "Unschedulable",
             "1 of 2 pods are ready. 0/3 nodes are available.",
         ),
         (
-            replace(TWO, trouble=PodFailure(Reason.IMAGE_PULL, "")),
+            replace(TWO, pod_failure=PodFailure(Reason.IMAGE_PULL, "")),
             "ImagePullBackOff",
             "1 of 2 pods are ready.",
         ),
@@ -125,7 +125,7 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
             replace(
                 TWO,
                 deployment=failing("Progressing", "False", LATE),
-                trouble=PodFailure(Reason.CRASH_LOOP, "It ends."),
+                pod_failure=PodFailure(Reason.CRASH_LOOP, "It ends."),
             ),
             "CrashLoopBackOff",
             "1 of 2 pods are ready. It ends.",
@@ -203,22 +203,30 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
     ],
 )
 def test_not_yet_as_wanted(seen: Seen, reason: str, message: str) -> None:
-    assert told(seen) == ("False", reason, message)
-    assert told(seen, "Reconciling") == ("True", reason, message)
+    assert condition_values(seen) == ("False", reason, message)
+    assert condition_values(seen, "Reconciling") == ("True", reason, message)
     assert condition(compute(seen), "Stalled") is None
 
 
 def test_available() -> None:
-    assert told(WELL) == ("True", "Available", "1 of 1 pods are ready.")
-    assert told(WELL, "WorkloadAvailable") == ("True", "Available", "1 of 1 pods are ready.")
-    assert told(WELL, "ServiceReady") == ("True", "Available", "1 of 1 pods get traffic.")
+    assert condition_values(WELL) == ("True", "Available", "1 of 1 pods are ready.")
+    assert condition_values(WELL, "WorkloadAvailable") == (
+        "True",
+        "Available",
+        "1 of 1 pods are ready.",
+    )
+    assert condition_values(WELL, "ServiceReady") == (
+        "True",
+        "Available",
+        "1 of 1 pods get traffic.",
+    )
     assert kinds(compute(WELL)) == PARTS
 
 
 def test_scaled_to_zero() -> None:
-    assert told(STOPPED)[:2] == ("True", "ScaledToZero")
-    assert told(STOPPED, "WorkloadAvailable")[:2] == ("True", "ScaledToZero")
-    assert told(STOPPED, "ServiceReady")[:2] == ("True", "ScaledToZero")
+    assert condition_values(STOPPED)[:2] == ("True", "ScaledToZero")
+    assert condition_values(STOPPED, "WorkloadAvailable")[:2] == ("True", "ScaledToZero")
+    assert condition_values(STOPPED, "ServiceReady")[:2] == ("True", "ScaledToZero")
     assert kinds(compute(STOPPED)) == PARTS
     # The address is kept.
     assert compute(STOPPED).url == "http://10.0.0.1:30001"
@@ -243,7 +251,7 @@ def test_scaled_to_zero() -> None:
 def test_no_eligible_node(nodes: list[Any], message: str) -> None:
     seen = replace(WELL, nodes=nodes)
     expected = f"No eligible node: {message}."
-    assert told(seen) == ("False", "NoEligibleNode", expected)
+    assert condition_values(seen) == ("False", "NoEligibleNode", expected)
     # Nothing is under way, and nothing is wrong with the spec.
     assert kinds(compute(seen)) == PARTS
     assert compute(seen).url is None
@@ -251,7 +259,7 @@ def test_no_eligible_node(nodes: list[Any], message: str) -> None:
 
 
 def test_stopped_and_without_a_node_is_still_as_wanted() -> None:
-    assert told(replace(STOPPED, nodes=[]))[:2] == ("True", "ScaledToZero")
+    assert condition_values(replace(STOPPED, nodes=[]))[:2] == ("True", "ScaledToZero")
 
 
 @pytest.mark.parametrize(
@@ -304,7 +312,9 @@ def test_a_transition_has_the_time_it_happened_at() -> None:
 
 def test_another_reason_is_no_transition() -> None:
     first = compute(TWO)
-    crash = replace(TWO, previous=first, trouble=PodFailure(Reason.CRASH_LOOP, "It ends."), now=NOW)
+    crash = replace(
+        TWO, previous=first, pod_failure=PodFailure(Reason.CRASH_LOOP, "It ends."), now=NOW
+    )
     ready = ready_condition(compute(crash))
     assert ready is not None
     assert (ready.reason, ready.last_transition_time) == ("CrashLoopBackOff", BEFORE)

@@ -12,7 +12,7 @@ from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.status.observation import PodFailure
 from exposedapp.status.rollout import min_available, rolled_out
 from support.objects import deployment_body, spec_of
-from support.snapshots import WELL, Seen, compute, condition, told
+from support.snapshots import WELL, Seen, compute, condition, condition_values
 
 
 def scaling(desired: int, ready: int, *, rolled_out: bool = True, **status: Any) -> Seen:
@@ -31,35 +31,35 @@ def scaling(desired: int, ready: int, *, rolled_out: bool = True, **status: Any)
 def test_a_step_up_with_enough_pods() -> None:
     seen = scaling(5, 4)
     message = "4 of 5 pods are ready."
-    assert told(seen) == ("True", "Available", message)
-    assert told(seen, "WorkloadAvailable") == ("True", "Available", message)
-    assert told(seen, "ServiceReady")[0] == "True"
+    assert condition_values(seen) == ("True", "Available", message)
+    assert condition_values(seen, "WorkloadAvailable") == ("True", "Available", message)
+    assert condition_values(seen, "ServiceReady")[0] == "True"
     # kstatus waits.
-    assert told(seen, "Reconciling") == ("True", "Progressing", message)
+    assert condition_values(seen, "Reconciling") == ("True", "Progressing", message)
 
 
 def test_a_step_down() -> None:
     seen = scaling(4, 5)
-    assert told(seen)[:2] == ("True", "Available")
-    assert told(seen, "Reconciling")[:2] == ("True", "Progressing")
+    assert condition_values(seen)[:2] == ("True", "Available")
+    assert condition_values(seen, "Reconciling")[:2] == ("True", "Progressing")
 
 
 @pytest.mark.parametrize(("desired", "ready"), [(2, 1), (5, 3), (8, 4), (1, 0)])
 def test_a_step_with_too_few_pods(desired: int, ready: int) -> None:
-    assert told(scaling(desired, ready))[:2] == ("False", "Progressing")
+    assert condition_values(scaling(desired, ready))[:2] == ("False", "Progressing")
 
 
 def test_a_change_of_the_template_is_no_step() -> None:
     seen = scaling(5, 4, rolled_out=False)
-    assert told(seen)[:2] == ("False", "Progressing")
+    assert condition_values(seen)[:2] == ("False", "Progressing")
 
 
 def test_a_pod_that_fails_beside_enough_others_is_named() -> None:
     failure = PodFailure(Reason.UNSCHEDULABLE, "0/3 nodes are available: 3 Insufficient cpu.")
-    seen = replace(scaling(5, 4), trouble=failure)
-    assert told(seen)[:2] == ("True", "Available")
-    assert failure.message in told(seen)[2]
-    assert told(seen, "Reconciling")[1] == "Unschedulable"
+    seen = replace(scaling(5, 4), pod_failure=failure)
+    assert condition_values(seen)[:2] == ("True", "Available")
+    assert failure.message in condition_values(seen)[2]
+    assert condition_values(seen, "Reconciling")[1] == "Unschedulable"
 
 
 def test_all_pods_again() -> None:
@@ -71,7 +71,7 @@ def test_pods_that_must_be_ready_for_a_while() -> None:
     assert seen.deployment
     seen.deployment["spec"]["minReadySeconds"] = 60
     words = "2 of 2 pods are ready. They are available once they have been ready for 60 s."
-    assert told(seen) == ("False", "Progressing", words)
+    assert condition_values(seen) == ("False", "Progressing", words)
 
 
 @pytest.mark.parametrize(

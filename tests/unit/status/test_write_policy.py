@@ -134,7 +134,10 @@ def test_the_first_status_is_written_whole() -> None:
         ({"service": service_body(port(80, 30002))}, True),
         ({"deployment": deployment_body(2, 1)}, True),
         (
-            {"trouble": PodFailure(Reason.CRASH_LOOP, "x"), "deployment": deployment_body(1, 0)},
+            {
+                "pod_failure": PodFailure(Reason.CRASH_LOOP, "x"),
+                "deployment": deployment_body(1, 0),
+            },
             True,
         ),
         ({"deployment": deployment_body(2), "endpoints": BOTH}, False),
