@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An API server in memory, as far as the operator can tell it from a real one.
+"""An API server in memory that does to the operator what a real one does.
 
 It keeps resourceVersions, uids and managedFields, applies with one field manager (a field that is
-applied no more goes away, what others have stays, an apply that changes nothing keeps the
+no longer applied is removed, fields of other managers stay, an apply that changes nothing keeps the
 resourceVersion; a patch of the same manager counts as another's),
-allocates node ports, adds defaults, drops what a Service of another type does not have, refuses
-what the real one refuses with the real one's words and what the chart's ClusterRole does not allow,
-and can be told to fail.
+allocates node ports, adds defaults, drops fields that a Service of the new type does not have,
+refuses what the real one refuses, with the same messages, and what the chart's ClusterRole does not
+allow, and fails requests on demand.
 """
 
 import copy
@@ -42,18 +42,18 @@ class FakeApiServer:
         self.normalise: Callable[[Json], None] = lambda _: None
         """What the server does to an object before it stores it."""
         self.before: dict[str, Callable[[], None]] = {}
-        """What somebody else does just before a request of this name is answered."""
+        """What another client does just before a request of this name is answered."""
         self.being_released: set[int] = set()
         """Node ports that no Service has any more, and that are not free yet."""
         self._revision = 0
         self._uids = 0
 
     def fail(self, request: str, error: ApiError, times: int = 1) -> None:
-        """Has the next requests of this name, such as 'apply Service', refused."""
+        """Refuses the next `times` requests of this name, such as 'apply Service'."""
         self.failures[request] += [error] * times
 
     def put(self, kind: str, body: Json) -> Json:
-        """Creates or replaces an object, as somebody else would."""
+        """Creates or replaces an object, as another client does."""
         meta = body["metadata"]
         key = (kind, meta["namespace"], meta["name"])
         live = self.objects.get(key)
@@ -67,13 +67,13 @@ class FakeApiServer:
         return body
 
     def edit(self, kind: str, namespace: str, name: str, change: Callable[[Json], None]) -> None:
-        """Changes an object, as somebody else would."""
+        """Changes an object, as another client does."""
         body = copy.deepcopy(self.objects[kind, namespace, name])
         change(body)
         self.put(kind, body)
 
     def remove(self, kind: str, namespace: str, name: str) -> None:
-        """Deletes an object, as somebody else would."""
+        """Deletes an object, as another client does."""
         del self.objects[kind, namespace, name]
         self._next_revision()
 
@@ -100,8 +100,8 @@ class FakeApiServer:
         if uid and live is None:
             raise _conflict(kind, meta["name"])
         if uid and live and live["metadata"]["uid"] != uid:
-            said = f'metadata.uid: Invalid value: "{uid}": field is immutable'
-            raise _invalid(kind, desired, said)
+            message = f'metadata.uid: Invalid value: "{uid}": field is immutable'
+            raise _invalid(kind, desired, message)
         return self._merged(desired, live)
 
     def _merged(self, desired: Json, live: Json | None) -> Json:
@@ -197,7 +197,7 @@ class FakeApiServer:
             raise self.failures[name].pop(0)
 
     def _store(self, kind: str, body: Json, live: Json | None) -> Json:
-        """Checks, completes and keeps an object; one that is as it was stays as it was."""
+        """Checks, completes and stores an object; without a change it keeps its resourceVersion."""
         if kind == "Service":
             self._default_service(body, live)
         elif kind == "Deployment":
@@ -239,22 +239,22 @@ class FakeApiServer:
         for index, port in enumerate(spec["ports"]):
             number, place = port.get("nodePort"), f"spec.ports[{index}].nodePort"
             if number and number in others:
-                said = f"Invalid value: {number}: provided port is already allocated"
-                raise _invalid("Service", body, f"{place}: {said}")
+                message = f"Invalid value: {number}: provided port is already allocated"
+                raise _invalid("Service", body, f"{place}: {message}")
             if number and (port["protocol"], number) in own:
                 raise ApiError(500, "", f"duplicate nodePort: {{{port['protocol']} {number}}}")
             if number:
                 own.add((port["protocol"], number))
         # As the registry's patchAllocatedValues: a port without a number keeps that of its name.
         before = live["spec"].get("ports") or [] if live else []
-        old = {it.get("name"): it.get("nodePort") for it in before}
+        old = {port.get("name"): port.get("nodePort") for port in before}
         used = {number for _, number in own} | others
         if not spec.get("allocateLoadBalancerNodePorts", True):
             return
         for port in spec["ports"]:
             if "nodePort" not in port:
                 kept = old.get(port.get("name"))
-                free = (it for it in range(30000, 32768) if it not in used)
+                free = (number for number in range(30000, 32768) if number not in used)
                 port["nodePort"] = kept if kept and kept not in used else next(free)
                 used.add(port["nodePort"])
 
@@ -277,18 +277,18 @@ def _entries(body: Json) -> managed_fields.Entries:
 
 
 def _managed(body: Json) -> Json:
-    """What of an object has managers."""
+    """The part of an object whose fields have managers."""
     fields = ("labels", "annotations", "ownerReferences")
     metadata = {name: body["metadata"][name] for name in fields if name in body["metadata"]}
     return {"metadata": metadata, "spec": body.get("spec") or {}}
 
 
 def _drop_of_other_types(spec: Json, old: Json) -> None:
-    """As the registry's dropTypeDependentFields: what the old type had, and nobody has set anew."""
+    """As the registry's dropTypeDependentFields: drops what the old type had and is unchanged."""
     if spec["type"] not in NODE_PORT_TYPES:
-        had = {it.get("nodePort") for it in old.get("ports") or ()}
+        allocated = {port.get("nodePort") for port in old.get("ports") or ()}
         for port in spec.get("ports") or ():
-            if port.get("nodePort") in had:
+            if port.get("nodePort") in allocated:
                 port.pop("nodePort", None)
         if spec.get("externalTrafficPolicy") == old.get("externalTrafficPolicy"):
             spec.pop("externalTrafficPolicy", None)
@@ -317,7 +317,7 @@ def _check_service(body: Json) -> None:
         raise _invalid("Service", body, "spec.externalName: Required value")
     if not external and not ports:
         raise _invalid("Service", body, "spec.ports: Required value")
-    names = [it.get("name") for it in ports]
+    names = [port.get("name") for port in ports]
     for index, port in enumerate(ports):
         place = f"spec.ports[{index}]"
         if len(ports) > 1 and not port.get("name"):
@@ -325,32 +325,33 @@ def _check_service(body: Json) -> None:
         if port.get("name") in names[:index]:
             raise _invalid("Service", body, f"{place}.name: Duplicate value: {port['name']!r}")
         if "nodePort" in port and spec["type"] not in NODE_PORT_TYPES:
-            said = f"Forbidden: may not be used when `type` is '{spec['type']}'"
-            raise _invalid("Service", body, f"{place}.nodePort: {said}")
+            message = f"Forbidden: may not be used when `type` is '{spec['type']}'"
+            raise _invalid("Service", body, f"{place}.nodePort: {message}")
 
 
 def _check_deployment(body: Json, live: Json | None) -> None:
     spec = body["spec"]
     if spec["strategy"]["type"] == "Recreate" and "rollingUpdate" in spec["strategy"]:
-        said = "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type`"
-        raise _invalid("Deployment", body, f"{said} is 'Recreate'")
+        field = "spec.strategy.rollingUpdate"
+        message = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
+        raise _invalid("Deployment", body, f"{field}: {message}")
     if live and live["spec"]["selector"] != spec["selector"]:
         raise _invalid("Deployment", body, "spec.selector: Invalid value: field is immutable")
     if (
         not spec["selector"]["matchLabels"].items()
         <= spec["template"]["metadata"]["labels"].items()
     ):
-        said = "spec.template.metadata.labels: Invalid value: `selector` does not match template"
-        raise _invalid("Deployment", body, said)
+        message = "spec.template.metadata.labels: Invalid value: `selector` does not match template"
+        raise _invalid("Deployment", body, message)
 
 
 def _patched(live: Any, changes: Any) -> Any:
-    """What a merge patch makes of a live value."""
+    """The live value after a merge patch."""
     if not isinstance(changes, dict):
         return changes
-    found = dict(live) if isinstance(live, dict) else {}
-    found |= {key: _patched(found.get(key), it) for key, it in changes.items()}
-    return {key: it for key, it in found.items() if it is not None}
+    patched = dict(live) if isinstance(live, dict) else {}
+    patched |= {key: _patched(patched.get(key), change) for key, change in changes.items()}
+    return {key: value for key, value in patched.items() if value is not None}
 
 
 def _not_found(kind: str, name: str) -> ApiError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small world around the reconcile: an API server in memory, watches, and a clock."""
+"""A small world around the reconciler: an API server in memory, watches, and a clock."""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -32,7 +32,7 @@ BUSY = ApiError(429, "TooManyRequests", "too many requests", retry_after=7.0)
 
 
 class FakeProber:
-    """Knows at once what answers: everything that is not told otherwise."""
+    """Has results at once: every URL answers for which `answers` has no other result."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.answers: dict[str, ProbeResult | None] = {}
@@ -47,22 +47,23 @@ class FakeProber:
         elif self._start is None:
             self._start = self._now()
         return ProbeResults(
-            self._start, {it.url: self.answers.get(it.url, OK) for it in self.targets}
+            self._start,
+            {target.url: self.answers.get(target.url, OK) for target in self.targets},
         )
 
 
 class World:
-    """A cluster, what the operator remembers of it, and a clock."""
+    """A cluster, the operator with its cache, and a clock."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
-        """What the next operator is configured with."""
+        """The configuration of the next operator; restart() starts one."""
         self.cluster = FakeApiServer()
         self.happened: list[EventMessage] = []
         self.now = 1000.0
         self.prober = FakeProber(lambda: self.now)
         self.probes: Prober = self.prober
-        """What the next operator probes with; restart() starts one."""
+        """The prober of the next operator; restart() starts one."""
         self.restart()
         self.nodes = [node_body("a", "10.0.0.1"), node_body("b", "10.0.0.2")]
         self.slices: list[Json] = []
@@ -88,7 +89,7 @@ class World:
         self.cluster.put("ExposedApp", {"metadata": meta, "spec": spec, "status": status})
 
     def watch(self) -> None:
-        """Brings what is remembered up to date, as the watches do."""
+        """Brings the cache up to date, as the watches do."""
         stores = {"ExposedApp": self.cache.apps, **self.cache.children}
         watched = {
             place: body
@@ -107,7 +108,7 @@ class World:
             self.cache.endpoint_slices.upsert(body)
 
     async def reconcile(self) -> float | None:
-        """Reconciles; seconds until the app is looked at again, None: not before an event."""
+        """Reconciles; seconds until the app is reconciled again, None: not before an event."""
         self.watch()
         result = await self.reconciler.reconcile(KEY)
         assert not result.backoff, result.message
@@ -121,7 +122,7 @@ class World:
         return result
 
     async def settle(self) -> None:
-        """Reconciles until there is nothing more to write, while the cluster does its part."""
+        """Reconciles until there is nothing more to write, while the cluster runs the pods."""
         for _ in range(10):
             self.cluster.writes.clear()
             if await self.reconcile() is None and not self.cluster.writes:
@@ -132,18 +133,18 @@ class World:
         pytest.fail(f"still writes {self.cluster.writes}")
 
     async def settle_all(self) -> None:
-        """The same, with the pods that somebody else runs."""
+        """The same; pods of an app without an image are run by the user."""
         if not self.live("ExposedApp")["spec"].get("image"):
             self.serve(1)
             self.slices[0]["ports"] = [{"name": None, "port": 5432}]
         await self.settle()
 
     def shape(self) -> Json:
-        """What the app has, but for what the cluster picks, and for the order of the ports."""
+        """Children and status of the app, without allocated values and the order of the ports."""
         service = self.live("Service")["spec"]
         ports = {
-            (it["port"], it["protocol"]): {**it, "nodePort": "nodePort" in it}
-            for it in service.get("ports", [])
+            (port["port"], port["protocol"]): {**port, "nodePort": "nodePort" in port}
+            for port in service.get("ports", [])
         }
         status = self.status()
         return {
@@ -155,7 +156,7 @@ class World:
         }
 
     def run_pods(self, ready: int, total: int | None = None) -> None:
-        """The Deployment and its endpoints become what the pods make of them."""
+        """Sets the status of the Deployment, and the endpoints, to those of these pods."""
         total = ready if total is None else total
 
         def change(body: Json) -> None:
@@ -171,10 +172,10 @@ class World:
         self.serve(ready, total)
 
     def serve(self, ready: int, total: int | None = None) -> None:
-        """So many pods are behind the Service, on node a."""
+        """Gives the Service endpoints: `total` pods on node a, the first `ready` of them ready."""
         total = ready if total is None else total
         pods = [endpoint_body(f"p{i}", ready=i < ready) for i in range(total)]
-        self.slices = [slice_body("s", *({**it, "nodeName": "a"} for it in pods))]
+        self.slices = [slice_body("s", *({**pod, "nodeName": "a"} for pod in pods))]
 
     def has(self, kind: str) -> bool:
         return (kind, *KEY) in self.cluster.objects
@@ -189,12 +190,16 @@ class World:
         return dict(self.live("ExposedApp")["status"])
 
     def ready(self) -> tuple[str, str]:
-        (found,) = (it for it in self.status()["conditions"] if it["type"] == "Ready")
-        return found["status"], found["reason"]
+        condition = self._ready_condition()
+        return condition["status"], condition["reason"]
 
     def message(self) -> str:
-        (found,) = (it for it in self.status()["conditions"] if it["type"] == "Ready")
-        return str(found["message"])
+        return str(self._ready_condition()["message"])
+
+    def _ready_condition(self) -> Json:
+        conditions: list[Json] = self.status()["conditions"]
+        (ready,) = (condition for condition in conditions if condition["type"] == "Ready")
+        return ready
 
     def node_ports(self) -> list[int]:
         return [port["nodePort"] for port in self.live("Service")["spec"]["ports"]]

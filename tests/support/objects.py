@@ -50,7 +50,7 @@ FOREIGN: dict[str, Json] = {
         "ports": [{"port": 80, "targetPort": 8080, "protocol": "TCP", "nodePort": 31000}],
     },
 }
-"""What somebody else made under the name of the app."""
+"""Specs of children that another client created under the name of the app."""
 
 
 def spec_of(**fields: Any) -> ExposedAppSpec:
@@ -144,19 +144,19 @@ def pod_body(
 
 
 def deployment_body(
-    wanted: int = 1,
+    desired: int = 1,
     ready: int | None = None,
     *,
     conditions: list[Json] | None = None,
     paused: bool = False,
     **status: Any,
 ) -> Json:
-    """A Deployment with so many pods; all of them ready unless told otherwise."""
-    available = wanted if ready is None else ready
-    counts = {"replicas": wanted, "updatedReplicas": wanted}
+    """A Deployment of `desired` pods; all of them are ready if `ready` is None."""
+    available = desired if ready is None else ready
+    counts = {"replicas": desired, "updatedReplicas": desired}
     return {
         "metadata": {"namespace": APP.namespace, "name": APP.name, "generation": 3},
-        "spec": {"replicas": wanted, "paused": paused},
+        "spec": {"replicas": desired, "paused": paused},
         "status": {
             "observedGeneration": 3,
             **counts,
@@ -183,5 +183,5 @@ def service_body(*ports: Json, **spec: Any) -> Json:
 
 
 def port(number: int, node_port: int | None = None, protocol: str = "TCP", **more: Any) -> Json:
-    found = {"port": number, "targetPort": number, "protocol": protocol, **more}
-    return {**found, "nodePort": node_port} if node_port else found
+    body = {"port": number, "targetPort": number, "protocol": protocol, **more}
+    return {**body, "nodePort": node_port} if node_port else body

@@ -14,10 +14,6 @@ SOURCES = [
     path for top in ("operator", "tests", "docs") for path in sorted((ROOT / top).rglob("*.py"))
 ]
 NOT_YET = (
-    "tests/support/fake_api_server.py",
-    "tests/support/harness.py",
-    "tests/support/objects.py",
-    "tests/support/snapshots.py",
     "tests/unit/cache",
     "tests/unit/cli",
     "tests/unit/exposure",
