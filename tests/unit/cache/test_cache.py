@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is remembered of the cluster: the newest state of each object, and only what matters."""
+"""The cache: the newest state of each object, and only the fields that the operator reads."""
 
 from typing import Any
 
@@ -35,12 +35,12 @@ def body(version: int, uid: str = "u1", **spec: Any) -> Json:
 
 
 def version(store: ObjectStore) -> str | None:
-    found = store.get(KEY)
-    return found["metadata"]["resourceVersion"] if found else None
+    stored = store.get(KEY)
+    return stored["metadata"]["resourceVersion"] if stored else None
 
 
 @pytest.mark.parametrize(
-    ("versions", "news", "kept"),
+    ("versions", "changes", "kept"),
     [
         ([5], [True], "5"),
         ([5, 6], [True, True], "6"),
@@ -51,23 +51,23 @@ def version(store: ObjectStore) -> str | None:
     ],
     ids=["first", "newer", "late", "the answer to an own write again", "as numbers", "overtaken"],
 )
-def test_the_newer_one_wins(versions: list[int], news: list[bool], kept: str) -> None:
+def test_the_newer_one_wins(versions: list[int], changes: list[bool], kept: str) -> None:
     store = ObjectStore()
-    assert [bool(store.upsert(body(it))) for it in versions] == news
+    assert [bool(store.upsert(body(version))) for version in versions] == changes
     assert version(store) == kept
 
 
 @pytest.mark.parametrize(
-    ("known", "dropped", "gone"),
+    ("known_versions", "deleted_version", "is_deleted"),
     [([5], 6, True), ([5], 5, True), ([7], 6, False), ([], 6, False)],
     ids=["deleted", "deleted as it was", "an older incarnation", "unknown"],
 )
-def test_drop(known: list[int], dropped: int, gone: bool) -> None:
+def test_drop(known_versions: list[int], deleted_version: int, is_deleted: bool) -> None:
     store = ObjectStore()
-    for it in known:
-        store.upsert(body(it, uid="u2"))
-    assert bool(store.delete(body(dropped, uid="u1"))) is gone
-    assert (version(store) is None) is (gone or not known)
+    for known_version in known_versions:
+        store.upsert(body(known_version, uid="u2"))
+    assert bool(store.delete(body(deleted_version, uid="u1"))) is is_deleted
+    assert (version(store) is None) is (is_deleted or not known_versions)
 
 
 def test_forget_and_iterate() -> None:
@@ -75,7 +75,7 @@ def test_forget_and_iterate() -> None:
     store.upsert(body(1))
     assert list(store) == [KEY]
     for key in store:
-        # Handlers drop while they iterate.
+        # Handlers delete while they iterate.
         store.delete_if(key, "another")
         assert store.get(KEY) is not None
         store.delete_if(key, "u1")
@@ -112,10 +112,10 @@ def test_an_answer_does_not_bring_back_what_a_new_list_did_not_have() -> None:
 
 def test_few_dropped_objects_are_remembered() -> None:
     store = ObjectStore()
-    for it in range(MAX_TOMBSTONES + 5):
-        gone = body(it + 1)
-        gone["metadata"]["name"] = f"web-{it}"
-        store.delete(gone)
+    for number in range(MAX_TOMBSTONES + 5):
+        deleted = body(number + 1)
+        deleted["metadata"]["name"] = f"web-{number}"
+        store.delete(deleted)
     assert len(store._versions._tombstones) == MAX_TOMBSTONES
 
 
@@ -124,9 +124,9 @@ def test_what_is_remembered_cannot_be_changed_from_outside() -> None:
     given = body(1, replicas=1)
     store.upsert(given)
     given["spec"]["replicas"] = 2
-    found = store.get(KEY)
-    assert found is not None
-    found["spec"]["replicas"] = 3
+    stored = store.get(KEY)
+    assert stored is not None
+    stored["spec"]["replicas"] = 3
     assert store.get(KEY) == strip(body(1, replicas=1))
 
 
@@ -175,7 +175,7 @@ def app_on(selector: dict[str, str] | None) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("label", "selector", "news"),
+    ("label", "selector", "is_relevant"),
     [
         ("load", None, False),
         ("load", {"zone": "a"}, False),
@@ -185,12 +185,13 @@ def app_on(selector: dict[str, str] | None) -> Json:
     ],
 )
 def test_a_label_is_news_when_somebody_selects_by_it(
-    label: str, selector: dict[str, str] | None, news: bool
+    label: str, selector: dict[str, str] | None, is_relevant: bool
 ) -> None:
     cache = Cache()
     AppHandler(cache).upsert(app_on(selector))
     cache.nodes.upsert(node_body("n", labels={"other": "1"}))
-    assert bool(cache.nodes.upsert(node_body("n", labels={"other": "1", label: "a"}))) is news
+    changed = node_body("n", labels={"other": "1", label: "a"})
+    assert bool(cache.nodes.upsert(changed)) is is_relevant
 
 
 def test_a_label_that_somebody_begins_to_select_by_is_known() -> None:
@@ -263,18 +264,18 @@ def test_a_node_that_went() -> None:
 
 
 def listing(name: str, url: str) -> Json:
-    found = body(1)
-    found["metadata"]["name"] = name
-    return {**found, "status": {"urls": [url]}}
+    app = body(1)
+    app["metadata"]["name"] = name
+    return {**app, "status": {"urls": [url]}}
 
 
 @pytest.mark.parametrize(
     ("address", "url"),
     [("10.0.0.1", "http://10.0.0.1:30080"), ("FD00::1", "http://[fd00::1]:30080/path")],
 )
-@pytest.mark.parametrize("goes", [True, False])
+@pytest.mark.parametrize("is_deleted", [True, False])
 def test_apps_that_list_a_node_that_changed_are_looked_at_first(
-    address: str, url: str, *, goes: bool
+    address: str, url: str, *, is_deleted: bool
 ) -> None:
     cache = Cache()
     for number in range(5):
@@ -283,7 +284,7 @@ def test_apps_that_list_a_node_that_changed_are_looked_at_first(
     cache.nodes.upsert(node_body("n", address))
     cache.nodes.upsert(node_body("m", "10.0.0.2"))
     assert cache.apps_by_node_impact()[0].name == "other-0"
-    if goes:
+    if is_deleted:
         cache.nodes.delete(node_body("n", address))
     else:
         cache.nodes.upsert(node_body("n", address, ready=False))
@@ -300,11 +301,11 @@ def test_when_many_nodes_change_at_once_all_apps_are_looked_at_in_any_order() ->
         for number in range(100):
             cache.nodes.upsert(node_body(f"n-{number}", "10.0.0.1", ready=ready))
     assert len(cache.nodes._changed) <= MAX_CHANGED_NODES + 1
-    assert [it.name for it in cache.apps_by_node_impact()] == ["a"]
+    assert [key.name for key in cache.apps_by_node_impact()] == ["a"]
 
 
 def test_the_apps_of_a_namespace_that_is_opened_and_no_others() -> None:
-    """Each namespace that opens would else have the apps of all others reconciled again."""
+    """Otherwise each namespace that opens causes a reconcile of the apps of all others."""
     cache = Cache()
     for namespace, name, observed in (("shop", "old", 1), ("shop", "new", -1), ("staging", "a", 1)):
         app = {
@@ -368,9 +369,9 @@ def test_two_slices_of_two_families() -> None:
     cache = Cache()
     cache.endpoint_slices.upsert(slice_body("s4", endpoint_body("p", "10.1.0.1", ready=True)))
     cache.endpoint_slices.upsert(slice_body("s6", endpoint_body("p", "fd00::1", ready=True)))
-    assert [it.pod for it in cache.endpoint_slices.endpoints(KEY)] == ["uid-p", "uid-p"]
+    assert [endpoint.pod for endpoint in cache.endpoint_slices.endpoints(KEY)] == ["uid-p", "uid-p"]
     assert cache.endpoint_slices.delete(slice_body("s4")) == [KEY]
-    assert [it.pod for it in cache.endpoint_slices.endpoints(KEY)] == ["uid-p"]
+    assert [endpoint.pod for endpoint in cache.endpoint_slices.endpoints(KEY)] == ["uid-p"]
     cache.endpoint_slices.delete(slice_body("s6"))
     assert cache.endpoint_slices.endpoints(KEY) == []
 
@@ -390,9 +391,9 @@ def test_slices_without_endpoints_or_without_a_service() -> None:
     empty["endpoints"] = None
     cache.endpoint_slices.upsert(empty)
     assert cache.endpoint_slices.endpoints(KEY) == []
-    of_nobody = slice_body("s")
-    of_nobody["metadata"]["labels"] = {}
-    assert cache.endpoint_slices.upsert(of_nobody) == [KEY, NamespacedName("shop", "")]
+    without_service = slice_body("s")
+    without_service["metadata"]["labels"] = {}
+    assert cache.endpoint_slices.upsert(without_service) == [KEY, NamespacedName("shop", "")]
 
 
 def test_deleting_an_unknown_slice() -> None:
@@ -418,16 +419,16 @@ def test_an_endpoint_has_its_node_and_the_names_of_its_ports(ports: Any, names: 
     cache = Cache()
     given = slice_body("s", {**endpoint_body("p", ready=True), "nodeName": "a"})
     assert cache.endpoint_slices.upsert({**given, "ports": ports}) == [KEY]
-    (found,) = cache.endpoint_slices.endpoints(KEY)
-    assert (found.node, set(found.ports)) == ("a", names)
-    # Another node, or another port, is news.
+    (endpoint,) = cache.endpoint_slices.endpoints(KEY)
+    assert (endpoint.node, set(endpoint.ports)) == ("a", names)
+    # A change of the node, or of a port, matters.
     assert cache.endpoint_slices.upsert({**given, "ports": [{"name": "other"}]}) == [KEY]
     moved = {**given, "endpoints": [{**given["endpoints"][0], "nodeName": "b"}]}
     assert cache.endpoint_slices.upsert({**moved, "ports": [{"name": "other"}]}) == [KEY]
 
 
 def test_the_annotations_that_tell_who_took_it_over_are_kept() -> None:
-    ours = {f"exposedapp.dev/{it}": "x" for it in ("desired-hash", "adopt", "container")}
+    ours = {f"exposedapp.dev/{name}": "x" for name in ("desired-hash", "adopt", "container")}
     full = body(1)
     full["metadata"]["annotations"] = {
         **ours,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever an app has in it, it is kept, and the others are, too."""
+"""Whatever an app contains, it is kept, and so are all others."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ KEY = NamespacedName("shop", "web")
 METADATA = {"namespace": "shop", "name": "web", "uid": "u", "resourceVersion": "5", "generation": 1}
 STATUS = {"observedGeneration": 1}
 HUGE = "100000000000000000000"
-"""What the API server makes of 1e20, and of every integer over 64 bits."""
+"""1e20 as the API server sends it: read as a float64, which Go writes as an integer."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +34,8 @@ def recursion_limit() -> Iterator[None]:
 
 
 def app_text(spec: str, metadata: Json = METADATA) -> bytes:
-    rest = json.dumps({"metadata": metadata, "status": STATUS})
-    return f'{{"spec": {spec}, {rest[1:]}'.encode()
+    other_fields = json.dumps({"metadata": metadata, "status": STATUS})
+    return f'{{"spec": {spec}, {other_fields[1:]}'.encode()
 
 
 def nested(levels: int, inner: str = "{}") -> str:
@@ -60,20 +60,20 @@ def taken_in(body: Json) -> Json | None:
     ids=["deep", "deeper than orjson writes", "deep and a huge number", "large"],
 )
 def test_an_app_that_cannot_be_kept_is_kept_without_its_spec(spec: str, reason: str) -> None:
-    found = taken_in(parse(app_text(spec)))
-    assert found is not None
-    assert reason in found.pop(UNREADABLE)
-    assert found == {"metadata": METADATA, "spec": {}, "status": STATUS}
+    stored = taken_in(parse(app_text(spec)))
+    assert stored is not None
+    assert reason in stored.pop(UNREADABLE)
+    assert stored == {"metadata": METADATA, "spec": {}, "status": STATUS}
 
 
 def test_labels_annotations_and_a_status_that_are_too_large_are_left_out() -> None:
     large = "x" * MAX_APP_BYTES
     metadata = {**METADATA, "annotations": {"a": large}, "labels": {"a": "b"}}
     body = {"metadata": metadata, "spec": {}, "status": {**STATUS, "url": large}}
-    found = taken_in(body)
-    assert found is not None
-    assert found.pop(UNREADABLE)
-    assert found == {"metadata": METADATA, "spec": {}, "status": {}}
+    stored = taken_in(body)
+    assert stored is not None
+    assert stored.pop(UNREADABLE)
+    assert stored == {"metadata": METADATA, "spec": {}, "status": {}}
 
 
 def test_a_deep_app_does_not_change_how_the_others_of_its_page_are_read() -> None:
@@ -81,9 +81,9 @@ def test_a_deep_app_does_not_change_how_the_others_of_its_page_are_read() -> Non
     huge = app_text(f'{{"podTemplate": {{"n": {HUGE}}}}}')
     page = parse(b"[%s, %s]" % (app_text(nested(1_100)), huge))
     assert page[1] == parse(huge)  # type: ignore[index]
-    found = taken_in(page[1])  # type: ignore[index]
-    assert found is not None
-    assert found["spec"] == {"podTemplate": {"n": 1e20}}
+    stored = taken_in(page[1])  # type: ignore[index]
+    assert stored is not None
+    assert stored["spec"] == {"podTemplate": {"n": 1e20}}
 
 
 def test_an_app_is_readable_again_when_it_is_corrected() -> None:
@@ -93,9 +93,9 @@ def test_an_app_is_readable_again_when_it_is_corrected() -> None:
     corrected = {**METADATA, "resourceVersion": "6", "generation": 2}
     requests = handler.upsert({"metadata": corrected, "spec": {"image": "x"}})
     assert list(requests) == [(KEY, Priority.HIGH)]
-    found = cache.apps.get(KEY)
-    assert found is not None
-    assert UNREADABLE not in found
+    stored = cache.apps.get(KEY)
+    assert stored is not None
+    assert UNREADABLE not in stored
 
 
 json_values = st.recursive(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A kind is listed and followed, whatever happens to the connection."""
+"""The informer lists and watches a kind, whatever happens to the connection."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -102,18 +102,18 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def slow_watches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A watch that ends at once is not what an API server does that is about to stop."""
+    """Takes a watch that ends at once for a silent one, not for an API server that stops."""
     monkeypatch.setattr("exposedapp.cache.informer.MIN_WATCH_SECONDS", 0.0)
 
 
 async def follow(server: Server) -> tuple[Cache, int]:
-    """What is remembered of the nodes in the end, and how often there was news of them."""
-    cache, news = Cache(), []
+    """The cache of the nodes in the end, and how often requests were queued for them."""
+    cache, queued = Cache(), []
 
-    def queue(watch: ResourceHandler, found: Requests) -> None:
-        news.append((watch, list(found)))
+    def queue(handler: ResourceHandler, requests: Requests) -> None:
+        queued.append((handler, list(requests)))
 
-    nodes = next(it for it in resource_handlers(cache) if it.resource == NODES)
+    nodes = next(handler for handler in resource_handlers(cache) if handler.resource == NODES)
     task = asyncio.create_task(Informer(server, NODES, nodes, queue, lambda _: None).run())
     done = asyncio.create_task(server.done.wait())
     await asyncio.wait((task, done), timeout=10, return_when=asyncio.FIRST_COMPLETED)
@@ -121,7 +121,7 @@ async def follow(server: Server) -> tuple[Cache, int]:
         await task
     task.cancel()
     assert done.done()
-    return cache, len(news)
+    return cache, len(queued)
 
 
 async def test_lists_page_by_page_and_then_follows() -> None:
@@ -186,7 +186,7 @@ async def test_lists_are_not_asked_for_without_end_while_watches_are_refused(
     without_pauses: list[float],
 ) -> None:
     refused = ApiError(403, "Forbidden", "nodes is forbidden: cannot watch")
-    server = Server(*[it for _ in range(6) for it in ([page(10)], [refused])])
+    server = Server(*[[page(10)], [refused]] * 6)
     await follow(server)
     assert without_pauses == sorted(without_pauses)
     assert without_pauses[-1] > without_pauses[0] * 4
@@ -273,7 +273,7 @@ async def test_nothing_ends_it(caplog: pytest.LogCaptureFixture) -> None:
 
 async def test_an_error_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     await follow(Server(AWAY, AWAY, AWAY, [page(10)], [BOOKMARK]))
-    assert [it.levelname for it in caplog.records] == ["WARNING"]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def test_a_connection_that_is_silent_because_it_is_dead_is_noticed_within_45_seconds() -> None:
