@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which cluster a command talks to, and what is said of one that cannot be used."""
+"""Which cluster a command talks to, and the message if that cannot be used."""
 
 import asyncio
 import socket
@@ -81,8 +81,8 @@ def test_several_files_are_one_configuration(
 ) -> None:
     only_name = tmp_path / "name"
     only_name.write_text("current-context: two\n")
-    rest = make_kubeconfig(tmp_path / "rest", current=None)
-    monkeypatch.setenv("KUBECONFIG", f"{tmp_path / 'missing'}:{only_name}:{rest}")
+    clusters = make_kubeconfig(tmp_path / "clusters", current=None)
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path / 'missing'}:{only_name}:{clusters}")
     assert connect() == (URL, "default")
 
 
@@ -132,7 +132,7 @@ def test_a_context_that_does_not_exist(tmp_path: Path) -> None:
 
 @pytest.fixture
 def silent_server() -> Iterator[int]:
-    """A port that accepts connections and says nothing."""
+    """A port that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 

@@ -89,7 +89,7 @@ def test_several_containers(run: Run, shop: FakeKube, tmp_path: Path) -> None:
 def test_a_service_of_another_name_keeps_its_node_port(
     run: Run, shop: FakeKube, tmp_path: Path
 ) -> None:
-    """It stays as it is: the app would ask for its node port, and get NodePortConflict."""
+    """It stays as it is: the app would request its node port, and get NodePortConflict."""
     del shop.responses[f"{SERVICES}/web"]
     front = {**SERVICE, "metadata": {"name": "front", "namespace": "shop"}}
     shop.responses[SERVICES] = {"items": [front]}

@@ -36,7 +36,7 @@ def app(*ports: Json, **changes: Any) -> Json:
         ([DNS], "udp://10.0.0.1:30053", "UDP"),
         ([COAP], "coap://10.0.0.1:30683", "UDP"),
         ([HTTP_ON_UDP], "http://10.0.0.1:30080", "UDP"),
-        # One number for both: the scheme tells them apart.
+        # One number for both: they differ in the scheme.
         ([TLS, QUIC], "https://10.0.0.1:30443", "TCP"),
         ([TLS, QUIC], "quic://10.0.0.1:30443", "UDP"),
         # At a load balancer it is the port, at localhost a number of its own.
@@ -74,7 +74,7 @@ def test_port_forward(ports: list[Json], hint: str) -> None:
 
 
 def copied(hint: str, key: str) -> list[Json]:
-    """What YAML makes of the lines under a key."""
+    """The list under a key, as YAML reads it."""
     lines = hint.splitlines()
     after = lines[lines.index(f"{key}:") :]
     items: list[Json] = yaml.safe_load("\n".join([after[0], *takewhile(is_item, after[1:])]))[key]

@@ -102,7 +102,7 @@ SERVICE: Json = {
 
 @pytest.fixture
 def shop(kube: FakeKube) -> FakeKube:
-    kube.set_app(APP, APP, None)  # read, deleted, gone
+    kube.set_app(APP, APP, None)  # read, deleted, no longer there
     kube.responses |= {DEPLOYMENT_PATH: DEPLOYMENT, SERVICE_PATH: SERVICE}
     return kube
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The client against an HTTP server: what is sent, and what is made of the answers."""
+"""The client against an HTTP server: the requests it sends, and how it reads the responses."""
 
 import asyncio
 import json
@@ -20,23 +20,23 @@ from exposedapp.kube.resources import NODES
 from exposedapp.kube.scope import Scope
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-WANTED = {"kind": "Service", "metadata": {"namespace": "shop", "name": "web"}}
+SERVICE = {"kind": "Service", "metadata": {"namespace": "shop", "name": "web"}}
 
 
 @asynccontextmanager
 async def served(handler: Handler, in_flight: int = 32) -> AsyncIterator[KubeClient]:
-    """A cluster whose API server answers with the handler."""
+    """A client of an API server that responds with the handler."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     async with TestServer(app) as server:
         configuration = client.Configuration()
         configuration.host = str(server.make_url("")).rstrip("/")
-        found = KubeClient(configuration, in_flight)
+        kube_client = KubeClient(configuration, in_flight)
         try:
             async with asyncio.timeout(10):
-                yield found
+                yield kube_client
         finally:
-            await found.close()
+            await kube_client.close()
 
 
 def refuses(status: int, body: dict[str, Any] | str, **headers: str) -> Handler:
@@ -51,12 +51,12 @@ def refuses(status: int, body: dict[str, Any] | str, **headers: str) -> Handler:
 async def refused(handler: Handler) -> ApiError:
     async with served(handler) as cluster:
         with pytest.raises(ApiError) as raised:
-            await cluster.create(WANTED)
+            await cluster.create(SERVICE)
     return raised.value
 
 
 def refuses_version(status: int, message: str, *, exists: bool) -> tuple[Handler, list[str]]:
-    """An API server that does not create what is applied with a resourceVersion."""
+    """An API server that refuses to create by an apply with a resourceVersion."""
     requests: list[str] = []
 
     async def handler(request: web.Request) -> web.Response:
@@ -66,7 +66,7 @@ def refuses_version(status: int, message: str, *, exists: bool) -> tuple[Handler
         if request.method == "GET" and not exists:
             return web.json_response({}, status=404)
         assert request.query.get("fieldManager") == "exposedapp" or request.method == "GET"
-        return web.json_response(WANTED)
+        return web.json_response(SERVICE)
 
     return handler, requests
 
@@ -82,7 +82,7 @@ def refuses_version(status: int, message: str, *, exists: bool) -> tuple[Handler
 async def test_an_object_is_created_where_the_version_is_refused(status: int, message: str) -> None:
     handler, requests = refuses_version(status, message, exists=False)
     async with served(handler) as cluster:
-        assert await cluster.create(WANTED) == WANTED
+        assert await cluster.create(SERVICE) == SERVICE
     assert requests == ["PATCH", "GET", "POST"]
 
 
@@ -98,19 +98,19 @@ async def test_what_exists_or_is_invalid_is_not_created(
 
 
 async def test_a_storm_has_no_more_requests_under_way_than_allowed() -> None:
-    under_way = most = 0
+    under_way = max_under_way = 0
 
     async def handler(_: web.Request) -> web.Response:
-        nonlocal under_way, most
+        nonlocal under_way, max_under_way
         under_way += 1
-        most = max(most, under_way)
+        max_under_way = max(max_under_way, under_way)
         await asyncio.sleep(0.005)
         under_way -= 1
         return web.json_response({})
 
     async with served(handler, in_flight=3) as cluster:
-        await asyncio.gather(*(cluster.create(WANTED) for _ in range(30)))
-    assert most == 3
+        await asyncio.gather(*(cluster.create(SERVICE) for _ in range(30)))
+    assert max_under_way == 3
 
 
 async def test_a_body_is_json_unless_it_is_a_patch() -> None:
@@ -119,18 +119,18 @@ async def test_a_body_is_json_unless_it_is_a_patch() -> None:
 
     async def handler(request: web.Request) -> web.Response:
         types.append(request.headers.get("Content-Type", ""))
-        return web.json_response(WANTED)
+        return web.json_response(SERVICE)
 
     async with served(handler) as cluster:
         await cluster.request("POST", "/api/v1/events", {})
         await cluster.request("GET", "/api/v1/events")
-        await cluster.create(WANTED)
+        await cluster.create(SERVICE)
     assert types == ["application/json", "", "application/apply-patch+yaml"]
 
 
 async def test_the_api_server_says_when_to_come_back() -> None:
-    said = {"reason": "TooManyRequests", "message": "too many requests"}
-    error = await refused(refuses(429, said, **{"Retry-After": "7"}))
+    status = {"reason": "TooManyRequests", "message": "too many requests"}
+    error = await refused(refuses(429, status, **{"Retry-After": "7"}))
     assert (error.status, error.reason, error.retry_after) == (429, "TooManyRequests", 7.0)
     assert str(error) == "too many requests"
 
@@ -172,9 +172,9 @@ async def test_a_server_that_hangs_up() -> None:
 @pytest.mark.parametrize(
     ("send", "condition"),
     [
-        (lambda cluster: cluster.create(WANTED), {"resourceVersion": "1"}),
-        (lambda cluster: cluster.apply(WANTED, "u1"), {"uid": "u1"}),
-        (lambda cluster: cluster.apply(WANTED), {}),
+        (lambda cluster: cluster.create(SERVICE), {"resourceVersion": "1"}),
+        (lambda cluster: cluster.apply(SERVICE, "u1"), {"uid": "u1"}),
+        (lambda cluster: cluster.apply(SERVICE), {}),
     ],
     ids=["create", "apply to this one", "apply"],
 )
@@ -199,17 +199,17 @@ async def test_only_what_is_known_is_taken_over(
 
 
 async def test_requests_are_told() -> None:
-    told: list[tuple[str, int]] = []
+    observed: list[tuple[str, int]] = []
     async with served(refuses(404, {})) as cluster:
-        cluster.transport.observe = lambda method, code, _: told.append((method, code))
+        cluster.transport.observe = lambda method, code, _: observed.append((method, code))
         assert await cluster.get("Service", "shop", "web") is None
         with pytest.raises(ApiError):
             await follow(cluster)
-    assert told == [("GET", 404), ("GET", 404)]
+    assert observed == [("GET", 404), ("GET", 404)]
 
 
 async def test_a_request_without_an_answer_is_told() -> None:
-    told: list[tuple[str, int]] = []
+    observed: list[tuple[str, int]] = []
 
     async def handler(request: web.Request) -> web.Response:
         assert request.transport
@@ -217,10 +217,10 @@ async def test_a_request_without_an_answer_is_told() -> None:
         return web.Response()
 
     async with served(handler) as cluster:
-        cluster.transport.observe = lambda method, code, _: told.append((method, code))
+        cluster.transport.observe = lambda method, code, _: observed.append((method, code))
         with pytest.raises(ApiError):
             await cluster.get("Service", "shop", "web")
-    assert told == [("GET", 0)]
+    assert observed == [("GET", 0)]
 
 
 async def test_a_list_comes_page_by_page() -> None:
@@ -419,7 +419,7 @@ def streams(*lines: bytes) -> Handler:
 
 
 async def follow(cluster: KubeClient) -> list[str]:
-    return [it["type"] async for it in cluster.watch(NODES, "5", 1)]
+    return [event["type"] async for event in cluster.watch(NODES, "5", 1)]
 
 
 async def test_a_watch_comes_event_by_event() -> None:
@@ -500,13 +500,13 @@ async def test_a_client_for_dry_runs_stores_nothing_whatever_it_sends() -> None:
     live: Json = {"metadata": metadata}
     async with served(handler) as cluster:
         cluster.transport.dry_run = True
-        await cluster.create(WANTED)
-        await cluster.apply(WANTED, "u")
+        await cluster.create(SERVICE)
+        await cluster.apply(SERVICE, "u")
         await cluster.patch_spec(live, "Service", {})
         await cluster.patch_metadata(live, "Service", {})
         await cluster.patch_status("shop", "web", "1", {})
         await cluster.delete(live, "Service")
-        await cluster.request("POST", "/api/v1/namespaces/shop/services", WANTED)
+        await cluster.request("POST", "/api/v1/namespaces/shop/services", SERVICE)
         await cluster.get("Service", "shop", "web")
         await cluster.services()
     writes = [dry_run for method, dry_run in sent if method != "GET"]

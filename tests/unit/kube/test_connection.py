@@ -23,7 +23,7 @@ async def respond(request: web.Request) -> web.StreamResponse:
         stream = web.StreamResponse()
         await stream.prepare(request)
         await stream.write(b"x")
-        await asyncio.sleep(0.1)  # the connection is in use for the test to look at
+        await asyncio.sleep(0.1)  # the connection is in use while the test checks it
         return stream
     return web.json_response({"token": request.headers.get("Authorization")})
 
@@ -37,10 +37,10 @@ async def server() -> AsyncIterator[BaseTestServer]:
 
 
 def configuration(server: BaseTestServer | None, user: str = "new") -> client.Configuration:
-    found = client.Configuration()
-    found.host = str(server.make_url("")).rstrip("/") if server else "http://127.0.0.1:1"
-    found.api_key["BearerToken"] = f"Bearer {user}"
-    return found
+    configured = client.Configuration()
+    configured.host = str(server.make_url("")).rstrip("/") if server else "http://127.0.0.1:1"
+    configured.api_key["BearerToken"] = f"Bearer {user}"
+    return configured
 
 
 class Clock:

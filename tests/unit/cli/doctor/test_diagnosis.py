@@ -592,9 +592,9 @@ def test_why_nodes_are_not_listed() -> None:
 
 
 def test_nodes_that_the_app_does_not_ask_for() -> None:
-    wanted: Json = {"nodes": {"selector": {"zone": "a"}}}
+    spec: Json = {"nodes": {"selector": {"zone": "a"}}}
     one = node("one", "10.0.0.1", labels=(("zone", "a"),))
-    base = replace(HEALTHY, app=app(urls=URLS[:1], **wanted), probes=[probe(URLS[0], OK, 200)])
+    base = replace(HEALTHY, app=app(urls=URLS[:1], **spec), probes=[probe(URLS[0], OK, 200)])
     assert not_listed(one, *LISTED[1:], base=base) == [
         "three, two: not matching spec.nodes.selector"
     ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a pod listens, asked through an API server of this machine."""
+"""A pod is requested through an API server of this machine, to see whether it listens."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
