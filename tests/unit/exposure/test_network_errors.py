@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What errors of the operating system say of a host."""
+"""Errors of the operating system become outcomes of a probe."""
 
 import errno
 import socket

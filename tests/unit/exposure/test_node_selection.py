@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which nodes are eligible, and which an app lists, while nodes come, change and go."""
+"""Which nodes are eligible, and which an app lists, while nodes are added, changed and deleted."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -67,10 +67,10 @@ FAMILIES = st.sampled_from([["IPv4"], ["IPv6"], ["IPv4", "IPv6"]])
 def selected_by_preference(
     uid: str, spec: NodesSpec, families: list[str], nodes: list[Node], names: list[str]
 ) -> list[str]:
-    """Those of the first type of address, in the app's order, then those of the next."""
+    """Nodes with the first type of address, in the app's order, then those with the next."""
     if spec.host:
         return select_nodes(uid, names, spec.limit)
-    types = {it.name: node_address_type(it, spec.address_types, families) for it in nodes}
+    types = {node.name: node_address_type(node, spec.address_types, families) for node in nodes}
     selected: list[str] = []
     for address_type in spec.address_types:
         of_type = [name for name in names if types[name] == address_type]
@@ -88,15 +88,17 @@ def test_the_index_answers_like_a_computation_from_all_nodes(
     for nodes in history:
         index.replace(nodes)
         for number, (spec, families) in enumerate(questions):
-            reasons = {it.name: ineligible_reason(it, spec, families) for it in nodes}
+            reasons = {node.name: ineligible_reason(node, spec, families) for node in nodes}
             names = [name for name, reason in reasons.items() if reason is None]
             eligibility = index.eligibility(spec, families)
             assert eligibility.count == len(names)
             assert eligibility.ineligible_counts() == Counter(filter(None, reasons.values()))
-            for it in nodes:
-                assert eligibility.node(it.name) == (it if it.name in names else None)
-                assert eligibility.hosts(it) == node_hosts(it, spec.address_types, families)
-            # Two apps of one spec, and one whose spec is another each time.
+            for candidate in nodes:
+                eligible = candidate if candidate.name in names else None
+                hosts = node_hosts(candidate, spec.address_types, families)
+                assert eligibility.node(candidate.name) == eligible
+                assert eligibility.hosts(candidate) == hosts
+            # Two apps that share a spec, and one with another spec each time.
             for uid in ("u1", f"u-{number}", "u2"):
                 selected = selected_by_preference(uid, spec, families, nodes, names)
                 assert list(eligibility.select(uid, spec.limit)) == selected
@@ -119,7 +121,7 @@ def test_reasons_are_counted() -> None:
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many nodes each call of select_nodes() hashed."""
+    """The number of nodes that each call of select_nodes() hashed."""
     counts: list[int] = []
 
     def counting(uid: str, names: Iterable[str], limit: int) -> list[str]:
@@ -139,9 +141,9 @@ def test_a_change_of_one_node_costs_no_hash_of_the_others(hashed: list[int]) -> 
     nodes = [node(f"node-{number}", INTERNAL) for number in range(200)]
     index = NodeIndex(nodes)
     listed = select(index)
-    leaving = next(it for it in nodes if it.name not in listed)
-    index.replace([it for it in nodes if it is not leaving])
-    select(index)  # it was not listed: nothing to hash
+    unlisted = next(candidate for candidate in nodes if candidate.name not in listed)
+    index.replace([other for other in nodes if other is not unlisted])
+    select(index)  # the deleted node was not listed: nothing to hash
     index.replace(nodes)
     select(index)
     select(index)
@@ -153,9 +155,9 @@ def grouped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The name of each node, each time that it is put into a group or taken out of one."""
     names: list[str] = []
 
-    def recording(it: Node) -> str | None:
-        names.append(it.name)
-        return not_forwarding_reason(it)
+    def recording(node: Node) -> str | None:
+        names.append(node.name)
+        return not_forwarding_reason(node)
 
     monkeypatch.setattr(node_selection, "not_forwarding_reason", recording)
     return names

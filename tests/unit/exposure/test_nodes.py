@@ -247,23 +247,28 @@ ADDRESSES: dict[str, tuple[list[tuple[str, str]], NodesSpec, list[str], list[str
 }
 
 
-@pytest.mark.parametrize(("found", "wanted"), LISTED.values(), ids=LISTED.keys())
-def test_listed(found: Node, wanted: NodesSpec) -> None:
-    assert ineligible_reason(found, wanted, ["IPv4"]) is None
-
-
-@pytest.mark.parametrize(("found", "wanted", "why"), NOT_LISTED.values(), ids=NOT_LISTED.keys())
-def test_not_listed(found: Node, wanted: NodesSpec, why: str) -> None:
-    assert ineligible_reason(found, wanted, ["IPv4"]) == why
+@pytest.mark.parametrize(("given_node", "nodes_spec"), LISTED.values(), ids=LISTED.keys())
+def test_listed(given_node: Node, nodes_spec: NodesSpec) -> None:
+    assert ineligible_reason(given_node, nodes_spec, ["IPv4"]) is None
 
 
 @pytest.mark.parametrize(
-    ("addresses", "wanted", "families", "expected"), ADDRESSES.values(), ids=ADDRESSES.keys()
+    ("given_node", "nodes_spec", "reason"), NOT_LISTED.values(), ids=NOT_LISTED.keys()
+)
+def test_not_listed(given_node: Node, nodes_spec: NodesSpec, reason: str) -> None:
+    assert ineligible_reason(given_node, nodes_spec, ["IPv4"]) == reason
+
+
+@pytest.mark.parametrize(
+    ("addresses", "nodes_spec", "families", "expected"), ADDRESSES.values(), ids=ADDRESSES.keys()
 )
 def test_addresses(
-    addresses: list[tuple[str, str]], wanted: NodesSpec, families: list[str], expected: list[str]
+    addresses: list[tuple[str, str]],
+    nodes_spec: NodesSpec,
+    families: list[str],
+    expected: list[str],
 ) -> None:
-    assert node_hosts(node("n", *addresses), wanted.address_types, families) == expected
+    assert node_hosts(node("n", *addresses), nodes_spec.address_types, families) == expected
 
 
 USELESS = {
@@ -295,15 +300,14 @@ USELESS = {
 @pytest.mark.parametrize("text", USELESS.values(), ids=USELESS.keys())
 @pytest.mark.parametrize("kind", ["Hostname", "ExternalDNS", "ExternalIP"])
 def test_what_no_url_can_have_is_no_address(kind: str, text: str) -> None:
-    wanted = spec(addressTypes=[kind, "InternalIP"])
+    both = spec(addressTypes=[kind, "InternalIP"])
     for families in (["IPv4"], DUAL):
-        assert node_hosts(node("n", (kind, text), INTERNAL), wanted.address_types, families) == [
-            "10.0.0.1"
-        ]
+        hosts = node_hosts(node("n", (kind, text), INTERNAL), both.address_types, families)
+        assert hosts == ["10.0.0.1"]
     alone = spec(addressTypes=[kind])
     assert node_hosts(node("n", (kind, text)), alone.address_types, DUAL) == []
-    said = f"without a usable IPv4 or IPv6 address of type {kind}"
-    assert ineligible_reason(node("n", (kind, text)), alone, DUAL) == said
+    reason = f"without a usable IPv4 or IPv6 address of type {kind}"
+    assert ineligible_reason(node("n", (kind, text)), alone, DUAL) == reason
 
 
 def test_the_next_of_a_type_is_taken_when_the_first_is_useless() -> None:
@@ -331,6 +335,6 @@ def test_what_stands_under_a_name_type(
 
 
 def test_behind_another_host_a_node_needs_no_address() -> None:
-    behind = spec(host="lb.example.com")
-    assert ineligible_reason(node("n", NAME), behind, ["IPv4"]) is None
-    assert ineligible_reason(node("n", NAME, ready=False), behind, ["IPv4"]) == "not ready"
+    nodes_spec = spec(host="lb.example.com")
+    assert ineligible_reason(node("n", NAME), nodes_spec, ["IPv4"]) is None
+    assert ineligible_reason(node("n", NAME, ready=False), nodes_spec, ["IPv4"]) == "not ready"

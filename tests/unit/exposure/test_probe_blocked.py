@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Probes that say nothing about an app are not held against it."""
+"""A blocked probe says nothing about its app, and does not make it unreachable."""
 
 from dataclasses import replace
 
@@ -28,8 +28,8 @@ def condition(status: str, reason: str) -> Condition:
 
 
 def evaluated(results: ProbeResults, previous: Condition | None = None) -> tuple[str, str, str]:
-    found: Reachability = evaluate(results, previous, LONG)
-    return found.status, str(found.reason), found.message
+    reachability: Reachability = evaluate(results, previous, LONG)
+    return reachability.status, str(reachability.reason), reachability.message
 
 
 # --- the way is cut -------------------------------------------------------------------------------
@@ -71,14 +71,14 @@ def test_a_way_that_is_cut(by_url: Known, reason: str) -> None:
 
 
 def test_it_is_said_at_once() -> None:
-    """Nothing becomes better by waiting for an answer."""
+    """Waiting for an answer would not change the result."""
     assert evaluate(ProbeResults(0.0, {A: CUT}), None, 0.0).reason == "ProbeBlocked"
 
 
 def test_a_restart_does_not_change_it() -> None:
     blocked, unknown = condition("Unknown", "ProbeBlocked"), ProbeResults(0.0, {A: None, B: None})
     assert evaluated(unknown, blocked) == ("Unknown", "ProbeBlocked", "As before.")
-    # Another spec: what was known is about the former one.
+    # Another spec: the former condition is about the former spec.
     assert evaluated(replace(unknown, fresh_only=True), blocked)[1] == "WaitingForAnswer"
 
 

@@ -24,7 +24,7 @@ def test_as_many_as_fit_are_all_taken(uid: str, count: int) -> None:
 def test_the_first_ones_are_those_of_a_smaller_limit(
     uid: str, nodes: list[str], limit: int
 ) -> None:
-    # So a status that has no room for all takes the first ones, and stays as stable.
+    # A status without room for all takes the first ones, and is as stable.
     assert select_nodes(uid, nodes, LIMIT)[:limit] == select_nodes(uid, nodes, limit)
 
 
@@ -44,11 +44,11 @@ def test_the_choice_is_bounded_and_does_not_depend_on_the_order(
 def test_only_apps_that_list_a_removed_node_change(
     uid: str, nodes: list[str], data: st.DataObject
 ) -> None:
-    gone = data.draw(st.sampled_from(nodes))
+    removed = data.draw(st.sampled_from(nodes))
     before = set(select_nodes(uid, nodes, LIMIT))
-    after = set(select_nodes(uid, [it for it in nodes if it != gone], LIMIT))
-    if gone in before:
-        assert before - after == {gone}
+    after = set(select_nodes(uid, [node for node in nodes if node != removed], LIMIT))
+    if removed in before:
+        assert before - after == {removed}
         assert len(after - before) == min(1, max(0, len(nodes) - LIMIT))
     else:
         assert after == before
@@ -58,7 +58,7 @@ def test_apps_are_spread_over_all_nodes() -> None:
     nodes = [f"node-{number}" for number in range(100)]
     apps = [f"uid-{number}" for number in range(500)]
     taken = [name for uid in apps for name in select_nodes(uid, nodes, LIMIT)]
-    counts = {it: taken.count(it) for it in nodes}
+    counts = {node: taken.count(node) for node in nodes}
     # 80 each on average, with a standard deviation of about 8.
     assert min(counts.values()) > 40
     assert max(counts.values()) < 120
