@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Under which addresses an app can be reached, for every type of Service."""
+"""The URLs and addresses of an app, for every type of Service."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ PODS = [Endpoint("p", ready=True, terminating=False, node="a")]
 NO_SETTINGS = Settings()
 
 
-def found(
+def exposure_of(
     service: Json,
     spec: ExposedAppSpec | None = None,
     *,
@@ -33,23 +33,25 @@ def found(
     return compute_exposure(APP, spec or spec_of(), service, endpoints, NodeIndex(nodes), settings)
 
 
-def best(at: Exposure, before: str | None = None) -> str | None:
-    return select_url(at.preferred, before, NOTHING_PROBED, previous_was_probed=False)
+def best(exposure: Exposure, before: str | None = None) -> str | None:
+    return select_url(exposure.preferred, before, NOTHING_PROBED, previous_was_probed=False)
 
 
-def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> Exposure:
-    """The addresses of an app with one port, on one node."""
-    spec = spec_of(ports=[{"port": 80, "protocol": protocol, **asked}])
+def exposure_of_port(
+    *, host: str = "10.0.0.1", protocol: str = "TCP", **port_fields: Any
+) -> Exposure:
+    """The exposure of an app with one port, on one node."""
+    spec = spec_of(ports=[{"port": 80, "protocol": protocol, **port_fields}])
     families = ["IPv6" if ":" in host else "IPv4"]
     service = service_body(port(80, 30001, protocol), ipFamilies=families)
-    return found(service, spec, nodes=[node("n", ("InternalIP", host))])
+    return exposure_of(service, spec, nodes=[node("n", ("InternalIP", host))])
 
 
 # --- schemes and paths ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("asked", "scheme"),
+    ("port_fields", "scheme"),
     [
         ({}, "http"),
         ({"protocol": "UDP"}, "udp"),
@@ -69,11 +71,11 @@ def of_port(*, host: str = "10.0.0.1", protocol: str = "TCP", **asked: Any) -> E
         ({"protocol": "UDP", "scheme": "quic"}, "quic"),
     ],
 )
-def test_scheme(asked: Json, scheme: str) -> None:
-    at = of_port(**asked)
-    assert best(at) == f"{scheme}://10.0.0.1:30001"
-    assert at.urls == [best(at)]
-    assert at.cluster_url == f"{scheme}://web.shop.svc:80"
+def test_scheme(port_fields: Json, scheme: str) -> None:
+    exposure = exposure_of_port(**port_fields)
+    assert best(exposure) == f"{scheme}://10.0.0.1:30001"
+    assert exposure.urls == [best(exposure)]
+    assert exposure.cluster_url == f"{scheme}://web.shop.svc:80"
 
 
 @pytest.mark.parametrize(
@@ -87,9 +89,9 @@ def test_scheme(asked: Json, scheme: str) -> None:
     ],
 )
 def test_host_and_path(host: str, path: str | None, url: str) -> None:
-    at = of_port(host=host, path=path)
-    assert (best(at), at.urls) == (url, [url])
-    assert at.cluster_url == "http://web.shop.svc:80"
+    exposure = exposure_of_port(host=host, path=path)
+    assert (best(exposure), exposure.urls) == (url, [url])
+    assert exposure.cluster_url == "http://web.shop.svc:80"
 
 
 def test_each_port_has_its_own_scheme_and_path() -> None:
@@ -101,7 +103,7 @@ def test_each_port_has_its_own_scheme_and_path() -> None:
         ]
     )
     service = service_body(port(80, 30001), port(80, 30002, "UDP"), port(443, 30003))
-    assert found(service, spec, nodes=NODES[:1]).urls == [
+    assert exposure_of(service, spec, nodes=NODES[:1]).urls == [
         "http://10.0.0.1:30001/a",
         "https://10.0.0.1:30003",
         "udp://10.0.0.1:30002",
@@ -110,7 +112,8 @@ def test_each_port_has_its_own_scheme_and_path() -> None:
 
 def test_a_port_that_the_spec_does_not_have() -> None:
     # While a change is under way, and while the spec is wrong.
-    assert found(service_body(port(81, 30081)), nodes=NODES[:1]).urls == ["http://10.0.0.1:30081"]
+    service = service_body(port(81, 30081))
+    assert exposure_of(service, nodes=NODES[:1]).urls == ["http://10.0.0.1:30081"]
     unknown = compute_exposure(
         APP, None, service_body(port(80, 30001)), PODS, NodeIndex(NODES[:1]), Settings()
     )
@@ -131,7 +134,7 @@ PROXY = "/api/v1/namespaces/shop/services"
 
 
 @pytest.mark.parametrize(
-    ("asked", "path"),
+    ("port_fields", "path"),
     [
         ({}, f"{PROXY}/web:80/proxy/"),
         ({"path": "/login"}, f"{PROXY}/web:80/proxy/"),
@@ -142,21 +145,22 @@ PROXY = "/api/v1/namespaces/shop/services"
         ({"protocol": "SCTP"}, None),
     ],
 )
-def test_proxy_path(asked: Json, path: str | None) -> None:
-    assert of_port(**asked).proxy_path == path
+def test_proxy_path(port_fields: Json, path: str | None) -> None:
+    assert exposure_of_port(**port_fields).proxy_path == path
 
 
 def test_a_cluster_ip_is_reached_inside_only() -> None:
     spec = spec_of(ports=[{"port": 80, "scheme": "https", "path": "/login"}])
-    at = found(service_body(port(80), type="ClusterIP"), spec)
-    assert best(at) == at.cluster_url == "https://web.shop.svc:80"
-    assert at.proxy_path == f"{PROXY}/https:web:80/proxy/"
-    assert at.cluster_ips == ["10.96.0.1"]
-    assert (at.urls, at.nodes, at.load_balancer, at.no_node_reason) == ((), None, None, None)
+    exposure = exposure_of(service_body(port(80), type="ClusterIP"), spec)
+    assert best(exposure) == exposure.cluster_url == "https://web.shop.svc:80"
+    assert exposure.proxy_path == f"{PROXY}/https:web:80/proxy/"
+    assert exposure.cluster_ips == ["10.96.0.1"]
+    assert exposure.urls == ()
+    assert (exposure.nodes, exposure.load_balancer, exposure.no_node_reason) == (None, None, None)
 
 
 def test_without_nodes_a_cluster_ip_is_as_good() -> None:
-    assert found(service_body(port(80), type="ClusterIP"), nodes=[]).no_node_reason is None
+    assert exposure_of(service_body(port(80), type="ClusterIP"), nodes=[]).no_node_reason is None
 
 
 def external(*ports: Json) -> Json:
@@ -165,12 +169,13 @@ def external(*ports: Json) -> Json:
 
 
 def test_an_external_name() -> None:
-    at = found(external(), endpoints=[])
-    assert at == Exposure(preferred={}, ports=[], cluster_ips=[])
-    at = found(external(port(5432)), spec_of(ports=[{"port": 5432, "scheme": "postgres"}]))
-    assert best(at) == at.cluster_url == "postgres://web.shop.svc:5432"
+    exposure = exposure_of(external(), endpoints=[])
+    assert exposure == Exposure(preferred={}, ports=[], cluster_ips=[])
+    spec = spec_of(ports=[{"port": 5432, "scheme": "postgres"}])
+    exposure = exposure_of(external(port(5432)), spec)
+    assert best(exposure) == exposure.cluster_url == "postgres://web.shop.svc:5432"
     # The API server passes requests on to pods only.
-    assert (at.urls, at.proxy_path, at.cluster_ips) == ((), None, [])
+    assert (exposure.urls, exposure.proxy_path, exposure.cluster_ips) == ((), None, [])
 
 
 # --- load balancers -------------------------------------------------------------------------------
@@ -201,46 +206,46 @@ NODE_URLS = ["http://10.0.0.1:30001", "http://10.0.0.2:30001"]
     ids=["pending", "ip", "IPv6", "hostname", "two", "both"],
 )  # fmt: skip
 def test_a_load_balancer(ingress: list[Json], url: str, urls: list[str]) -> None:
-    at = found(balanced(*ingress))
-    assert best(at) == url
+    exposure = exposure_of(balanced(*ingress))
+    assert best(exposure) == url
     # The nodes answer too.
-    assert at.urls == sorted([*urls, *NODE_URLS])
-    told = at.load_balancer.as_json()["ingress"] if at.load_balancer else []
-    assert len(told) == len(ingress)
+    assert exposure.urls == sorted([*urls, *NODE_URLS])
+    listed = exposure.load_balancer.as_json()["ingress"] if exposure.load_balancer else []
+    assert len(listed) == len(ingress)
 
 
 def test_a_load_balancer_that_has_only_ports_yet() -> None:
-    assert best(found(balanced({"ports": [{"port": 80, "protocol": "TCP"}]}))) == NODE_URLS[0]
+    assert best(exposure_of(balanced({"ports": [{"port": 80, "protocol": "TCP"}]}))) == NODE_URLS[0]
 
 
 def test_a_balancer_s_address_that_no_url_can_have() -> None:
     given = [{"ip": "", "hostname": "LB.example"}, {"ip": "0.0.0.0"}, {"hostname": "<none>"}]  # noqa: S104
-    assert set(found(balanced(*given)).urls) - set(NODE_URLS) == {"http://lb.example:80"}
+    assert set(exposure_of(balanced(*given)).urls) - set(NODE_URLS) == {"http://lb.example:80"}
 
 
 def test_without_node_ports_the_nodes_do_not_matter() -> None:
     service = balanced({"ip": "203.0.113.1"}, allocateLoadBalancerNodePorts=False)
     service["spec"]["ports"] = [port(80)]
     for nodes in (NODES, []):
-        at = found(service, nodes=nodes)
-        assert at.urls == ["http://203.0.113.1:80"]
-        assert (at.nodes, at.no_node_reason, at.probe_urls) == (None, None, [])
+        exposure = exposure_of(service, nodes=nodes)
+        assert exposure.urls == ["http://203.0.113.1:80"]
+        assert (exposure.nodes, exposure.no_node_reason, exposure.probe_urls) == (None, None, [])
 
 
 def test_a_balancer_is_a_way_in_without_a_node() -> None:
     away = [node("a", ready=False)]
-    at = found(balanced({"ip": "203.0.113.1"}), nodes=away)
-    assert at.urls == ["http://203.0.113.1:80"]
-    assert (at.nodes, at.no_node_reason) == (NodesStatus(eligible=0, listed=0), None)
-    assert found(balanced(), nodes=away).no_node_reason == "No eligible node: 1 not ready."
+    exposure = exposure_of(balanced({"ip": "203.0.113.1"}), nodes=away)
+    assert exposure.urls == ["http://203.0.113.1:80"]
+    assert (exposure.nodes, exposure.no_node_reason) == (NodesStatus(eligible=0, listed=0), None)
+    assert exposure_of(balanced(), nodes=away).no_node_reason == "No eligible node: 1 not ready."
 
 
 def test_a_load_balancers_url_takes_the_place_of_a_nodes() -> None:
     two = [{"ip": "203.0.113.1"}, {"ip": "203.0.113.2"}]
-    assert best(found(balanced(*two)), NODE_URLS[1]) == "http://203.0.113.1:80"
-    assert best(found(balanced(*two)), "http://203.0.113.2:80") == "http://203.0.113.2:80"
-    assert best(found(balanced()), "http://203.0.113.1:80") == NODE_URLS[0]
-    assert best(found(balanced()), NODE_URLS[1]) == NODE_URLS[1]
+    assert best(exposure_of(balanced(*two)), NODE_URLS[1]) == "http://203.0.113.1:80"
+    assert best(exposure_of(balanced(*two)), "http://203.0.113.2:80") == "http://203.0.113.2:80"
+    assert best(exposure_of(balanced()), "http://203.0.113.1:80") == NODE_URLS[0]
+    assert best(exposure_of(balanced()), NODE_URLS[1]) == NODE_URLS[1]
 
 
 # --- external IPs ---------------------------------------------------------------------------------
@@ -250,22 +255,22 @@ AT_EXTERNAL_IPS = ["http://192.0.2.9:80", "http://[2001:db8::9]:80"]
 
 
 def test_external_ips_are_listed_after_the_nodes_and_not_probed() -> None:
-    at = found(service_body(externalIPs=EXTERNAL_IPS))
-    assert at.urls == sorted([*NODE_URLS, *AT_EXTERNAL_IPS])
-    assert best(at) == NODE_URLS[0]
-    assert {candidate.url for candidate in at.probe_urls} == set(NODE_URLS)
+    exposure = exposure_of(service_body(externalIPs=EXTERNAL_IPS))
+    assert exposure.urls == sorted([*NODE_URLS, *AT_EXTERNAL_IPS])
+    assert best(exposure) == NODE_URLS[0]
+    assert {candidate.url for candidate in exposure.probe_urls} == set(NODE_URLS)
 
 
 def test_external_ips_are_no_way_in_without_a_node() -> None:
-    at = found(service_body(externalIPs=EXTERNAL_IPS), nodes=[])
-    assert at.no_node_reason == "No eligible node: there are no nodes."
+    exposure = exposure_of(service_body(externalIPs=EXTERNAL_IPS), nodes=[])
+    assert exposure.no_node_reason == "No eligible node: there are no nodes."
 
 
 def test_external_ips_are_the_way_in_where_there_is_no_other() -> None:
-    at = found(service_body(port(80), type="ClusterIP", externalIPs=EXTERNAL_IPS))
-    assert at.urls == AT_EXTERNAL_IPS
-    assert best(at) == AT_EXTERNAL_IPS[0]
-    assert (at.nodes, at.no_node_reason, at.probe_urls) == (None, None, [])
+    exposure = exposure_of(service_body(port(80), type="ClusterIP", externalIPs=EXTERNAL_IPS))
+    assert exposure.urls == AT_EXTERNAL_IPS
+    assert best(exposure) == AT_EXTERNAL_IPS[0]
+    assert (exposure.nodes, exposure.no_node_reason, exposure.probe_urls) == (None, None, [])
 
 
 # --- externalTrafficPolicy Local ------------------------------------------------------------------
@@ -302,60 +307,63 @@ def endpoint(on: str | None, *, ready: bool = True, terminating: bool = False) -
 )
 def test_local_lists_nodes_with_a_ready_pod(endpoints: list[Endpoint], listed: list[str]) -> None:
     hosts = {"a": NODE_URLS[0], "b": NODE_URLS[1]}
-    at = found(service_body(externalTrafficPolicy="Local"), endpoints=endpoints)
-    assert at.urls == [hosts[name] for name in listed]
-    assert at.nodes is not None
-    assert (at.nodes.eligible, at.nodes.listed) == (len(listed), len(listed))
-    assert (at.no_node_reason is None) is bool(listed)
-    assert at.local_pods_required
+    exposure = exposure_of(service_body(externalTrafficPolicy="Local"), endpoints=endpoints)
+    assert exposure.urls == [hosts[name] for name in listed]
+    assert exposure.nodes is not None
+    assert (exposure.nodes.eligible, exposure.nodes.listed) == (len(listed), len(listed))
+    assert (exposure.no_node_reason is None) is bool(listed)
+    assert exposure.local_pods_required
 
 
 def test_local_pods_on_nodes_that_do_not_forward() -> None:
+    service = service_body(externalTrafficPolicy="Local")
     nodes = [node("a", ready=False), NODES[1]]
-    at = found(service_body(externalTrafficPolicy="Local"), endpoints=PODS, nodes=nodes)
-    said = "1 not ready, 1 without a ready pod (externalTrafficPolicy Local)"
-    assert at.no_node_reason == f"No eligible node: {said}."
-    assert at.local_pods_required
-    at = found(service_body(externalTrafficPolicy="Local"), endpoints=PODS, nodes=nodes[:1])
-    assert not at.local_pods_required
+    exposure = exposure_of(service, endpoints=PODS, nodes=nodes)
+    reasons = "1 not ready, 1 without a ready pod (externalTrafficPolicy Local)"
+    assert exposure.no_node_reason == f"No eligible node: {reasons}."
+    assert exposure.local_pods_required
+    exposure = exposure_of(service, endpoints=PODS, nodes=nodes[:1])
+    assert not exposure.local_pods_required
 
 
 def test_cluster_lists_all_nodes() -> None:
-    assert found(service_body(externalTrafficPolicy="Cluster"), endpoints=[]).urls == NODE_URLS
-    assert not found(service_body(), nodes=[]).local_pods_required
+    service = service_body(externalTrafficPolicy="Cluster")
+    assert exposure_of(service, endpoints=[]).urls == NODE_URLS
+    assert not exposure_of(service_body(), nodes=[]).local_pods_required
 
 
 # --- spec.nodes and the settings of the operator --------------------------------------------------
 
 
-def at_nodes(settings: Settings, count: int = 2, **wanted: Any) -> Exposure:
+def exposure_at_nodes(settings: Settings, count: int = 2, **nodes_spec: Any) -> Exposure:
     nodes = [node(f"n{i}", ("InternalIP", f"10.0.0.{i}")) for i in range(count)]
-    spec = spec_of(nodes=wanted, ports=[{"port": 80, "path": "/" + "p" * 1000}])
+    spec = spec_of(nodes=nodes_spec, ports=[{"port": 80, "path": "/" + "p" * 1000}])
     return compute_exposure(
         APP, spec, service_body(port(80, 30001)), PODS, NodeIndex(nodes), settings
     )
 
 
 def test_a_host_stands_for_all_nodes() -> None:
-    # Rancher#27040, an address in front; the app's own wins over the operator's.
-    (url,) = at_nodes(Settings(nodes_host="all.example")).urls
+    # Rancher#27040, an address in front of the nodes; the app's own host wins over the operator's.
+    (url,) = exposure_at_nodes(Settings(nodes_host="all.example")).urls
     assert url.startswith("http://all.example:30001/p")
-    (url,) = at_nodes(Settings(nodes_host="all.example"), host="fd00::7").urls
+    (url,) = exposure_at_nodes(Settings(nodes_host="all.example"), host="fd00::7").urls
     assert url.startswith("http://[fd00::7]:30001/p")
-    assert at_nodes(Settings(nodes_host="all.example"), count=0).urls == []
+    assert exposure_at_nodes(Settings(nodes_host="all.example"), count=0).urls == []
 
 
 def test_behind_a_host_nodes_count_that_have_no_address_of_their_own() -> None:
     unnamed = [node("a", ("Hostname", "a")), node("b", ("Hostname", "b"), ready=False)]
-    for settings, wanted in (
+    for settings, nodes_spec in (
         (Settings(nodes_host="all.example"), {}),
         (Settings(), {"host": "all.example"}),
     ):
-        at = found(service_body(), spec_of(nodes=wanted), nodes=unnamed, settings=settings)
-        assert at.urls == ["http://all.example:30001"]
-        assert at.nodes == NodesStatus(eligible=1, listed=1)
-        away = found(service_body(), spec_of(nodes=wanted), nodes=unnamed[1:], settings=settings)
-        assert (away.urls, away.no_node_reason) == ([], "No eligible node: 1 not ready.")
+        spec = spec_of(nodes=nodes_spec)
+        exposure = exposure_of(service_body(), spec, nodes=unnamed, settings=settings)
+        assert exposure.urls == ["http://all.example:30001"]
+        assert exposure.nodes == NodesStatus(eligible=1, listed=1)
+        exposure = exposure_of(service_body(), spec, nodes=unnamed[1:], settings=settings)
+        assert (exposure.urls, exposure.no_node_reason) == ([], "No eligible node: 1 not ready.")
 
 
 EXTERNAL = node("c", ("InternalIP", "10.0.0.3"), ("ExternalIP", "203.0.113.3"))
@@ -363,55 +371,57 @@ EXTERNAL = node("c", ("InternalIP", "10.0.0.3"), ("ExternalIP", "203.0.113.3"))
 
 def test_a_more_preferred_type_of_address_comes_first() -> None:
     """k3s#1652: not the order of the texts, in which a private address came first."""
-    at = found(service_body(), nodes=[*NODES, EXTERNAL])
-    assert list(at.preferred) == ["http://203.0.113.3:30001", *NODE_URLS]
-    assert best(at) == best(at, NODE_URLS[1]) == "http://203.0.113.3:30001"
-    wanted = spec_of(nodes={"addressTypes": ["InternalIP", "ExternalIP"]})
-    assert best(found(service_body(), wanted, nodes=[*NODES, EXTERNAL])) == NODE_URLS[0]
+    exposure = exposure_of(service_body(), nodes=[*NODES, EXTERNAL])
+    assert list(exposure.preferred) == ["http://203.0.113.3:30001", *NODE_URLS]
+    assert best(exposure) == best(exposure, NODE_URLS[1]) == "http://203.0.113.3:30001"
+    spec = spec_of(nodes={"addressTypes": ["InternalIP", "ExternalIP"]})
+    assert best(exposure_of(service_body(), spec, nodes=[*NODES, EXTERNAL])) == NODE_URLS[0]
 
 
 @pytest.mark.parametrize("policy", ["Cluster", "Local"])
 def test_nodes_with_a_more_preferred_type_of_address_are_listed_first(policy: str) -> None:
     many = [node(f"n{i}", ("InternalIP", f"10.0.1.{i}")) for i in range(50)]
-    pods = [Endpoint(it.name, ready=True, terminating=False, node=it.name) for it in many]
+    pods = [Endpoint(node.name, ready=True, terminating=False, node=node.name) for node in many]
     pods.append(Endpoint("c", ready=True, terminating=False, node="c"))
     service = service_body(externalTrafficPolicy=policy)
-    at = found(service, endpoints=pods, nodes=[*many, EXTERNAL])
-    assert "http://203.0.113.3:30001" in at.urls
-    assert at.nodes == NodesStatus(eligible=51, listed=16)
-    only = found(service, spec_of(nodes={"limit": 1}), endpoints=pods, nodes=[*many, EXTERNAL])
-    assert only.urls == ["http://203.0.113.3:30001"]
+    exposure = exposure_of(service, endpoints=pods, nodes=[*many, EXTERNAL])
+    assert "http://203.0.113.3:30001" in exposure.urls
+    assert exposure.nodes == NodesStatus(eligible=51, listed=16)
+    spec = spec_of(nodes={"limit": 1})
+    exposure = exposure_of(service, spec, endpoints=pods, nodes=[*many, EXTERNAL])
+    assert exposure.urls == ["http://203.0.113.3:30001"]
 
 
 def test_two_nodes_with_one_address_have_one_url() -> None:
-    at = found(service_body(), nodes=[node("a"), node("b")])
-    assert at.urls == ["http://10.0.0.1:30001"]
-    assert at.probe_urls == [("http://10.0.0.1:30001", "10.0.0.1", 30001)]
-    assert at.nodes == NodesStatus(eligible=2, listed=2)
+    exposure = exposure_of(service_body(), nodes=[node("a"), node("b")])
+    assert exposure.urls == ["http://10.0.0.1:30001"]
+    assert exposure.probe_urls == [("http://10.0.0.1:30001", "10.0.0.1", 30001)]
+    assert exposure.nodes == NodesStatus(eligible=2, listed=2)
 
 
 def test_rancher_17876_no_url_without_a_host() -> None:
-    wanted = spec_of(nodes={"addressTypes": ["ExternalDNS", "Hostname"]})
+    spec = spec_of(nodes={"addressTypes": ["ExternalDNS", "Hostname"]})
     nameless = [node("a", ("ExternalDNS", ""), ("Hostname", "None"))]
-    at = found(service_body(), wanted, nodes=nameless)
-    said = "1 without a usable IPv4 address of type ExternalDNS or Hostname"
-    assert (at.urls, at.no_node_reason) == ([], f"No eligible node: {said}.")
+    exposure = exposure_of(service_body(), spec, nodes=nameless)
+    reason = "1 without a usable IPv4 address of type ExternalDNS or Hostname"
+    assert (exposure.urls, exposure.no_node_reason) == ([], f"No eligible node: {reason}.")
 
 
 def test_a_port_mapping_is_a_url_of_this_machine() -> None:
     # kind#3140: the nodes are out of reach of a Docker Desktop's user.
-    found = at_nodes(Settings(port_mappings={(30001, "TCP"): 8080, (30002, "TCP"): 8081}))
-    assert (best(found) or "").startswith("http://localhost:8080/p")
-    assert len(found.urls) == 3
-    assert len(at_nodes(Settings(port_mappings={(30001, "UDP"): 8080})).urls) == 2
+    mapped = Settings(port_mappings={(30001, "TCP"): 8080, (30002, "TCP"): 8081})
+    exposure = exposure_at_nodes(mapped)
+    assert (best(exposure) or "").startswith("http://localhost:8080/p")
+    assert len(exposure.urls) == 3
+    assert len(exposure_at_nodes(Settings(port_mappings={(30001, "UDP"): 8080})).urls) == 2
 
 
 def test_the_list_is_bounded() -> None:
     # Envoy Gateway#3662: 67 nodes.
-    found = at_nodes(Settings(), count=67)
-    assert found.nodes is not None
-    assert (found.nodes.eligible, found.nodes.listed, len(found.urls)) == (67, 16, 16)
-    assert len(at_nodes(Settings(), count=67, limit=3).urls) == 3
+    exposure = exposure_at_nodes(Settings(), count=67)
+    assert exposure.nodes is not None
+    assert (exposure.nodes.eligible, exposure.nodes.listed, len(exposure.urls)) == (67, 16, 16)
+    assert len(exposure_at_nodes(Settings(), count=67, limit=3).urls) == 3
 
 
 def test_a_status_stays_small_however_long_the_paths_are() -> None:
@@ -419,14 +429,14 @@ def test_a_status_stays_small_however_long_the_paths_are() -> None:
     ports = [{"name": f"p{i}", "port": i, "path": "/" + "p" * 1000} for i in range(1, 65)]
     spec = spec_of(nodes={"limit": 64}, ports=ports)
     service = service_body(*(port(i, 30000 + i) for i in range(1, 65)))
-    at = compute_exposure(APP, spec, service, PODS, NodeIndex(nodes), Settings())
-    # Of one node, with most of its ports, the main one among them.
-    assert at.nodes == NodesStatus(eligible=64, listed=1)
-    assert 50 < len(at.urls) < 64
-    first = next(iter(at.preferred))
-    assert first in at.urls
+    exposure = compute_exposure(APP, spec, service, PODS, NodeIndex(nodes), Settings())
+    # One node is listed, with most of its ports, the main one among them.
+    assert exposure.nodes == NodesStatus(eligible=64, listed=1)
+    assert 50 < len(exposure.urls) < 64
+    first = next(iter(exposure.preferred))
+    assert first in exposure.urls
     assert first.endswith(":30001/" + "p" * 1000)
-    assert {url for url, _, _ in at.probe_urls} == set(at.urls)
+    assert {url for url, _, _ in exposure.probe_urls} == set(exposure.urls)
 
 
 def test_whole_nodes_are_listed_while_they_fit_and_few_move() -> None:
@@ -437,16 +447,16 @@ def test_whole_nodes_are_listed_while_they_fit_and_few_move() -> None:
     service = service_body(*(port(i, 30000 + i) for i in range(1, 33)))
 
     def listed(known: list[Node]) -> set[str]:
-        at = compute_exposure(APP, spec, service, PODS, NodeIndex(known), Settings())
-        hosts = {host for _, host, _ in at.probe_urls}
-        assert len(at.urls) == 32 * len(hosts)
-        assert at.nodes == NodesStatus(eligible=len(known), listed=len(hosts))
+        exposure = compute_exposure(APP, spec, service, PODS, NodeIndex(known), Settings())
+        hosts = {host for _, host, _ in exposure.probe_urls}
+        assert len(exposure.urls) == 32 * len(hosts)
+        assert exposure.nodes == NodesStatus(eligible=len(known), listed=len(hosts))
         return hosts
 
     first = listed(nodes)
     assert 3 < len(first) < 10
-    for gone in range(64):
-        others = listed(nodes[:gone] + nodes[gone + 1 :])
+    for removed in range(64):
+        others = listed(nodes[:removed] + nodes[removed + 1 :])
         assert len(first - others) <= 1
         assert len(others - first) <= 1
 
@@ -456,11 +466,11 @@ def test_what_is_elsewhere_leaves_room_for_a_node() -> None:
     service = service_body(*(port(i, 30000 + i) for i in range(1, 65)), type="LoadBalancer")
     service["status"] = {"loadBalancer": {"ingress": [{"ip": f"203.0.113.{i}"} for i in range(9)]}}
     mapped = Settings(port_mappings={(30000 + i, "TCP"): i for i in range(1, 65)})
-    at = found(service, spec_of(ports=ports), nodes=NODES, settings=mapped)
-    places = {url.split("/")[2] for url in at.urls}
+    exposure = exposure_of(service, spec_of(ports=ports), nodes=NODES, settings=mapped)
+    places = {url.split("/")[2] for url in exposure.urls}
     assert {"localhost:1", "203.0.113.8:1", "203.0.113.0:1"} <= places
-    assert list(at.preferred) == ["http://localhost:1/" + "p" * 1000]
-    assert at.probe_urls[0][2] == 30001
+    assert list(exposure.preferred) == ["http://localhost:1/" + "p" * 1000]
+    assert exposure.probe_urls[0][2] == 30001
 
 
 # --- Nodes that are not watched -------------------------------------------------------------------
@@ -480,7 +490,7 @@ def test_behind_the_host_of_all_apps_there_is_a_node(
     policy: str, endpoints: list[Endpoint], listed: list[str], reason: str | None
 ) -> None:
     service = service_body(externalTrafficPolicy=policy)
-    exposure = found(service, endpoints=endpoints, nodes=[], settings=WITHOUT_NODES)
+    exposure = exposure_of(service, endpoints=endpoints, nodes=[], settings=WITHOUT_NODES)
     assert (exposure.urls, exposure.no_node_reason) == (listed, reason)
     assert exposure.nodes is None
     assert exposure.local_pods_required is (policy == "Local")
@@ -489,5 +499,5 @@ def test_behind_the_host_of_all_apps_there_is_a_node(
 
 def test_an_app_s_own_host_stands_before_that_of_all_apps() -> None:
     spec = spec_of(nodes={"host": "own.example"})
-    exposure = found(service_body(), spec, nodes=[], settings=WITHOUT_NODES)
+    exposure = exposure_of(service_body(), spec, nodes=[], settings=WITHOUT_NODES)
     assert exposure.urls == ["http://own.example:30001"]
