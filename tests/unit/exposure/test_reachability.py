@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is tried of an app's URLs, what the answers say, and which URL is the one to click."""
+"""Which URLs of an app are probed, whether it is reachable, and which URL is the one to click."""
 
 from typing import Any
 
@@ -35,48 +35,52 @@ from support.snapshots import BEFORE
 
 A, B, C = (f"http://10.0.0.{i}:30001" for i in (1, 2, 3))
 SOON, LONG = FIRST_ANSWER_GRACE_SECONDS - 0.1, FIRST_ANSWER_GRACE_SECONDS
-Said = tuple[str, str, str]
+ConditionValues = tuple[str, str, str]
+"""(status, reason, message)"""
+
+ResultByUrl = dict[str, ProbeResult | None]
+"""None for a URL without a result yet."""
 
 NOT_PROBED = ("Unknown", "NotProbed", "No URL is probed.")
 WAITING = ("Unknown", "WaitingForAnswer", "The pods are ready; no URL answers yet.")
 ANSWERS = ("True", "Answers", "The node URLs answer, tried from the operator's pod.")
 
 
-def counted(reason: str, good: int, total: int, *failing: str) -> Said:
-    said = f"{good} of {total} node URLs answer, tried from the operator's pod"
-    return "False", reason, "; ".join([said, *failing])
+def counted(reason: str, good: int, total: int, *failing: str) -> ConditionValues:
+    summary = f"{good} of {total} node URLs answer, tried from the operator's pod"
+    return "False", reason, "; ".join([summary, *failing])
 
 
-def condition(said: Said | None) -> Condition | None:
-    if said is None:
+def condition(values: ConditionValues | None) -> Condition | None:
+    if values is None:
         return None
     return Condition.model_validate(
         {
             "type": "Reachable",
-            **dict(zip(("status", "reason", "message"), said, strict=True)),
+            **dict(zip(("status", "reason", "message"), values, strict=True)),
             "observedGeneration": 7,
             "lastTransitionTime": BEFORE,
         }
     )
 
 
-def judged(
-    of: dict[str, ProbeResult | None], before: Said | None = None, waited: float = SOON
-) -> Said:
-    found = evaluate(ProbeResults(0.0, of), condition(before), waited)
-    return found.status, found.reason, found.message
+def evaluated(
+    results: ProbeResults, before: ConditionValues | None = None, waited: float = SOON
+) -> ConditionValues:
+    reachability = evaluate(results, condition(before), waited)
+    return reachability.status, reachability.reason, reachability.message
 
 
-# --- what the answers say -------------------------------------------------------------------------
+# --- whether an app is reachable ------------------------------------------------------------------
 
 SOME = counted("SomeUnreachable", 2, 3, f"{A}: {REFUSED}")
 NONE = counted("Unreachable", 0, 2, f"{A}: {REFUSED}", f"{B}: {LATE}")
-ALL_FAIL: dict[str, ProbeResult | None] = {B: LATE, A: REFUSED}
-NOTHING_KNOWN: dict[str, ProbeResult | None] = {A: None, B: None}
+ALL_FAIL: ResultByUrl = {B: LATE, A: REFUSED}
+NOTHING_KNOWN: ResultByUrl = {A: None, B: None}
 
 
 @pytest.mark.parametrize(
-    ("of", "before", "waited", "expected"),
+    ("by_url", "before", "waited", "expected"),
     [
         ({A: OK, B: OK}, None, SOON, ANSWERS),
         ({A: OK, B: OK}, None, LONG, ANSWERS),
@@ -135,9 +139,9 @@ NOTHING_KNOWN: dict[str, ProbeResult | None] = {A: None, B: None}
     ],
 )
 def test_judge(
-    of: dict[str, ProbeResult | None], before: Said | None, waited: float, expected: Said
+    by_url: ResultByUrl, before: ConditionValues | None, waited: float, expected: ConditionValues
 ) -> None:
-    assert judged(of, before, waited) == expected
+    assert evaluated(ProbeResults(0.0, by_url), before, waited) == expected
 
 
 METRICS = "http://10.0.0.1:30002"
@@ -148,7 +152,7 @@ METRICS_FAIL = counted("SomeUnreachable", 2, 3, f"{METRICS}: {REFUSED}")
 
 
 @pytest.mark.parametrize(
-    ("of", "before", "waited", "expected"),
+    ("by_url", "before", "waited", "expected"),
     [
         ({A: REFUSED, B: LATE, METRICS: OK}, None, SOON, WAITING),
         ({A: REFUSED, B: LATE, METRICS: OK}, None, LONG, ("False", "Unreachable", MAIN_FAILS)),
@@ -169,29 +173,27 @@ METRICS_FAIL = counted("SomeUnreachable", 2, 3, f"{METRICS}: {REFUSED}")
     ],
 )  # fmt: skip
 def test_the_main_port_counts(
-    of: dict[str, ProbeResult | None], before: Said | None, waited: float, expected: Said
+    by_url: ResultByUrl, before: ConditionValues | None, waited: float, expected: ConditionValues
 ) -> None:
     """spring-boot#16473: metrics that answer do not make an app reachable."""
-    results = ProbeResults(0.0, of, main=frozenset({A, B}))
-    found = evaluate(results, condition(before), waited)
-    assert (found.status, found.reason, found.message) == expected
+    results = ProbeResults(0.0, by_url, main=frozenset({A, B}))
+    assert evaluated(results, before, waited) == expected
 
 
 def test_nothing_tried() -> None:
     for before in (None, NOT_PROBED, ANSWERS, NONE):
-        found = evaluate(NOTHING_PROBED, condition(before), 0.0)
-        assert (found.status, found.reason, found.message) == NOT_PROBED
+        assert evaluated(NOTHING_PROBED, before, 0.0) == NOT_PROBED
 
 
 def test_what_is_quoted_is_bounded() -> None:
     urls = [f"http://10.0.0.{i}:30001" for i in range(10, 10 + MAX_QUOTED_URLS + 2)]
     quoted = [f"{url}: {REFUSED}" for url in urls]
-    most: dict[str, ProbeResult | None] = dict.fromkeys(urls[:MAX_QUOTED_URLS], REFUSED)
-    all_of_them: dict[str, ProbeResult | None] = dict.fromkeys(reversed(urls), REFUSED)
-    assert judged(most, waited=LONG) == counted(
+    all_quoted = ProbeResults(0.0, dict.fromkeys(urls[:MAX_QUOTED_URLS], REFUSED))
+    too_many = ProbeResults(0.0, dict.fromkeys(reversed(urls), REFUSED))
+    assert evaluated(all_quoted, waited=LONG) == counted(
         "Unreachable", 0, MAX_QUOTED_URLS, *quoted[:MAX_QUOTED_URLS]
     )
-    assert judged(all_of_them, waited=LONG) == counted(
+    assert evaluated(too_many, waited=LONG) == counted(
         "Unreachable", 0, MAX_QUOTED_URLS + 2, *quoted[:MAX_QUOTED_URLS], "and 2 more"
     )
 
@@ -213,7 +215,7 @@ def test_what_is_quoted_is_bounded() -> None:
     ],
 )
 def test_words_of_a_result(outcome: ProbeOutcome, words: str) -> None:
-    """They appear in conditions: another word would write the status of every app once."""
+    """They appear in conditions: a change of a word causes one write of the status of every app."""
     status = 503 if outcome is ProbeOutcome.HTTP_ERROR else None
     assert str(ProbeResult(outcome, status)) == words
 
@@ -222,7 +224,7 @@ def test_words_of_a_result(outcome: ProbeOutcome, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("best", "before", "of", "expected"),
+    ("best", "before", "by_url", "expected"),
     [
         ([], None, {}, None),
         ([], A, {}, None),
@@ -265,14 +267,15 @@ def test_words_of_a_result(outcome: ProbeOutcome, words: str) -> None:
     ],
 )
 def test_pick(
-    best: list[str], before: str | None, of: dict[str, ProbeResult | None], expected: str | None
+    best: list[str], before: str | None, by_url: ResultByUrl, expected: str | None
 ) -> None:
     ranks = dict.fromkeys(best, 0)
-    assert select_url(ranks, before, ProbeResults(0.0, of), previous_was_probed=False) == expected
+    results = ProbeResults(0.0, by_url)
+    assert select_url(ranks, before, results, previous_was_probed=False) == expected
 
 
 @pytest.mark.parametrize(
-    ("before", "probed", "of", "expected"),
+    ("before", "probed", "by_url", "expected"),
     [
         (None, False, {}, C),
         (A, False, {}, C),
@@ -301,15 +304,16 @@ def test_pick(
     ],
 )
 def test_the_most_preferred_type_of_address_that_answers(
-    before: str | None, probed: bool, of: dict[str, ProbeResult | None], expected: str
+    before: str | None, probed: bool, by_url: ResultByUrl, expected: str
 ) -> None:
     ranks = {C: 0, A: 1, B: 1}
-    results = ProbeResults(0.0, of)
+    results = ProbeResults(0.0, by_url)
     assert select_url(ranks, before, results, previous_was_probed=probed) == expected
 
 
-# --- what is tried --------------------------------------------------------------------------------
+# --- what is probed -------------------------------------------------------------------------------
 
+CANDIDATE = ProbeCandidate(A, "10.0.0.1", 30001)
 PROBE = {"periodSeconds": 10, "timeoutSeconds": 3, "failureThreshold": 4}
 
 
@@ -335,14 +339,14 @@ def probe_spec(**fields: Any) -> ProbeSpec:
     ],
 )
 def test_whether_anything_is_tried(probe: ProbeSpec | None, enabled: bool, tried: bool) -> None:
-    found = probe_targets([ProbeCandidate(A, "10.0.0.1", 30001)], probe, enabled=enabled)
-    assert [it.url for it in found] == [A] * tried
+    targets = probe_targets([CANDIDATE], probe, enabled=enabled)
+    assert [target.url for target in targets] == [A] * tried
 
 
 def test_how_it_is_tried() -> None:
-    found = probe_targets([ProbeCandidate(A, "10.0.0.1", 30001)], probe_spec(**PROBE), enabled=True)
-    assert found == [Target(A, "10.0.0.1", 30001, False, 10.0, 3.0, 4)]
-    assert probe_targets([ProbeCandidate(A, "10.0.0.1", 30001)], None, enabled=True) == [
+    targets = probe_targets([CANDIDATE], probe_spec(**PROBE), enabled=True)
+    assert targets == [Target(A, "10.0.0.1", 30001, False, 10.0, 3.0, 4)]
+    assert probe_targets([CANDIDATE], None, enabled=True) == [
         Target(A, "10.0.0.1", 30001, False, 60.0, 2.0, 2)
     ]
 
@@ -360,10 +364,10 @@ def test_how_it_is_tried() -> None:
 )
 def test_only_http_is_asked_for_a_page(scheme: str, kind: str, http: bool) -> None:
     url = f"{scheme}://10.0.0.1:30001"
-    (found,) = probe_targets(
+    (target,) = probe_targets(
         [ProbeCandidate(url, "10.0.0.1", 30001)], probe_spec(type=kind), enabled=True
     )
-    assert found.http is http
+    assert target.http is http
 
 
 NODES = [node("a", ("InternalIP", "10.0.0.1"), ("InternalIP", "fd00::1"))]
@@ -425,16 +429,16 @@ BALANCED: Json = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
 def test_what_can_be_tried(
     service: Json, nodes: Json, settings: dict[str, Any], probe_urls: list[tuple[str, str, int]]
 ) -> None:
-    at = compute_exposure(
+    exposure = compute_exposure(
         APP, spec_of(nodes=nodes), service, [], NodeIndex(NODES), Settings(**settings)
     )
-    assert list(at.probe_urls) == probe_urls
-    # Nothing is tried that is not listed.
-    assert {url for url, _, _ in at.probe_urls} <= set(at.urls)
+    assert list(exposure.probe_urls) == probe_urls
+    # Only listed URLs are probed.
+    assert {url for url, _, _ in exposure.probe_urls} <= set(exposure.urls)
 
 
-def at_host(host: str | None, settings: dict[str, Any] | None = None) -> Exposure:
-    """An app whose nodes a host stands for; None: they stand for themselves."""
+def exposure_at_host(host: str | None, settings: dict[str, Any] | None = None) -> Exposure:
+    """The exposure of an app with this spec.nodes.host; None: without one."""
     nodes = [node(f"n{i}", ("InternalIP", f"10.0.0.{i}"), kubelet_port=10250) for i in range(1, 6)]
     service = service_body(port(53, 30053, "UDP"), port(80, 30001), port(81, 30002))
     spec = spec_of(nodes={"host": host} if host else {})
@@ -442,37 +446,38 @@ def at_host(host: str | None, settings: dict[str, Any] | None = None) -> Exposur
 
 
 def test_where_a_host_stands_for_the_nodes_some_of_them_are_tried_too() -> None:
-    at = at_host(None, {"nodes_host": "203.0.113.7"})
-    assert len(at.stand_ins) == 3
-    assert {port for _, _, port in at.stand_ins} == {30001}
-    assert not {url for url, _, _ in at.stand_ins} & set(at.urls)
-    assert at.main_urls == {"http://203.0.113.7:30001"}
-    hosts = {host for _, host, _ in at.stand_ins}
-    assert {at.control_ports[host] for host in hosts} == {10250}
-    assert "203.0.113.7" not in at.control_ports
+    exposure = exposure_at_host(None, {"nodes_host": "203.0.113.7"})
+    assert len(exposure.stand_ins) == 3
+    assert {port for _, _, port in exposure.stand_ins} == {30001}
+    assert not {url for url, _, _ in exposure.stand_ins} & set(exposure.urls)
+    assert exposure.main_urls == {"http://203.0.113.7:30001"}
+    hosts = {host for _, host, _ in exposure.stand_ins}
+    assert {exposure.control_ports[host] for host in hosts} == {10250}
+    assert "203.0.113.7" not in exposure.control_ports
 
 
 def test_the_operator_s_own_node_is_no_control() -> None:
-    """Traffic between a pod and its own node is allowed, whatever NetworkPolicies say."""
-    at = at_host(None, {"node_name": "n2"})
-    assert at.control_ports.keys() == {f"10.0.0.{i}" for i in (1, 3, 4, 5)}
+    """Traffic between a pod and its own node is allowed under any NetworkPolicy."""
+    exposure = exposure_at_host(None, {"node_name": "n2"})
+    assert exposure.control_ports.keys() == {f"10.0.0.{i}" for i in (1, 3, 4, 5)}
 
 
 def test_what_stands_for_itself_has_no_stand_in() -> None:
-    assert at_host(None).stand_ins == ()
+    assert exposure_at_host(None).stand_ins == ()
     # A node's own address as the host: that node is listed by it.
-    own = at_host(None, {"nodes_host": "10.0.0.1"})
+    own = exposure_at_host(None, {"nodes_host": "10.0.0.1"})
     assert len(own.stand_ins) == 3
     assert "10.0.0.1" not in {host for _, host, _ in own.stand_ins}
 
 
 def test_a_host_that_may_not_be_tried_brings_no_other_tries() -> None:
-    assert at_host("apps.example").stand_ins == ()
-    assert len(at_host("apps.example", {"probe_hosts": frozenset({"apps.example"})}).stand_ins) == 3
+    assert exposure_at_host("apps.example").stand_ins == ()
+    allowed = {"probe_hosts": frozenset({"apps.example"})}
+    assert len(exposure_at_host("apps.example", allowed).stand_ins) == 3
 
 
 def test_a_restart_does_not_change_the_url() -> None:
-    """Another one may answer first; the one that was found out to answer is as good."""
+    """Another URL may answer first; the one that answered before is as good."""
     assert (
         select_url(
             {"a": 0, "b": 0}, "a", ProbeResults(0.0, {"a": None, "b": OK}), previous_was_probed=True
@@ -492,7 +497,7 @@ def test_a_restart_does_not_change_the_url() -> None:
 
 
 @pytest.mark.parametrize(
-    ("of", "waited", "expected"),
+    ("by_url", "waited", "expected"),
     [
         ({"a": OK, "b": OK}, 1.0, None),
         ({"a": OK, "b": REFUSED}, 1.0, 29.0),
@@ -500,16 +505,16 @@ def test_a_restart_does_not_change_the_url() -> None:
         ({"a": REFUSED}, 30.0, None),
     ],
 )
-def test_patience(of: dict[str, ProbeResult | None], waited: float, expected: float | None) -> None:
-    """Who does not answer must be judged anew when the time is over, and not again and again."""
-    assert grace_left(ProbeResults(0.0, of), waited) == expected
+def test_patience(by_url: ResultByUrl, waited: float, expected: float | None) -> None:
+    """An app that does not answer is evaluated again once, when the grace period ends."""
+    assert grace_left(ProbeResults(0.0, by_url), waited) == expected
 
 
 # --- after a change -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("of", "before", "waited", "expected"),
+    ("by_url", "before", "waited", "expected"),
     [
         ({A: None, B: None}, ANSWERS, SOON, WAITING),
         ({A: None, B: None}, NONE, SOON, WAITING),
@@ -540,12 +545,12 @@ def test_patience(of: dict[str, ProbeResult | None], waited: float, expected: fl
     ],
 )
 def test_judge_afresh(
-    of: dict[str, ProbeResult | None], before: Said | None, waited: float, expected: Said
+    by_url: ResultByUrl, before: ConditionValues | None, waited: float, expected: ConditionValues
 ) -> None:
-    found = evaluate(ProbeResults(0.0, of, fresh_only=True), condition(before), waited)
+    results = ProbeResults(0.0, by_url, fresh_only=True)
     if expected == NONE:
         expected = counted("Unreachable", 0, 2, f"{A}: {REFUSED}", f"{B}: {LATE}")
-    assert (found.status, found.reason, found.message) == expected
+    assert evaluated(results, before, waited) == expected
 
 
 def test_what_counts_afresh() -> None:
@@ -605,7 +610,7 @@ def test_pods_on_their_way_leave_the_former_ones() -> None:
     assert not BackendFingerprint(1, 7).changed_since(BackendFingerprint(1, None))
 
 
-# --- what is not tried ----------------------------------------------------------------------------
+# --- what is not probed ---------------------------------------------------------------------------
 
 OWNER = "Probing is disabled in the operator's configuration (chart value probe.enabled)."
 AUTHOR = "Probing is disabled by spec.probe.enabled."
@@ -619,7 +624,7 @@ OFF: Json = {"probe": {"enabled": False}}
 
 
 @pytest.mark.parametrize(
-    ("service", "spec", "settings", "ready", "why"),
+    ("service", "spec", "settings", "ready", "reason"),
     [
         (None, {}, {}, True, "There is no Service yet."),
         (service_body(port(80), type="ClusterIP"), OFF, {}, False, INSIDE),
@@ -660,13 +665,13 @@ OFF: Json = {"probe": {"enabled": False}}
     ],
 )  # fmt: skip
 def test_why_nothing_is_tried(
-    service: Json | None, spec: Json, settings: dict[str, Any], ready: bool, why: str
+    service: Json | None, spec: Json, settings: dict[str, Any], ready: bool, reason: str
 ) -> None:
     if service and service["spec"]["type"] == "ExternalName":
         spec = {**spec, "service": {"type": "ExternalName", "externalName": "db.example"}}
-    assert no_probe_reason(spec_of(**spec), service, Settings(**settings), ready=ready) == why
+    assert no_probe_reason(spec_of(**spec), service, Settings(**settings), ready=ready) == reason
     if not spec:
-        assert no_probe_reason(None, service, Settings(**settings), ready=ready) == why
+        assert no_probe_reason(None, service, Settings(**settings), ready=ready) == reason
 
 
 BALANCER = {**service_body(type="LoadBalancer"), "status": BALANCED}
@@ -674,7 +679,7 @@ MIXED = service_body(port(80, 30001), port(53, 30002, "UDP"))
 
 
 @pytest.mark.parametrize(
-    ("service", "mappings", "said"),
+    ("service", "mappings", "note"),
     [
         (service_body(), {}, ""),
         (MIXED, {}, "Not probed: UDP and SCTP ports."),
@@ -694,23 +699,24 @@ MIXED = service_body(port(80, 30001), port(53, 30002, "UDP"))
     ids=["nothing", "UDP beside TCP", "balancer", "localhost", "both", "all but nodes"],
 )
 def test_what_is_not_checked_beside_it(
-    service: Json, mappings: dict[tuple[int, str], int], said: str
+    service: Json, mappings: dict[tuple[int, str], int], note: str
 ) -> None:
     settings = Settings(port_mappings=mappings)
-    at = compute_exposure(APP, spec_of(), service, [], NodeIndex(NODES), settings)
-    tried = {url for url, _, _ in at.probe_urls}
+    exposure = compute_exposure(APP, spec_of(), service, [], NodeIndex(NODES), settings)
+    tried = {url for url, _, _ in exposure.probe_urls}
     assert tried
-    assert not_probed_note(service, at.urls, at.preferred, tried) == said
+    assert not_probed_note(service, exposure.urls, exposure.preferred, tried) == note
 
 
 def test_what_is_left_out_is_told_beside_the_answers() -> None:
     not_probed = "Not probed: UDP and SCTP ports."
-    for of, message in [
+    for by_url, message in [
         ({A: OK}, f"The node URLs answer, tried from the operator's pod. {not_probed}"),
         (
             {A: REFUSED},
             f"0 of 1 node URLs answer, tried from the operator's pod; {A}: {REFUSED}. {not_probed}",
         ),
     ]:
-        assert evaluate(ProbeResults(0.0, of, not_probed=not_probed), None, LONG).message == message
+        results = ProbeResults(0.0, by_url, not_probed=not_probed)
+        assert evaluate(results, None, LONG).message == message
     assert evaluate(ProbeResults(None, {}, not_probed=DATAGRAMS), None, 0.0).message == DATAGRAMS
