@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One try of a URL, against real sockets of this machine."""
+"""One probe of a URL, against real sockets of this machine."""
 
 import asyncio
 import errno
@@ -34,7 +34,7 @@ TOO_SHORT = 0.2
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-async def tried(
+async def probe(
     port: int,
     *,
     http: bool = False,
@@ -50,31 +50,31 @@ async def tried(
 
 @contextmanager
 def bound(*, listens: bool) -> Iterator[int]:
-    """A port that nobody else has, and on which nobody ever answers."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
+    """A port that no other process has, and on which no connection is ever accepted."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
         if listens:
-            found.listen()
-        yield found.getsockname()[1]
+            server.listen()
+        yield server.getsockname()[1]
 
 
 class Server:
-    """Answers what it is told to, and keeps what it was asked."""
+    """Gives the answers in their order, then the last one again; records the requests."""
 
     def __init__(self, *answers: bytes) -> None:
         self.answers = answers
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.port = 0
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        writer.write(self.answers[min(len(self.asked), len(self.answers)) - 1])
+        self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(self.answers[min(len(self.requests), len(self.answers)) - 1])
         await writer.drain()
 
 
 @asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[int]:
-    """Serves until all connections have been served, also those that ask nothing."""
+    """Serves until all connections have been served, also those without a request."""
     served: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -107,33 +107,33 @@ def http_answer(status: str, *headers: str) -> bytes:
 
 async def test_a_connection_is_enough() -> None:
     with bound(listens=True) as port:
-        assert await tried(port) == OK
+        assert await probe(port) == OK
 
 
 @pytest.mark.parametrize("http", [False, True])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_a_port_on_which_nobody_listens(host: str, http: bool) -> None:
     with bound(listens=False) as port:
-        assert await tried(port, http=http, host=host) == REFUSED
+        assert await probe(port, http=http, host=host) == REFUSED
 
 
 async def test_a_connection_that_nobody_takes() -> None:
-    with socket.socket() as found, ExitStack() as others:
-        found.bind(("127.0.0.1", 0))
-        found.listen(0)
-        port = found.getsockname()[1]
-        # Those that wait to be accepted fill the backlog.
+    with socket.socket() as server, ExitStack() as clients:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        port = server.getsockname()[1]
+        # Connections that wait to be accepted fill the backlog.
         for _ in range(4):
-            other = others.enter_context(socket.socket())
-            other.setblocking(False)
-            other.connect_ex(("127.0.0.1", port))
-        assert await tried(port, seconds=TOO_SHORT) == LATE
+            client = clients.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", port))
+        assert await probe(port, seconds=TOO_SHORT) == LATE
 
 
 @pytest.mark.parametrize("http", [False, True])
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", f"{'x' * 64}.example"])
 async def test_a_host_that_nobody_knows(host: str, http: bool) -> None:
-    assert await tried(80, http=http, host=host) == UNKNOWN_HOST
+    assert await probe(80, http=http, host=host) == UNKNOWN_HOST
 
 
 @pytest.mark.parametrize(
@@ -151,13 +151,13 @@ async def test_a_host_that_nobody_knows(host: str, http: bool) -> None:
 async def test_network_errors(
     monkeypatch: pytest.MonkeyPatch, error: OSError, result: ProbeResult
 ) -> None:
-    """Those that this machine does not bring about by itself; asyncio words them so."""
+    """Errors that this machine does not cause by itself, with the messages of asyncio."""
 
     async def fail(*_: object) -> None:
         raise error
 
     monkeypatch.setattr("exposedapp.probing.attempt.check_port", fail)
-    assert await tried(80) == result
+    assert await probe(80) == result
 
 
 # --- a page ---------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ LEADS_ON = "Location: http://127.0.0.1:{port}/other"
 
 
 @pytest.mark.parametrize(
-    ("status", "found"),
+    ("status", "result"),
     [
         ("200 OK", OK),
         ("204 No Content", OK),
@@ -178,26 +178,26 @@ LEADS_ON = "Location: http://127.0.0.1:{port}/other"
         ("503 Service Unavailable", http_error(503)),
     ],
 )
-async def test_a_page(status: str, found: ProbeResult) -> None:
+async def test_a_page(status: str, result: ProbeResult) -> None:
     server = Server()
     async with serving(server) as port:
         server.answers = (http_answer(status, LEADS_ON.format(port=port)),)
-        assert await tried(port, http=True, path="/login?next=/a") == found
-    # It asks once, and does not go where it is led.
-    (asked,) = server.asked
-    assert asked.splitlines()[0] == "GET /login?next=/a HTTP/1.1"
+        assert await probe(port, http=True, path="/login?next=/a") == result
+    # One request: the redirect is not followed.
+    (request,) = server.requests
+    assert request.splitlines()[0] == "GET /login?next=/a HTTP/1.1"
 
 
 @pytest.mark.parametrize(
-    ("answer", "found"),
+    ("answer", "result"),
     [(b"SSH-2.0-OpenSSH\r\n", NOT_HTTP), (b"\x00\x01\x02\r\n\r\n", NOT_HTTP), (b"", CLOSED)],
     ids=["another protocol", "noise", "nothing"],
 )
-async def test_no_page(answer: bytes, found: ProbeResult) -> None:
+async def test_no_page(answer: bytes, result: ProbeResult) -> None:
     async with serving(Server(answer)) as port:
-        assert await tried(port, http=True) == found
-        # A connection says nothing of that.
-        assert await tried(port) == OK
+        assert await probe(port, http=True) == result
+        # A probe of the connection alone does not see that.
+        assert await probe(port) == OK
 
 
 async def test_https_where_http_is_spoken() -> None:
@@ -207,8 +207,8 @@ async def test_https_where_http_is_spoken() -> None:
         await writer.drain()
 
     async with serving(plain) as port:
-        found = await tried(port, http=True, scheme="https")
-    assert found == NO_TLS
+        result = await probe(port, http=True, scheme="https")
+    assert result == NO_TLS
 
 
 async def test_one_that_resets_the_connection() -> None:
@@ -218,26 +218,26 @@ async def test_one_that_resets_the_connection() -> None:
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
 
     async with serving(reset) as port:
-        assert await tried(port, http=True) == CLOSED
+        assert await probe(port, http=True) == CLOSED
 
 
 async def test_one_that_accepts_and_never_answers() -> None:
     with bound(listens=True) as port:
-        assert await tried(port, http=True, seconds=TOO_SHORT) == LATE
+        assert await probe(port, http=True, seconds=TOO_SHORT) == LATE
 
 
 async def test_a_body_is_not_waited_for() -> None:
-    gone = asyncio.Event()
+    closed = asyncio.Event()
 
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nx")
         await reader.read()
-        gone.set()
+        closed.set()
 
     async with serving(endless) as port, asyncio.timeout(DEADLINE_SECONDS):
-        assert await tried(port, http=True) == OK
-        await gone.wait()
+        assert await probe(port, http=True) == OK
+        await closed.wait()
 
 
 async def test_nothing_is_sent_that_a_stranger_could_use(
@@ -248,21 +248,21 @@ async def test_nothing_is_sent_that_a_stranger_could_use(
     monkeypatch.setenv("NETRC", str(netrc))
     server = Server(http_answer("200 OK", "Set-Cookie: session=1; Path=/"))
     async with serving(server) as port:
-        assert await tried(port, http=True) == OK
-        assert await tried(port, http=True) == OK
-    assert len(server.asked) == 2
-    for asked in server.asked:
-        names = {line.partition(":")[0].lower() for line in asked.splitlines()[1:] if line}
+        assert await probe(port, http=True) == OK
+        assert await probe(port, http=True) == OK
+    assert len(server.requests) == 2
+    for request in server.requests:
+        names = {line.partition(":")[0].lower() for line in request.splitlines()[1:] if line}
         assert names <= {"host", "accept", "accept-encoding", "user-agent"}
 
 
 async def test_the_request_names_the_operator() -> None:
-    """By it the access log of an app, and a server's owner, can tell what it is."""
+    """The owner of a server recognizes the probes in its access log."""
     server = Server(http_answer("200 OK"))
     async with serving(server) as port:
-        await tried(port, http=True)
-    (asked,) = server.asked
-    assert f"User-Agent: exposedapp-operator/{__version__} (probe)" in asked.splitlines()
+        await probe(port, http=True)
+    (request,) = server.requests
+    assert f"User-Agent: exposedapp-operator/{__version__} (probe)" in request.splitlines()
 
 
 async def test_no_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,5 +272,5 @@ async def test_no_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy_port}")
         for name in ("NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
-        assert await tried(port, http=True) == OK
-    assert (len(proxy.asked), len(server.asked)) == (0, 1)
+        assert await probe(port, http=True) == OK
+    assert (len(proxy.requests), len(server.requests)) == (0, 1)
