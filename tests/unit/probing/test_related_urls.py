@@ -35,7 +35,7 @@ def target(app: int, host: int) -> Target:
 
 
 class Cluster:
-    """Apps with a URL at each host; all URLs answer, but for what fails() says."""
+    """Apps with a URL at each host; all URLs answer for which fails() returns no result."""
 
     def __init__(self, apps: int, hosts: int, rate: float, in_flight: int = 50) -> None:
         self.fails: Callable[[Target], ProbeResult | None] = lambda _: None
@@ -55,18 +55,18 @@ class Cluster:
         await asyncio.sleep(target.timeout if result is LATE else 0.005)
         return result
 
-    def wrong(self) -> Iterator[str]:
-        """The URLs whose known result is not the true one."""
+    def outdated(self) -> Iterator[str]:
+        """The URLs whose known result is not the one that a probe has now."""
         for key, targets in self.targets.items():
             by_url = self.prober.set_targets(key, targets).by_url
-            for each in targets:
-                result = by_url[each.url]
-                if result is None or result.outcome != (self.fails(each) or OK).outcome:
-                    yield each.url
+            for target in targets:
+                result = by_url[target.url]
+                if result is None or result.outcome != (self.fails(target) or OK).outcome:
+                    yield target.url
 
-    async def seconds_until_right(self) -> float:
+    async def seconds_until_correct(self) -> float:
         started = now()
-        while any(self.wrong()):
+        while any(self.outdated()):
             await asyncio.sleep(1)
             assert now() - started < 1000
         return now() - started
@@ -74,19 +74,19 @@ class Cluster:
 
 @asynccontextmanager
 async def cluster(apps: int, hosts: int, rate: float) -> AsyncIterator[Cluster]:
-    found = Cluster(apps, hosts, rate)
-    async with running(found.prober.run()):
-        await found.seconds_until_right()
+    world = Cluster(apps, hosts, rate)
+    async with running(world.prober.run()):
+        await world.seconds_until_correct()
         await asyncio.sleep(5 * PERIOD)
-        yield found
+        yield world
 
 
 def down_host(result: ProbeResult) -> Callable[[Target], ProbeResult | None]:
-    return lambda each: result if each.host == "host-3" else None
+    return lambda target: result if target.host == "host-3" else None
 
 
-def down_app(each: Target) -> ProbeResult | None:
-    return REFUSED if each.url.startswith("http://app-5.") else None
+def down_app(target: Target) -> ProbeResult | None:
+    return REFUSED if target.url.startswith("http://app-5.") else None
 
 
 @pytest.mark.parametrize(
@@ -99,10 +99,10 @@ async def test_1000_apps_on_16_nodes_at_the_default_rate(
     async with cluster(apps=1000, hosts=16, rate=Settings().probe_rate) as world:
         assert world.prober.state().overdue > PERIOD
         world.fails = fails
-        assert await world.seconds_until_right() <= 90
-        # No more probes than the rate allows, and none are lost to others.
+        assert await world.seconds_until_correct() <= 90
+        # The rate allows no additional probes, and no URL has lost its turn to others.
         world.fails = lambda _: None
-        assert await world.seconds_until_right() <= 90
+        assert await world.seconds_until_correct() <= 90
 
 
 @in_virtual_time
@@ -112,23 +112,25 @@ async def test_an_app_that_is_down_brings_nothing_but_its_own_urls_forward() -> 
         world.fails = down_app
         started = now()
         await asyncio.sleep(PERIOD)
-        others = [each.url for _, each in world.probes if not down_app(each)]
+        others = [probed.url for _, probed in world.probes if not down_app(probed)]
         assert len(others) < 2 * 19 * 4
-        failed = [time for time, each in world.probes if down_app(each)]
+        failed = [time for time, probed in world.probes if down_app(probed)]
         assert failed[0] - started <= PERIOD * 1.15
-        first_of_each = {each.url: time for time, each in reversed(world.probes) if down_app(each)}
-        assert max(first_of_each.values()) - failed[0] < 2
+        first_failed = {
+            probed.url: time for time, probed in reversed(world.probes) if down_app(probed)
+        }
+        assert max(first_failed.values()) - failed[0] < 2
 
 
 @in_virtual_time
 async def test_a_url_at_a_host_that_is_down_is_not_retried_more_often_than_others() -> None:
     async with cluster(apps=20, hosts=4, rate=50) as world:
         world.fails = down_host(REFUSED)
-        await world.seconds_until_right()
+        await world.seconds_until_correct()
         world.probes.clear()
         await asyncio.sleep(PERIOD)
-        retried = [each.url for _, each in world.probes if each.host == "host-3"]
-        # Those that were found before the host was known to be down back off as ever.
+        retried = [probed.url for _, probed in world.probes if probed.host == "host-3"]
+        # URLs that failed before the host was known to be down have their usual back-off.
         assert len(retried) < 20 * 2 + HOST_DOWN_APPS * 10
 
 
@@ -136,11 +138,11 @@ async def test_a_url_at_a_host_that_is_down_is_not_retried_more_often_than_other
 async def test_a_new_app_at_a_host_that_is_down_is_still_retried_soon() -> None:
     async with cluster(apps=20, hosts=4, rate=50) as world:
         world.fails = down_host(REFUSED)
-        await world.seconds_until_right()
+        await world.seconds_until_correct()
         world.probes.clear()
         world.prober.set_targets(app_key(99), [target(99, 3)])
         await asyncio.sleep(10)
-        assert len([each for _, each in world.probes if each == target(99, 3)]) > 3
+        assert len([probed for _, probed in world.probes if probed == target(99, 3)]) > 3
 
 
 def test_a_host_is_down_when_urls_of_several_apps_fail_and_none_answers() -> None:
