@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A way to the node that is cut is told from an app that does not answer. All time is virtual."""
+"""A way to the node that is cut is not taken for an app that does not answer. Virtual time."""
 
 import asyncio
 from dataclasses import replace
@@ -25,19 +25,19 @@ TARGET = Target(
 
 
 class Node:
-    """What comes of a URL and of the kubelet's port, and what was tried."""
+    """The results of a URL and of the kubelet's port; records the probes of both."""
 
     def __init__(self, url: ProbeResult, kubelet: ProbeResult = OK, lasts: float = 0.0) -> None:
         self.results = {30001: url, KUBELET: kubelet}
         self.lasts = lasts
-        self.tries: list[int] = []
+        self.probes: list[int] = []
         self.timeouts: list[float] = []
-        """Of the tries of the kubelet's port."""
+        """Of the probes of the kubelet's port."""
         self.attempt = ControlledAttempt(self._attempt, asyncio.get_running_loop().time)
 
     async def _attempt(self, target: Target) -> ProbeResult:
         assert target.http is (target.port != KUBELET), "a connection is enough for a control"
-        self.tries.append(target.port)
+        self.probes.append(target.port)
         if target.port == KUBELET:
             self.timeouts.append(target.timeout)
         await asyncio.sleep(self.lasts)
@@ -69,14 +69,14 @@ async def test_what_fails_as_the_kubelet_does_is_blocked(
 async def test_what_proves_something_needs_no_control(url: ProbeResult) -> None:
     node = Node(url, LATE)
     assert await node.attempt(TARGET) == url
-    assert node.tries == [30001]
+    assert node.probes == [30001]
 
 
 @in_virtual_time
 async def test_without_a_known_port_there_is_no_control() -> None:
     node = Node(LATE, LATE)
     assert await node.attempt(replace(TARGET, control_port=None)) == LATE
-    assert node.tries == [30001]
+    assert node.probes == [30001]
 
 
 @in_virtual_time
@@ -84,9 +84,9 @@ async def test_one_control_for_all_urls_that_fail_at_a_node() -> None:
     node = Node(LATE, LATE, lasts=2.0)
     results = await asyncio.gather(*(node.attempt(TARGET) for _ in range(50)))
     assert {result.blocked for result in results} == {True}
-    assert node.tries.count(KUBELET) == 1
+    assert node.probes.count(KUBELET) == 1
     await node.attempt(replace(TARGET, host="10.0.0.2"))
-    assert node.tries.count(KUBELET) == 2, "another node, another way"
+    assert node.probes.count(KUBELET) == 2, "another node, another way"
 
 
 @in_virtual_time
