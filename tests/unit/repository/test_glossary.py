@@ -19,7 +19,6 @@ NOT_YET = (
     "tests/unit/exposure",
     "tests/unit/kube",
     "tests/unit/reconcile",
-    "tests/unit/status",
 )
 """What does not pass yet."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the app is: URLs and the other ways in."""
+"""The exposure of an app in its status: URLs and addresses."""
 
 from dataclasses import replace
 
@@ -71,8 +71,8 @@ def test_the_url_stays_while_it_is_listed() -> None:
     assert first.url == "http://10.0.0.2:30001"
     more = compute(replace(WELL, previous=first))
     assert more.url == "http://10.0.0.2:30001"
-    gone = compute(replace(WELL, previous=more, nodes=NODES[:1]))
-    assert gone.url == "http://10.0.0.1:30001"
+    fewer = compute(replace(WELL, previous=more, nodes=NODES[:1]))
+    assert fewer.url == "http://10.0.0.1:30001"
 
 
 def test_the_url_goes_with_its_node_port() -> None:
@@ -107,7 +107,7 @@ def test_a_headless_service_has_no_cluster_ip() -> None:
 def test_the_ports_are_as_the_cluster_has_them() -> None:
     ports = [port(53, 30053, name="dns"), {"port": 54, "targetPort": "dns"}]
     status = compute(replace(WELL, service=service_body(*ports)))
-    assert [it.as_json() for it in status.ports or ()] == [
+    assert [status_port.as_json() for status_port in status.ports or ()] == [
         {"name": "dns", "port": 53, "targetPort": 53, "nodePort": 30053, "protocol": "TCP"},
         {"name": None, "port": 54, "targetPort": "dns", "nodePort": None, "protocol": "TCP"},
     ]
@@ -116,7 +116,7 @@ def test_the_ports_are_as_the_cluster_has_them() -> None:
 def test_without_a_service_the_ports_are_remembered() -> None:
     first = compute(WELL)
     status = compute(replace(WELL, previous=first, service=None))
-    # So that the Service gets the same node ports when it is made again.
+    # So that the Service gets the same node ports when it is created again.
     assert status.ports == first.ports
     assert (status.url, status.urls, status.nodes, status.cluster_url) == (None, None, None, None)
 

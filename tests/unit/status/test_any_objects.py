@@ -56,8 +56,8 @@ NUMBER = st.sampled_from([0, 1, 2, -1, 2**31 - 1]) | st.integers(-(2**31), 2**31
 STATUS = st.sampled_from(["True", "False", "Unknown"])
 
 
-def items(of: Strategy) -> Strategy:
-    return st.none() | st.lists(of, max_size=3)
+def items(element: Strategy) -> Strategy:
+    return st.none() | st.lists(element, max_size=3)
 
 
 def fields(required: dict[str, Strategy], optional: dict[str, Strategy]) -> Strategy:
@@ -298,7 +298,7 @@ def status_of(
     previous: ExposedAppStatus,
     result: Any,
 ) -> ExposedAppStatus:
-    """What a reconcile computes from these objects, one step after the other."""
+    """All that a reconcile computes from these objects, one step after the other."""
     endpoints = [endpoint for body in slices for endpoint in parse_endpoint_slice(body)]
     index, config = NodeIndex(map(parse_node, nodes)), Settings()
     exposure = Exposure(ports=previous.ports or ())
@@ -388,7 +388,7 @@ def test_a_failure_follows_from_any_pods_and_events(pods: list[Json], events: li
 
 
 def test_a_service_that_another_client_made_huge_makes_no_huge_status() -> None:
-    """While an app is suspended, its Service is what others make of it."""
+    """While an app is suspended, its Service has whatever type others give it."""
     many = range(3000)
     service: Json = {
         "spec": {
@@ -420,7 +420,7 @@ def test_a_service_that_another_client_made_huge_makes_no_huge_status() -> None:
         spec = spec_of(suspend=True)
         status = status_of(spec, service, None, [], [node], [], new, REFUSED)
         assert len(json.dumps(as_json(status))) < MAX_STATUS_BYTES
-        # Its deletion leaves the ports of the status before.
+        # The deletion of a Service leaves the ports of the previous status.
         many_ports = replace_ports(status, service)
         status = status_of(spec, None, None, [], [node], [], many_ports, REFUSED)
         assert len(json.dumps(as_json(status))) < MAX_STATUS_BYTES

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever keeps a pod from being ready is named, in the words of the component that knows."""
+"""The status names each cause of a pod failure, with the message of the component that knows it."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ every_cause = pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.n
 
 
 def judge(pods: list[Json], events: list[Json]) -> PodFailure | None:
-    """The failure of the pods, also by Events."""
+    """The failure of the pods, by their statuses and the Events."""
     failure, pod = pod_failure(pods), unexplained_pod(pods)
     return explain_pod(pod, failure, events) if pod else failure
 

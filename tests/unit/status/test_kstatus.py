@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What other programs make of an ExposedApp: Helm 4 and Flux by kstatus, Argo CD by our check."""
+"""How other programs judge an ExposedApp: Helm 4 and Flux by kstatus, Argo CD by our check."""
 
 import json
 import subprocess
@@ -39,13 +39,13 @@ def refused(reason: Reason) -> Seen:
     return replace(WELL, problems=[Problem(reason, "The server's words.")])
 
 
-def in_trouble(reason: Reason) -> Seen:
+def pods_failing(reason: Reason) -> Seen:
     return replace(TWO, pod_failure=PodFailure(reason, "The kubelet's words."))
 
 
 def lacking_pods(condition: str, status: str) -> Seen:
-    said = {"type": condition, "status": status, "message": "The Deployment's words."}
-    return replace(TWO, deployment=deployment_body(2, 1, conditions=[said]))
+    reported = {"type": condition, "status": status, "message": "The Deployment's words."}
+    return replace(TWO, deployment=deployment_body(2, 1, conditions=[reported]))
 
 
 def with_url(answer: ProbeResult | None, waited: float) -> Seen:
@@ -68,12 +68,12 @@ SEEN = [
     (TWO,                                            "InProgress", "Progressing"),
     (with_url(None, waited=29.0),                    "InProgress", "Progressing"),
     (with_url(LATE, waited=30.0),                    "InProgress", "Degraded"),
-    (in_trouble(Reason.IMAGE_PULL),                  "InProgress", "Progressing"),
-    (in_trouble(Reason.CONTAINER_CONFIG),            "InProgress", "Progressing"),
-    (in_trouble(Reason.CRASH_LOOP),                  "InProgress", "Progressing"),
-    (in_trouble(Reason.UNSCHEDULABLE),               "InProgress", "Progressing"),
-    (in_trouble(Reason.FAILED_MOUNT),                "InProgress", "Progressing"),
-    (in_trouble(Reason.UNHEALTHY),                   "InProgress", "Progressing"),
+    (pods_failing(Reason.IMAGE_PULL),                "InProgress", "Progressing"),
+    (pods_failing(Reason.CONTAINER_CONFIG),          "InProgress", "Progressing"),
+    (pods_failing(Reason.CRASH_LOOP),                "InProgress", "Progressing"),
+    (pods_failing(Reason.UNSCHEDULABLE),             "InProgress", "Progressing"),
+    (pods_failing(Reason.FAILED_MOUNT),              "InProgress", "Progressing"),
+    (pods_failing(Reason.UNHEALTHY),                 "InProgress", "Progressing"),
     (PAUSED,                                         "InProgress", "Progressing"),
     (lacking_pods("ReplicaFailure", "True"),         "InProgress", "Progressing"),
     (lacking_pods("Progressing", "False"),           "InProgress", "Progressing"),
@@ -91,7 +91,7 @@ OTHERS = {
     "edited": (app(compute(WELL), generation=8), "InProgress", "Progressing"),
     "edited while stalled": (app(STALLED, generation=8), "InProgress", "Progressing"),
     "InternalError": (app(BROKEN), "Failed", "Degraded"),
-    # Of what is being deleted Argo CD says Progressing, and does not ask the check.
+    # What is being deleted is Progressing to Argo CD, which does not run the check for it.
     "deleted": (app(compute(WELL), deletionTimestamp=WELL.now), "Terminating", "Healthy"),
     "scaling": (app(compute(SCALING)), "InProgress", "Healthy"),
     "suspended": (app(compute(STOPPED), suspend=True), "Current", "Suspended"),
@@ -104,8 +104,8 @@ def reason_of(seen: Seen) -> str:
     return ready.reason
 
 
-ROWS = {reason_of(seen): (app(compute(seen)), *said) for seen, *said in SEEN} | OTHERS
-every_row = pytest.mark.parametrize(("found", "kstatus", "argocd"), ROWS.values(), ids=ROWS)
+ROWS = {reason_of(seen): (app(compute(seen)), *health) for seen, *health in SEEN} | OTHERS
+every_row = pytest.mark.parametrize(("body", "kstatus", "argocd"), ROWS.values(), ids=ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -121,19 +121,19 @@ def test_every_reason_has_a_row() -> None:
 
 
 @every_row
-def test_kstatus(kstatus_program: Path, found: Json, kstatus: str, argocd: str) -> None:
-    """Helm 4 --wait and Flux go on at Current, give up at Failed, and wait else."""
+def test_kstatus(kstatus_program: Path, body: Json, kstatus: str, argocd: str) -> None:
+    """Helm 4 --wait and Flux continue at Current, give up at Failed, and wait otherwise."""
     done = subprocess.run(
-        [kstatus_program], input=json.dumps(found), capture_output=True, text=True, check=True
+        [kstatus_program], input=json.dumps(body), capture_output=True, text=True, check=True
     )
     status, _, message = done.stdout.partition("\t")
     assert status == kstatus, message
 
 
 @every_row
-def test_argocd(found: Json, kstatus: str, argocd: str) -> None:
+def test_argocd(body: Json, kstatus: str, argocd: str) -> None:
     lua = LuaRuntime()
-    lua.globals().obj = lua.table_from(found, recursive=True)
+    lua.globals().obj = lua.table_from(body, recursive=True)
     health = lua.execute((ROOT / "deploy/argocd/health.lua").read_text())
     assert health.status == argocd
     assert health.message

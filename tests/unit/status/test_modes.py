@@ -145,7 +145,7 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
             "No pod has a container port named 'postgres', targetPort of 5432.",
         ),
         (
-            # A number needs nobody who has it.
+            # A port by number needs no pod that declares it.
             replace(BY_NUMBER, endpoints=[pod("p", ports=frozenset())]),
             "True",
             "Available",
@@ -197,7 +197,7 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
             "NoEligibleNode",
             f"No eligible node: there are no nodes. {WAITS}",
         ),
-        # What is there is told, not what is waiting to be made.
+        # The message is about the live children, not about those that the spec desires.
         (suspended(WELL, replicas=5), "True", "Available", f"1 of 1 pods are ready. {WAITS}"),
         (
             suspended(STOPPED, replicas=5),
@@ -207,7 +207,7 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
         ),
         (LOCAL, "True", "Available", "1 of 1 pods are ready."),
         (
-            # Its node lists nothing as long as no pod of it is ready: the pods come first.
+            # No node is listed as long as none has a ready pod: the pods come first.
             replace(LOCAL, deployment=deployment_body(1, 0), endpoints=[pod("p", ready=False)]),
             "False",
             "Progressing",
@@ -278,7 +278,7 @@ WAITS = "Suspended: changes wait until spec.suspend is false."
 )  # fmt: skip
 def test_ready(seen: Seen, status: str, reason: str, message: str) -> None:
     assert condition_values(seen) == (status, reason, message)
-    # Under way is what waiting helps: not what is well, and not what has no node.
+    # Reconciling is what ends by itself: neither what is Ready nor an app without a node.
     under_way = condition(compute(seen), "Reconciling")
     assert (under_way is not None) is (status == "False" and reason != "NoEligibleNode")
     if under_way:
@@ -353,7 +353,7 @@ def test_when_there_is_nothing_to_ask_the_pods(seen: Seen, well: bool) -> None:
     assert workload_settled(seen.observed()) is well
 
 
-# --- suspended: what is there is told, whatever the spec says -------------------------------------
+# --- suspended: the status is that of the live children, whatever the spec ------------------------
 
 
 OTHER_MODES: list[Json] = [SPECS["selector"], SPECS["external-name"]]

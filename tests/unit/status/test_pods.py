@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keeps a pod from starting, in Kubernetes' own words."""
+"""Why a pod does not start, in the messages of Kubernetes."""
 
 import copy
 from dataclasses import replace
@@ -20,7 +20,7 @@ from support.snapshots import BEFORE
 @pytest.mark.parametrize(("word", "reason"), WAITING_REASONS.items())
 def test_every_cause_has_a_word_of_the_closed_list(word: str, reason: Reason) -> None:
     failure = pod_failure([pod_body("web-1", waiting={"reason": word, "message": "Its words."})])
-    # The kubelet's words on a crash loop are how long it waits.
+    # The kubelet's message on a crash loop is how long it waits.
     words = "the container is crash looping" if word == "CrashLoopBackOff" else "Its words."
     assert failure == PodFailure(reason, f"Pod web-1: {words}")
 
@@ -50,7 +50,7 @@ CRASH: Json = {
             PodFailure(Reason.CONTAINER_CONFIG, "Pod web-1: CreateContainerConfigError"),
         ),
         (
-            # The seconds of the back-off change at every try; how the container ended does not.
+            # The seconds of the back-off change at every attempt; how the container ended does not.
             [pod_body("web-1", waiting=CRASH, last={"reason": "Error", "exitCode": 3})],
             PodFailure(
                 Reason.CRASH_LOOP,
@@ -191,7 +191,7 @@ def test_a_pod_that_ended_long_ago_is_no_cause() -> None:
 
 
 def test_pods_that_end_one_after_the_other_have_one_failure() -> None:
-    """Their names must not cause a write each."""
+    """The names of the pods must not cause a write each."""
     first = PodFailure(Reason.PROGRESSING, "Pod a: Evicted", "a", "Evicted", is_replaced=True)
     assert replace(first, message="Pod b: Evicted", pod="b").same_as(first)
     assert not replace(first, cause="OutOfcpu").same_as(first)

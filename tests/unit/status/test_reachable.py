@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the answers of the URLs make of an app's status."""
+"""The status of an app by the results of its probes."""
 
 from dataclasses import replace
 
@@ -29,13 +29,13 @@ from support.snapshots import (
 CUT = replace(LATE, blocked=True)
 A, B = "http://10.0.0.1:30001", "http://10.0.0.2:30001"
 SOON, LONG = 29.0, 30.0
-Said = tuple[str, str, str]
+ConditionValues = tuple[str, str, str]
 
 
-def tried(
+def probed(
     a: ProbeResult | None, b: ProbeResult | None, waited: float = SOON, seen: Seen = WELL
 ) -> Seen:
-    """The same app, when its URLs have been tried for so many seconds."""
+    """The same app, when its URLs have been probed for `waited` seconds."""
     return replace(seen, answers=ProbeResults(0.0, {A: a, B: b}), waited=waited)
 
 
@@ -54,15 +54,15 @@ DATAGRAMS = replace(WELL, service=service_body(port(80, 30001, "UDP")))
 @pytest.mark.parametrize(
     ("seen", "ready", "reachable", "url"),
     [
-        (tried(OK, OK), AVAILABLE, ANSWERS, A),
-        (tried(OK, OK, LONG), AVAILABLE, ANSWERS, A),
-        (tried(None, OK), AVAILABLE, ANSWERS, B),
-        (tried(OK, REFUSED), AVAILABLE, ANSWERS, A),
-        (tried(OK, REFUSED, LONG), AVAILABLE, SOME, A),
-        (tried(None, None), ("False", *WAITING), ("Unknown", *WAITING), A),
-        (tried(LATE, REFUSED), ("False", *WAITING), ("Unknown", *WAITING), A),
-        (tried(LATE, REFUSED, LONG), ("False", *NONE), ("False", *NONE), A),
-        (tried(CUT, CUT), AVAILABLE, ("Unknown", "ProbeBlocked", WAY_CUT), A),
+        (probed(OK, OK), AVAILABLE, ANSWERS, A),
+        (probed(OK, OK, LONG), AVAILABLE, ANSWERS, A),
+        (probed(None, OK), AVAILABLE, ANSWERS, B),
+        (probed(OK, REFUSED), AVAILABLE, ANSWERS, A),
+        (probed(OK, REFUSED, LONG), AVAILABLE, SOME, A),
+        (probed(None, None), ("False", *WAITING), ("Unknown", *WAITING), A),
+        (probed(LATE, REFUSED), ("False", *WAITING), ("Unknown", *WAITING), A),
+        (probed(LATE, REFUSED, LONG), ("False", *NONE), ("False", *NONE), A),
+        (probed(CUT, CUT), AVAILABLE, ("Unknown", "ProbeBlocked", WAY_CUT), A),
         (WELL, AVAILABLE, NOT_PROBED, A),
         (INSIDE, AVAILABLE, NOT_PROBED, "http://web.shop.svc:80"),
         (DATAGRAMS, AVAILABLE, NOT_PROBED, "udp://10.0.0.1:30001"),
@@ -82,7 +82,9 @@ DATAGRAMS = replace(WELL, service=service_body(port(80, 30001, "UDP")))
         "UDP only",
     ],
 )
-def test_ready_and_reachable(seen: Seen, ready: Said, reachable: Said, url: str) -> None:
+def test_ready_and_reachable(
+    seen: Seen, ready: ConditionValues, reachable: ConditionValues, url: str
+) -> None:
     status = compute(seen)
     assert condition_values(seen) == ready
     assert condition_values(seen, "Reachable") == reachable
@@ -93,7 +95,7 @@ def test_ready_and_reachable(seen: Seen, ready: Said, reachable: Said, url: str)
         == condition_values(seen, "ServiceReady")[0]
         == "True"
     )
-    # Waiting ends by itself; that nothing answers does not, and more spec does not help.
+    # WaitingForAnswer ends by itself; Unreachable does not, and no change of the spec helps.
     waiting = ready[1] == Reason.WAITING_FOR_ANSWER
     assert is_reconciling(status) is awaits_first_probe(status) is waiting
     assert condition(status, "Stalled") is None
@@ -107,13 +109,13 @@ REFUSAL = Problem(Reason.FORBIDDEN, "The server's words.", "Service")
 @pytest.mark.parametrize(
     ("seen", "ready", "reachable"),
     [
-        (tried(OK, OK, seen=STOPPED), ("True", "ScaledToZero"), NO_PODS),
-        (tried(None, None, seen=STOPPED), ("True", "ScaledToZero"), NO_PODS),
-        (tried(LATE, LATE, LONG, STOPPED), ("True", "ScaledToZero"), NO_PODS),
-        (tried(OK, OK, seen=TWO), ("False", "Progressing"), ANSWERS),
-        (tried(LATE, REFUSED, LONG, TWO), ("False", "Progressing"), ("False", *NONE)),
+        (probed(OK, OK, seen=STOPPED), ("True", "ScaledToZero"), NO_PODS),
+        (probed(None, None, seen=STOPPED), ("True", "ScaledToZero"), NO_PODS),
+        (probed(LATE, LATE, LONG, STOPPED), ("True", "ScaledToZero"), NO_PODS),
+        (probed(OK, OK, seen=TWO), ("False", "Progressing"), ANSWERS),
+        (probed(LATE, REFUSED, LONG, TWO), ("False", "Progressing"), ("False", *NONE)),
         (
-            tried(LATE, REFUSED, LONG, replace(WELL, problems=[REFUSAL])),
+            probed(LATE, REFUSED, LONG, replace(WELL, problems=[REFUSAL])),
             ("False", "Forbidden"),
             ("False", *NONE),
         ),
@@ -129,7 +131,9 @@ REFUSAL = Problem(Reason.FORBIDDEN, "The server's words.", "Service")
         "no node",
     ],
 )
-def test_what_goes_before_the_answers(seen: Seen, ready: tuple[str, str], reachable: Said) -> None:
+def test_what_goes_before_the_answers(
+    seen: Seen, ready: tuple[str, str], reachable: ConditionValues
+) -> None:
     assert condition_values(seen)[:2] == ready
     assert condition_values(seen, "Reachable") == reachable
 
@@ -141,11 +145,11 @@ def test_what_goes_before_the_answers(seen: Seen, ready: tuple[str, str], reacha
     "seen",
     [
         WELL,
-        tried(OK, OK),
-        tried(OK, REFUSED, LONG),
-        tried(None, None),
-        tried(LATE, REFUSED, LONG),
-        tried(CUT, CUT),
+        probed(OK, OK),
+        probed(OK, REFUSED, LONG),
+        probed(None, None),
+        probed(LATE, REFUSED, LONG),
+        probed(CUT, CUT),
     ],
     ids=["not tried", "all answer", "some answer", "none yet", "none", "the way is cut"],
 )
@@ -159,11 +163,11 @@ def test_the_same_answers_change_nothing(seen: Seen) -> None:
 @pytest.mark.parametrize(
     "seen",
     [
-        tried(OK, OK),
-        tried(OK, REFUSED, LONG),
-        tried(REFUSED, OK, LONG),
-        tried(LATE, REFUSED, LONG),
-        tried(CUT, CUT),
+        probed(OK, OK),
+        probed(OK, REFUSED, LONG),
+        probed(REFUSED, OK, LONG),
+        probed(LATE, REFUSED, LONG),
+        probed(CUT, CUT),
     ],
     ids=[
         "all answered",
@@ -175,20 +179,20 @@ def test_the_same_answers_change_nothing(seen: Seen) -> None:
 )
 def test_a_restart_changes_nothing(seen: Seen) -> None:
     first = compute(seen)
-    later = replace(tried(None, None, 0.0), previous=first, now=NOW)
+    later = replace(probed(None, None, 0.0), previous=first, now=NOW)
     assert status_patch(first, compute(later)) == {}
 
 
 def test_a_transition_has_its_time() -> None:
-    first = compute(tried(OK, OK))
-    later = compute(replace(tried(OK, REFUSED, LONG), previous=first, now=NOW))
-    times = {it.type: it.last_transition_time for it in later.conditions or ()}
+    first = compute(probed(OK, OK))
+    later = compute(replace(probed(OK, REFUSED, LONG), previous=first, now=NOW))
+    times = {condition.type: condition.last_transition_time for condition in later.conditions or ()}
     assert (times["Ready"], times["Reachable"]) == (BEFORE, NOW)
 
 
 PODS = [Endpoint(name, ready=True, terminating=False) for name in "pq"]
 TWO_READY = replace(TWO, deployment=deployment_body(2), endpoints=PODS)
-WAIT, ANSWER = tried(None, None, seen=TWO_READY), tried(OK, OK, seen=TWO_READY)
+WAIT, ANSWER = probed(None, None, seen=TWO_READY), probed(OK, OK, seen=TWO_READY)
 
 
 @pytest.mark.parametrize(
@@ -197,13 +201,13 @@ WAIT, ANSWER = tried(None, None, seen=TWO_READY), tried(OK, OK, seen=TWO_READY)
         (TWO, WAIT, False),
         (WAIT, ANSWER, True),
         (ANSWER, TWO, True),
-        (tried(None, None), tried(OK, None), True),
-        (tried(OK, OK), tried(OK, REFUSED, LONG), True),
-        (tried(OK, REFUSED, LONG), tried(OK, OK), True),
-        (tried(OK, OK), tried(LATE, REFUSED, LONG), True),
-        (tried(None, None), tried(LATE, REFUSED, LONG), True),
-        (tried(OK, REFUSED, LONG), tried(OK, LATE, LONG), False),
-        (tried(LATE, REFUSED, LONG), tried(LATE, LATE, LONG), False),
+        (probed(None, None), probed(OK, None), True),
+        (probed(OK, OK), probed(OK, REFUSED, LONG), True),
+        (probed(OK, REFUSED, LONG), probed(OK, OK), True),
+        (probed(OK, OK), probed(LATE, REFUSED, LONG), True),
+        (probed(None, None), probed(LATE, REFUSED, LONG), True),
+        (probed(OK, REFUSED, LONG), probed(OK, LATE, LONG), False),
+        (probed(LATE, REFUSED, LONG), probed(LATE, LATE, LONG), False),
     ],
     ids=[
         "the pods are ready, and no URL answers yet",
@@ -232,13 +236,13 @@ def test_what_is_not_tried_is_told() -> None:
     seen = replace(
         WELL, answers=ProbeResults(None, {}, not_probed="UDP and SCTP ports cannot be probed.")
     )
-    said = ("Unknown", "NotProbed", "UDP and SCTP ports cannot be probed.")
-    assert condition_values(seen, "Reachable") == said
+    expected = ("Unknown", "NotProbed", "UDP and SCTP ports cannot be probed.")
+    assert condition_values(seen, "Reachable") == expected
     assert condition_values(seen) == AVAILABLE
 
 
 def test_a_changed_app_waits_for_a_new_answer() -> None:
-    before = compute(tried(OK, OK))
+    before = compute(probed(OK, OK))
     stale = ProbeResults(0.0, {A: OK, B: OK}, frozenset({A, B}), 50.0)
     later = replace(WELL, generation=8, previous=before)
     assert condition_values(replace(later, answers=stale, waited=60.0)) == AVAILABLE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the condition Ready says in every situation, and which conditions are there beside it."""
+"""The condition Ready in every situation, and which other conditions there are."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,7 +31,7 @@ PARTS = ["Ready", "WorkloadAvailable", "ServiceReady", "Reachable"]
 
 
 def kinds(status: ExposedAppStatus) -> list[str]:
-    return [it.type for it in status.conditions or ()]
+    return [condition.type for condition in status.conditions or ()]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def kinds(status: ExposedAppStatus) -> list[str]:
     ids=["running", "stopped", "no node", "pods in trouble"],
 )
 def test_a_problem(seen: Seen, reason: Reason, child: Any) -> None:
-    # Whatever else there is to say: nothing of it heals before this does.
+    # A problem comes first: nothing else heals before it does.
     seen = replace(seen, problems=[Problem(reason, "The server's words.", child)])
     expected = ("False", reason.value, "The server's words.")
     assert condition_values(seen) == expected
@@ -84,7 +84,7 @@ def test_a_spec_that_could_not_be_parsed() -> None:
         WELL, spec=None, problems=[Problem(Reason.INVALID_SPEC, "spec.ports: Field required")]
     )
     assert condition_values(seen) == ("False", "InvalidSpec", "spec.ports: Field required")
-    # What ran before still runs, and where it is still holds.
+    # The pods of the previous spec still run, at the same URLs.
     assert compute(seen).url == "http://10.0.0.1:30001"
 
 
@@ -121,7 +121,7 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
             f"1 of 2 pods are ready. {LATE}",
         ),
         (
-            # The pods know better than the Deployment.
+            # The pod failure is more precise than the condition of the Deployment.
             replace(
                 TWO,
                 deployment=failing("Progressing", "False", LATE),
@@ -141,13 +141,13 @@ LATE = 'ReplicaSet "web-1" has timed out progressing.'
             "1 of 2 pods are ready.",
         ),
         (
-            # All pods are ready, but those of the old template.
+            # All pods are ready, but they are those of the old template.
             replace(WELL, deployment=deployment_body(updatedReplicas=0)),
             "Progressing",
             "1 of 1 pods are ready. 0 of 1 are updated.",
         ),
         (
-            # One more than wanted: an old pod is still there.
+            # One more than desired: an old pod still exists.
             replace(WELL, deployment=deployment_body(1, 2, replicas=2)),
             "Progressing",
             "1 of 1 pods are ready. 1 old pod is pending termination.",
@@ -300,7 +300,7 @@ def test_the_same_again_is_equal() -> None:
 def test_a_transition_has_the_time_it_happened_at() -> None:
     first = compute(WELL)
     later = compute(replace(TWO, previous=first, now=NOW))
-    times = {it.type: it.last_transition_time for it in later.conditions or ()}
+    times = {condition.type: condition.last_transition_time for condition in later.conditions or ()}
     assert times == {
         "Ready": NOW,
         "WorkloadAvailable": NOW,
@@ -334,7 +334,7 @@ def test_reconciling_and_stalled_come_and_go() -> None:
 def test_everything_answers_the_generation_that_was_read() -> None:
     status = compute(WELL)
     assert status.observed_generation == 7
-    assert {it.observed_generation for it in status.conditions or ()} == {7}
+    assert {condition.observed_generation for condition in status.conditions or ()} == {7}
 
 
 def test_summary() -> None:

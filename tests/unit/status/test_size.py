@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""However much an app asks for, its status stays below 100 KB."""
+"""Whatever the spec of an app, its status stays below 100 KB."""
 
 import json
 import string
@@ -25,15 +25,16 @@ from support.objects import node, spec_of
 from support.probes import REFUSED
 from support.snapshots import WELL, Seen, compute, condition
 
-MOST = 100_000
-MOST_PORTS, MOST_NODES = 64, 64
-LONGEST_LABEL = "x" * 63
-LONG_APP = AppRef(LONGEST_LABEL, LONGEST_LABEL, "uid-long")
+MAX_STATUS_BYTES = 100_000
+MAX_PORTS, MAX_NODES = 64, 64
+LONG_LABEL = "x" * 63
+"""A label of a DNS name, or value of a label, of the maximum length."""
+LONG_APP = AppRef(LONG_LABEL, LONG_LABEL, "uid-long")
 
 
 def name(number: int, length: int) -> str:
-    """A DNS name of about that length, another one for each number."""
-    labels = [f"n{number}", *([LONGEST_LABEL] * 4)]
+    """A DNS name of about this length, another one for each number."""
+    labels = [f"n{number}", *([LONG_LABEL] * 4)]
     return ".".join(labels)[: max(length, 5)].strip(".")
 
 
@@ -47,13 +48,13 @@ def addresses(number: int, length: int) -> list[tuple[str, str]]:
 
 @st.composite
 def wide(draw: st.DrawFn) -> Seen:
-    """What an app may ask for at most, most of the time, of everything that makes URLs."""
-    many = draw(st.sampled_from([1, 7, MOST_PORTS]))
+    """An app with up to the maximum of everything that URLs are computed from."""
+    many = draw(st.sampled_from([1, 7, MAX_PORTS]))
     path = "/" + draw(st.sampled_from(["p", '"', "&", "\\"])) * draw(st.sampled_from([0, 30, 1023]))
     length = draw(st.sampled_from([5, 60, 250]))
     ports: list[Json] = [
         {
-            "name": f"{i}-{LONGEST_LABEL}"[:63],
+            "name": f"{i}-{LONG_LABEL}"[:63],
             "port": 10000 + i,
             "scheme": "s" * draw(st.sampled_from([1, 32])),
             "path": path,
@@ -62,14 +63,14 @@ def wide(draw: st.DrawFn) -> Seen:
         for i in range(many)
     ]
     types = draw(st.sampled_from([["InternalIP"], ["Hostname"]]))
-    wanted: Json = {"limit": draw(st.sampled_from([1, 16, MOST_NODES])), "addressTypes": types}
+    nodes: Json = {"limit": draw(st.sampled_from([1, 16, MAX_NODES])), "addressTypes": types}
     if draw(st.booleans()):
-        wanted["host"] = name(1, length)
-    spec: dict[str, Any] = {"ports": ports, "nodes": wanted}
+        nodes["host"] = name(1, length)
+    spec: dict[str, Any] = {"ports": ports, "nodes": nodes}
     selector = {"app": "web"}
     if draw(st.booleans()):
-        # Labels that others gave to pods that run already.
-        selector = {f"{name(i, 250)}/{LONGEST_LABEL}": LONGEST_LABEL for i in range(64)}
+        # Labels of pods that another client runs.
+        selector = {f"{name(i, 250)}/{LONG_LABEL}": LONG_LABEL for i in range(64)}
         spec |= {"image": None, "selector": selector}
     kind = draw(st.sampled_from(["NodePort", "LoadBalancer"]))
     ingress = [
@@ -84,7 +85,7 @@ def wide(draw: st.DrawFn) -> Seen:
             "ipFamilies": ["IPv4", "IPv6"],
             "selector": selector,
             "ports": [
-                {**it, "targetPort": "t" * 15, "nodePort": it["port"] + 20000} for it in ports
+                {**port, "targetPort": "t" * 15, "nodePort": port["port"] + 20000} for port in ports
             ],
         },
         "status": {"loadBalancer": {"ingress": ingress}} if kind == "LoadBalancer" else {},
@@ -103,14 +104,16 @@ def wide(draw: st.DrawFn) -> Seen:
     )
 
 
-def tried(seen: Seen, wrong: ProbeResult) -> Seen:
-    """The same app when none of its URLs has answered."""
+def unreachable(seen: Seen, result: ProbeResult) -> Seen:
+    """The same app when each of its URLs has this result, which is no answer."""
     assert seen.service is not None
-    at = compute_exposure(
+    exposure = compute_exposure(
         seen.app, seen.spec, seen.service, seen.endpoints, NodeIndex(seen.nodes), seen.settings
     )
     return replace(
-        seen, answers=ProbeResults(0.0, {url: wrong for url, _, _ in at.probe_urls}), waited=99.0
+        seen,
+        answers=ProbeResults(0.0, {url: result for url, _, _ in exposure.probe_urls}),
+        waited=99.0,
     )
 
 
@@ -121,14 +124,14 @@ def as_json(status: ExposedAppStatus) -> Json:
 @settings(max_examples=60)
 @given(wide())
 def test_a_status_is_never_large(seen: Seen) -> None:
-    for it in (seen, tried(seen, REFUSED)):
-        status = compute(it)
-        assert len(json.dumps(as_json(status))) < MOST
+    for variant in (seen, unreachable(seen, REFUSED)):
+        status = compute(variant)
+        assert len(json.dumps(as_json(status))) < MAX_STATUS_BYTES
         assert status.url
         assert status.url in (status.urls or ())
         assert status.selector
-        # Said again of the same, nothing is different.
-        assert compute(replace(it, previous=status)) == status
+        # Computed again from the same snapshot, the status is equal.
+        assert compute(replace(variant, previous=status)) == status
 
 
 def test_hundreds_of_ready_pods_on_as_many_nodes() -> None:
@@ -140,8 +143,8 @@ def test_hundreds_of_ready_pods_on_as_many_nodes() -> None:
 
 @pytest.mark.parametrize("character", ["x", '"', "é", "😀", "\n"])
 def test_a_message_is_cut_where_it_gets_too_long(character: str) -> None:
-    said = character * 30_000
-    status = compute(replace(WELL, problems=[Problem(Reason.FORBIDDEN, said)]))
+    message = character * 30_000
+    status = compute(replace(WELL, problems=[Problem(Reason.FORBIDDEN, message)]))
     ready = condition(status, "Ready")
     assert ready is not None
     assert ready.message.endswith(f"{character} ...")

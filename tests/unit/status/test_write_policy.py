@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of a status is written, and what is written at once."""
+"""Which changes of a status are written, and which are written at once."""
 
 from dataclasses import replace
 from typing import Any
@@ -53,7 +53,7 @@ OTHER_HOST = replace(WELL, spec=spec_of(nodes={"host": "lb.example.com"}))
 
 def test_how_many_nodes_do_not_forward_is_not_written() -> None:
     first = compute(NOWHERE)
-    more = replace(NOWHERE, nodes=[node(it, ready=False) for it in "abc"], previous=first)
+    more = replace(NOWHERE, nodes=[node(name, ready=False) for name in "abc"], previous=first)
     assert first.conditions != compute(more).conditions
     assert status_patch(first, compute(more)) == {}
 
@@ -165,7 +165,7 @@ def test_is_urgent(fields: dict[str, Any], urgent: bool) -> None:
 
 
 def with_pods(*on: str, previous: ExposedAppStatus = NORMAL, ready: int = 3) -> ExposedAppStatus:
-    """A Local app with so many ready pods, on these nodes."""
+    """An app with externalTrafficPolicy Local and `ready` ready pods, on these nodes in turn."""
     pods = [
         Endpoint(f"p{i}", ready=True, terminating=False, node=on[i % len(on)]) for i in range(ready)
     ]
@@ -173,7 +173,7 @@ def with_pods(*on: str, previous: ExposedAppStatus = NORMAL, ready: int = 3) -> 
         replace(
             WELL,
             service=service_body(externalTrafficPolicy="Local"),
-            nodes=[node(it, ("InternalIP", f"10.0.0.{ord(it)}")) for it in "abcd"],
+            nodes=[node(name, ("InternalIP", f"10.0.0.{ord(name)}")) for name in "abcd"],
             endpoints=pods,
             previous=previous,
         )
@@ -210,23 +210,23 @@ async def test_sixteen_endpoints_that_change_one_by_one_are_few_writes() -> None
     world.app(replicas=16, service={"externalTrafficPolicy": "Local"})
     await world.settle()
 
-    async def but(away: int | None, seconds: float) -> None:
-        pods = [endpoint_body(f"p{i}", ready=i != away) for i in range(16)]
-        placed = ({**it, "nodeName": f"n{i}"} for i, it in enumerate(pods))
+    async def reconcile_without(missing: int | None, seconds: float) -> None:
+        endpoints = [endpoint_body(f"p{i}", ready=i != missing) for i in range(16)]
+        placed = ({**endpoint, "nodeName": f"n{i}"} for i, endpoint in enumerate(endpoints))
         world.slices = [slice_body("s", *placed)]
         world.now += seconds
         await world.reconcile()
 
-    await but(None, 60)
-    await but(None, 60)
+    await reconcile_without(None, 60)
+    await reconcile_without(None, 60)
     world.cluster.writes.clear()
-    for away in range(16):
-        await but(away, 0.05)
+    for missing in range(16):
+        await reconcile_without(missing, 0.05)
         assert world.status()["url"] in world.status()["urls"]
-    # That a pod is missing, and twice another url.
+    # One write because a pod is not ready, and two because of another url.
     assert len(world.cluster.writes) <= 3
-    await but(None, 0.05)
-    await but(None, STATUS_DEBOUNCE[0])
+    await reconcile_without(None, 0.05)
+    await reconcile_without(None, STATUS_DEBOUNCE[0])
     assert len(world.status()["urls"]) == 16
     assert len(world.cluster.writes) <= 4
 
@@ -285,12 +285,12 @@ def test_another_type_leaves_nothing_stale(old: str, new: str) -> None:
     first = compute(TYPES[old])
     fresh = compute(TYPES[new])
     status = compute(replace(TYPES[new], previous=first))
-    # Whatever was there before; url alone may remember which of several it was.
+    # Whatever the previous status; only url may depend on it, where there are several.
     assert status == fresh
     patch = status_patch(first, status)
     assert {key for key, value in patch.items() if value is None} == FIELDS[old] - FIELDS[new]
     merged = {**as_json(first), **patch}
-    assert {key: it for key, it in merged.items() if it is not None} == as_json(fresh)
+    assert {key: value for key, value in merged.items() if value is not None} == as_json(fresh)
     assert as_json(fresh).keys() == FIELDS[new] | ALWAYS
 
 
