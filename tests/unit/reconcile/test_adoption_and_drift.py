@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What others add to an app's Service, and what they hand over to it."""
+"""Changes of an app's Service by other clients, and objects that the app adopts."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ EXTERNAL = SPECS["external-name"]
 ADOPT = {"annotations": {"exposedapp.dev/adopt": "true"}}
 THEIRS = {"kind": "Other", "name": "theirs", "uid": "x", "controller": True}
 
-# --- what others add to the Service ---------------------------------------------------------------
+# --- changes of the Service by other clients ------------------------------------------------------
 
 
 def add_port(body: Json) -> None:
@@ -48,7 +48,7 @@ async def test_what_would_be_reached_by_mistake_is_taken_away(
     world.cluster.edit("Service", *KEY, change)
     await world.reconcile()
     assert world.live("Service")["spec"] == before
-    assert [it["port"] for it in world.status()["ports"]] == [80]
+    assert [port["port"] for port in world.status()["ports"]] == [80]
     assert world.happened[-1].reason == "Repaired"
     await world.settle()
 
@@ -93,8 +93,8 @@ async def test_a_port_added_at_the_time_of_another_change_is_taken_away(world: W
     world.cluster.edit("Service", *KEY, add_port)
     world.app(ports=[{"name": "c", "port": 90}])
     await world.reconcile()
-    # The events of these own writes are no news, so nothing makes it look again.
-    assert [it["port"] for it in world.live("Service")["spec"]["ports"]] == [90]
+    # The event of an own write is no reason to reconcile, so nothing else would remove the port.
+    assert [port["port"] for port in world.live("Service")["spec"]["ports"]] == [90]
 
 
 # --- adoption -------------------------------------------------------------------------------------
@@ -134,13 +134,13 @@ async def test_a_deployment_that_is_handed_over(world: World) -> None:
     world.app(replicas=5)
     await world.reconcile()
     live = world.live("Deployment")
-    # Not a pod is started anew.
+    # No pod is restarted.
     assert {**live["spec"], "revisionHistoryLimit": ...} == {**before, "revisionHistoryLimit": ...}
     assert live["metadata"]["ownerReferences"][0]["name"] == "web"
     assert live["metadata"]["annotations"]["exposedapp.dev/container"] == "server"
     assert world.live("Service")["spec"]["selector"] == {"app": "old"}
     assert world.status()["selector"] == "app=old"
-    assert "Adopted" in [it.reason for it in world.happened]
+    assert "Adopted" in [event.reason for event in world.happened]
     world.run_pods(ready=5)
     await world.settle()
     assert world.ready() == ("True", "Available")
@@ -157,7 +157,7 @@ async def test_an_adopted_deployment_gets_another_image_in_the_same_container(wo
     world.app(image="registry.example/web:2")
     await world.settle()
     containers = world.live("Deployment")["spec"]["template"]["spec"]["containers"]
-    assert [(it["name"], it["image"]) for it in containers] == [
+    assert [(container["name"], container["image"]) for container in containers] == [
         ("proxy", "registry.example/proxy:1"),
         ("server", "registry.example/web:2"),
     ]
@@ -247,14 +247,18 @@ TWO_PORTS = [
     ],
 )
 async def test_a_service_of_another_shape_is_adopted(world: World, kind: str, spec: Json) -> None:
-    theirs: Json = {"type": kind, "ports": [dict(it) for it in TWO_PORTS], "selector": {"a": "b"}}
+    theirs: Json = {
+        "type": kind,
+        "ports": [dict(port) for port in TWO_PORTS],
+        "selector": {"a": "b"},
+    }
     if kind != "ClusterIP":
-        theirs["ports"] = [{**it, "nodePort": 31000 + i} for i, it in enumerate(TWO_PORTS)]
+        theirs["ports"] = [{**port, "nodePort": 31000 + i} for i, port in enumerate(TWO_PORTS)]
     world.foreign("Service", theirs, **ADOPT)
     world.app(**spec)
     await world.settle_all()
-    wanted = [] if spec is EXTERNAL else [80]
-    assert [it["port"] for it in world.live("Service")["spec"].get("ports", [])] == wanted
+    expected = [] if spec is EXTERNAL else [80]
+    assert [port["port"] for port in world.live("Service")["spec"].get("ports", [])] == expected
     assert world.ready()[0] == "True"
 
 
@@ -265,4 +269,4 @@ async def test_the_ports_of_an_adopted_service_can_be_changed_later(world: World
     await world.settle()
     world.app(ports=[{"port": 81}])
     await world.settle()
-    assert [it["port"] for it in world.live("Service")["spec"]["ports"]] == [81]
+    assert [port["port"] for port in world.live("Service")["spec"]["ports"]] == [81]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the API server says when it refuses a child, in its own words."""
+"""Errors of the API server on a child, and the problems that follow; with its own messages."""
 
 import pytest
 
@@ -93,9 +93,9 @@ UID_MISMATCH = (
 def test_a_problem_in_the_servers_words(
     status: int, reason: str, message: str, causes: tuple[str, ...], expected: Reason
 ) -> None:
-    found = problem_from_api_error(ApiError(status, reason, message, causes), "Service")
-    assert found is not None
-    assert (found.reason, found.message, found.child) == (expected, message, "Service")
+    problem = problem_from_api_error(ApiError(status, reason, message, causes), "Service")
+    assert problem is not None
+    assert (problem.reason, problem.message, problem.child) == (expected, message, "Service")
 
 
 @pytest.mark.parametrize(

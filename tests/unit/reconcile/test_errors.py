@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the API server refuses, and what it does not answer."""
+"""Requests that the API server refuses or does not answer."""
 
 import asyncio
 
@@ -51,11 +51,11 @@ async def test_an_app_that_cannot_be_asked_for_is_told(world: World) -> None:
     world.app()
     await world.settle()
     world.cluster.remove("Service", *KEY)
-    said = 'exposedapps.exposedapp.dev "web" is forbidden'
-    world.refuse("get ExposedApp", 403, "Forbidden", said)
+    message = 'exposedapps.exposedapp.dev "web" is forbidden'
+    world.refuse("get ExposedApp", 403, "Forbidden", message)
     await world.fails()
     assert world.ready() == ("False", "Forbidden")
-    assert said in world.message()
+    assert message in world.message()
     await world.settle()
     assert world.has("Service")
 
@@ -65,11 +65,11 @@ async def test_one_child_that_fails_does_not_cut_the_other_short(
 ) -> None:
     apply = world.cluster.apply
 
-    async def slow_for_services(wanted: Json, uid: str | None) -> Json:
-        if wanted["kind"] == "Service":
+    async def slow_for_services(desired: Json, uid: str | None) -> Json:
+        if desired["kind"] == "Service":
             for _ in range(10):
                 await asyncio.sleep(0)
-        return await apply(wanted, uid)
+        return await apply(desired, uid)
 
     monkeypatch.setattr(world.cluster, "apply", slow_for_services)
     world.cluster.fail("apply Deployment", AWAY)
@@ -91,7 +91,7 @@ async def test_a_child_that_the_server_cannot_take_is_told(world: World) -> None
 
 
 async def test_in_a_namespace_that_goes_the_status_stays(world: World) -> None:
-    """Until the deletion is seen, or turns out to be none."""
+    """Until the deletion is observed, or the app turns out to exist."""
     world.cluster.fail("apply Service", TERMINATING)
     world.app()
     assert await world.reconcile() == DELETION_CHECK_SECONDS
@@ -147,7 +147,7 @@ async def test_an_app_that_is_gone_when_its_status_is_written_is_forgotten(world
 
 
 async def test_an_app_that_one_response_calls_deleted_is_not_lost(world: World) -> None:
-    """What a proxy answers is no deletion: no event follows, and the app is reconciled again."""
+    """A 404 of a proxy is no deletion: no event follows, and the app is reconciled again."""
     world.app()
     world.cluster.fail("patch status", ApiError(404, "NotFound", "page not found"))
     assert await world.reconcile() == DELETION_CHECK_SECONDS
@@ -156,7 +156,7 @@ async def test_an_app_that_one_response_calls_deleted_is_not_lost(world: World) 
 
 
 async def test_a_status_of_an_older_spec_is_not_written(world: World) -> None:
-    """Else `kubectl wait` would take the old spec's Ready for the new one's."""
+    """Otherwise `kubectl wait` takes the old spec's Ready for the new one's."""
     world.app()
     world.cluster.before["patch status"] = lambda: world.app(replicas=1)
     assert await world.reconcile() == 0.0
@@ -192,7 +192,7 @@ async def test_pods_that_nobody_may_list_do_not_hold_up_the_status(world: World)
 
 
 async def test_a_problem_does_not_slow_down_what_else_is_due(world: World) -> None:
-    """A retry that backs off must not take the place of a look at the pods."""
+    """The back-off of a retry must not replace the earlier poll of the pods."""
     world.other_service(30080)
     world.app(ports=PINNED, replicas=1)
     result = await world.fails()
