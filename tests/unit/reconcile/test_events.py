@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told of an app's life, and how it is written as Events."""
+"""Which Events an app has, and how they are written."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +13,7 @@ from exposedapp.api.app import ExposedAppStatus
 from exposedapp.api.conditions import Reason
 from exposedapp.api.meta import AppRef, Json
 from exposedapp.exposure.probes import ProbeResult, ProbeResults
-from exposedapp.reconcile import event_recorder as recorder
+from exposedapp.reconcile import event_recorder
 from exposedapp.reconcile.event_recorder import MAX_COUNTED, MAX_PENDING, EventRecorder
 from exposedapp.status.events import (
     MAX_MESSAGE_LENGTH,
@@ -37,11 +37,11 @@ from support.virtual_time import in_virtual_time
 
 FIRST, LAST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
-# --- what was done to the children ----------------------------------------------------------------
+# --- changes of the children ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("done", "told"),
+    ("changes", "expected"),
     [
         ([], []),
         (
@@ -89,18 +89,18 @@ FIRST, LAST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
     ],
     ids=["nothing", "both", "one", "updated", "repaired", "several fields", "adopted", "removed"],
 )
-def test_of_children(done: list[ChildChange], told: list[tuple[str, str]]) -> None:
-    found = child_events(done)
-    assert [(it.reason, it.message) for it in found] == told
-    assert {it.type for it in found} <= {"Normal"}
+def test_of_children(changes: list[ChildChange], expected: list[tuple[str, str]]) -> None:
+    events = child_events(changes)
+    assert [(event.reason, event.message) for event in events] == expected
+    assert {event.type for event in events} <= {"Normal"}
 
 
-# --- what has become of the app -------------------------------------------------------------------
+# --- changes of the status ------------------------------------------------------------------------
 
 A, B = "http://10.0.0.1:30001", "http://10.0.0.2:30001"
 
 
-def tried(
+def probed(
     a: ProbeResult | None, b: ProbeResult | None, waited: float = 30.0, seen: Seen = WELL
 ) -> Seen:
     return replace(seen, answers=ProbeResults(0.0, {A: a, B: b}), waited=waited)
@@ -118,15 +118,15 @@ MOVED = replace(WELL, service=service_body(port(80, 30002)))
 INSIDE = replace(WELL, service=service_body(port(80), type="ClusterIP"))
 NO_SERVICE = replace(WELL, service=None)
 ALL, SOME, YET, NONE = (
-    tried(OK, OK),
-    tried(OK, REFUSED),
-    tried(None, None, 29.0),
-    tried(REFUSED, REFUSED, 30),
+    probed(OK, OK),
+    probed(OK, REFUSED),
+    probed(None, None, 29.0),
+    probed(REFUSED, REFUSED, 30),
 )
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "expected"),
     [
         (None, TWO, [PORTS]),
         (None, WELL, [PORTS, AVAILABLE]),
@@ -184,12 +184,12 @@ ALL, SOME, YET, NONE = (
         "tried from now on",
     ],
 )  # fmt: skip
-def test_of_status(before: Seen | None, after: Seen, told: list[tuple[str, str]]) -> None:
+def test_of_status(before: Seen | None, after: Seen, expected: list[tuple[str, str]]) -> None:
     first = compute(before) if before else NORMAL
     second = compute(replace(after, previous=first))
-    found = status_events(first, second)
-    assert [(it.type, it.reason) for it in found] == told
-    assert all(it.message for it in found)
+    events = status_events(first, second)
+    assert [(event.type, event.reason) for event in events] == expected
+    assert all(event.message for event in events)
 
 
 def test_node_ports_are_told() -> None:
@@ -201,12 +201,12 @@ def test_node_ports_are_told() -> None:
 
 
 def test_who_does_not_answer_is_told() -> None:
-    (found,) = reachability_events("True", compute(SOME))
-    assert f"{B}: {REFUSED}" in found.message
+    (event,) = reachability_events("True", compute(SOME))
+    assert f"{B}: {REFUSED}" in event.message
 
 
 @pytest.mark.parametrize(
-    ("last", "after", "told"),
+    ("last", "after", "expected"),
     [
         (None, ALL, []),
         (None, YET, []),
@@ -222,13 +222,16 @@ def test_who_does_not_answer_is_told() -> None:
         ("False", NONE, []),
     ],
 )
-def test_of_answers(last: ReachableStatus | None, after: Seen, told: list[tuple[str, str]]) -> None:
-    assert [(it.type, it.reason) for it in reachability_events(last, compute(after))] == told
+def test_of_answers(
+    last: ReachableStatus | None, after: Seen, expected: list[tuple[str, str]]
+) -> None:
+    events = reachability_events(last, compute(after))
+    assert [(event.type, event.reason) for event in events] == expected
 
 
 def test_what_was_told_last_of_the_answers() -> None:
-    told = [last_reachable(compute(it)) for it in (ALL, SOME, NONE, YET, WELL)]
-    assert told == ["True", "False", "False", None, None]
+    last = [last_reachable(compute(seen)) for seen in (ALL, SOME, NONE, YET, WELL)]
+    assert last == ["True", "False", "False", None, None]
     assert last_reachable(NORMAL) is None
 
 
@@ -301,8 +304,8 @@ def test_a_long_message_is_cut() -> None:
 DEADLINE_SECONDS = 10.0
 
 
-class Writing:
-    """A recorder at work, and the cluster it writes to."""
+class Recording:
+    """A recorder, and the API server that it writes to."""
 
     def __init__(self) -> None:
         self.cluster = FakeApiServer()
@@ -328,85 +331,85 @@ class Writing:
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pause between two Events takes no time."""
-    monkeypatch.setattr(recorder, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(event_recorder, "PAUSE_SECONDS", 0.0)
 
 
 @asynccontextmanager
-async def writing() -> AsyncIterator[Writing]:
-    found = Writing()
-    async with running(found.recorder.run()):
-        yield found
+async def running_recorder() -> AsyncIterator[Recording]:
+    recording = Recording()
+    async with running(recording.recorder.run()):
+        yield recording
 
 
 async def test_what_happens_again_is_counted(unhurried: None) -> None:
-    async with writing() as it:
-        it.record()
-        await it.until(lambda: it.written == 1)
-        (first,) = it.events
+    async with running_recorder() as recording:
+        recording.record()
+        await recording.until(lambda: recording.written == 1)
+        (first,) = recording.events
         assert first["count"] == 1
-        it.record()
-        await it.until(lambda: it.written == 2)
-        (again,) = it.events
+        recording.record()
+        await recording.until(lambda: recording.written == 2)
+        (again,) = recording.events
         assert again["count"] == 2
         assert again["firstTimestamp"] == first["firstTimestamp"]
         assert name_of(again) == name_of(first)
 
 
 async def test_what_differs_is_written_beside_it(unhurried: None) -> None:
-    async with writing() as it:
+    async with running_recorder() as recording:
         for app, happened in OTHERS:
-            it.record(happened, app)
-        await it.until(lambda: it.written == len(OTHERS))
-        assert [body["count"] for body in it.events] == [1] * len(OTHERS)
+            recording.record(happened, app)
+        await recording.until(lambda: recording.written == len(OTHERS))
+        assert [body["count"] for body in recording.events] == [1] * len(OTHERS)
 
 
 @pytest.mark.parametrize("error", [AWAY, BUSY], ids=["no answer", "throttled"])
 async def test_one_that_cannot_be_written_is_lost(unhurried: None, error: Exception) -> None:
-    async with writing() as it:
-        it.cluster.failures["apply Event"] = [error]  # type: ignore[list-item]
-        it.record()
-        it.record(replace(HAPPENED, reason="Updated"))
-        await it.until(lambda: it.written == 2)
-        assert [body["reason"] for body in it.events] == ["Updated"]
+    async with running_recorder() as recording:
+        recording.cluster.failures["apply Event"] = [error]  # type: ignore[list-item]
+        recording.record()
+        recording.record(replace(HAPPENED, reason="Updated"))
+        await recording.until(lambda: recording.written == 2)
+        assert [body["reason"] for body in recording.events] == ["Updated"]
 
 
 async def test_the_newest_wait_when_there_are_too_many(unhurried: None) -> None:
-    found = Writing()
+    recording = Recording()
     for number in range(MAX_PENDING + 5):
-        found.record(replace(HAPPENED, message=str(number)))
-    async with running(found.recorder.run()):
-        await found.until(lambda: found.written == MAX_PENDING)
-    told = {body["message"] for body in found.events}
-    assert told == {str(number) for number in range(5, MAX_PENDING + 5)}
+        recording.record(replace(HAPPENED, message=str(number)))
+    async with running(recording.recorder.run()):
+        await recording.until(lambda: recording.written == MAX_PENDING)
+    messages = {body["message"] for body in recording.events}
+    assert messages == {str(number) for number in range(5, MAX_PENDING + 5)}
 
 
 async def test_what_is_counted_is_bounded(unhurried: None) -> None:
-    async with writing() as it:
+    async with running_recorder() as recording:
         for batch in range(2):
             for number in range(MAX_COUNTED // 2 + 1):
-                it.record(replace(HAPPENED, message=f"{batch} {number}"))
-            await it.until(lambda: it.written == (batch + 1) * (MAX_COUNTED // 2 + 1))  # noqa: B023
-        # The oldest is forgotten, and counted anew; the newest is not.
+                recording.record(replace(HAPPENED, message=f"{batch} {number}"))
+            await recording.until(lambda: recording.written == (batch + 1) * (MAX_COUNTED // 2 + 1))  # noqa: B023
+        # The oldest is forgotten, and counted from one again; the newest is not.
         for message in ("0 0", "1 0"):
-            it.record(replace(HAPPENED, message=message))
-        await it.until(lambda: it.written == MAX_COUNTED + 4)
-        counts = {body["message"]: body["count"] for body in it.events}
+            recording.record(replace(HAPPENED, message=message))
+        await recording.until(lambda: recording.written == MAX_COUNTED + 4)
+        counts = {body["message"]: body["count"] for body in recording.events}
         assert (counts["0 0"], counts["1 0"]) == (1, 2)
 
 
 @in_virtual_time
 async def test_events_leave_time_for_the_rest() -> None:
-    async with writing() as it:
+    async with running_recorder() as recording:
         for number in range(30):
-            it.record(replace(HAPPENED, message=str(number)))
+            recording.record(replace(HAPPENED, message=str(number)))
         await asyncio.sleep(2)
-        assert it.written == pytest.approx(20, abs=1)
+        assert recording.written == pytest.approx(20, abs=1)
 
 
 async def test_the_end_does_not_wait() -> None:
-    found = Writing()
-    async with asyncio.timeout(DEADLINE_SECONDS), running(found.recorder.run()):
-        found.record()
+    recording = Recording()
+    async with asyncio.timeout(DEADLINE_SECONDS), running(recording.recorder.run()):
+        recording.record()
     assert len(asyncio.all_tasks()) == 1
 
 
@@ -417,28 +420,28 @@ async def test_in_a_storm_of_apps_events_are_told_more_slowly(
     busy = iter([True, True, False])
     cluster, sleep = FakeApiServer(), asyncio.sleep
 
-    async def note(seconds: float) -> None:
+    async def record_pause(seconds: float) -> None:
         pauses.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr("exposedapp.reconcile.event_recorder.asyncio.sleep", note)
-    telling = EventRecorder(cluster, lambda: next(busy))
+    monkeypatch.setattr("exposedapp.reconcile.event_recorder.asyncio.sleep", record_pause)
+    recorder = EventRecorder(cluster, lambda: next(busy))
     for number in range(3):
-        telling.record(replace(APP, name=f"app-{number}"), HAPPENED)
-    async with asyncio.timeout(DEADLINE_SECONDS), running(telling.run()):
+        recorder.record(replace(APP, name=f"app-{number}"), HAPPENED)
+    async with asyncio.timeout(DEADLINE_SECONDS), running(recorder.run()):
         while len(pauses) < 3:
             await sleep(0)
-    slow, usual = recorder.BUSY_PAUSE_SECONDS, recorder.PAUSE_SECONDS
+    slow, usual = event_recorder.BUSY_PAUSE_SECONDS, event_recorder.PAUSE_SECONDS
     assert pauses == [slow, slow, usual]
 
 
 async def test_an_error_nobody_thought_of_does_not_end_the_telling(
     unhurried: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with writing() as it:
+    async with running_recorder() as recording:
         with monkeypatch.context() as broken:
-            broken.setattr(it.cluster, "apply", lambda *_: 1 / 0)
-            it.record()
-            await it.until(lambda: "ZeroDivisionError" in caplog.text)
-        it.record()
-        await it.until(lambda: it.written == 1)
+            broken.setattr(recording.cluster, "apply", lambda *_: 1 / 0)
+            recording.record()
+            await recording.until(lambda: "ZeroDivisionError" in caplog.text)
+        recording.record()
+        await recording.until(lambda: recording.written == 1)
