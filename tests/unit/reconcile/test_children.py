@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Children that are somebody else's, and node ports that are or were."""
+"""Existing objects of other owners, and node ports that other Services hold or held."""
 
 import asyncio
 
@@ -38,7 +38,7 @@ async def test_a_deleted_service_gets_its_node_ports_back(world: World, restarte
     world.app(ports=[{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "UDP"}])
     await world.settle()
     before = world.node_ports()
-    # These have become free meanwhile, and would be allocated next.
+    # These are free now, and the next to be allocated.
     world.cluster.remove("Service", "other", "other")
     world.cluster.remove("Service", *KEY)
     if restarted:
@@ -151,7 +151,7 @@ async def test_a_holder_in_a_limited_scope_is_known_at_once(confined: World) -> 
 
 
 async def slow_holders(seconds: float) -> tuple[NodePortHolders, FakeApiServer, list[float]]:
-    """What has node port 30080, from an API server that takes so long for a list of Services."""
+    """The holders of node port 30080, from an API server that lists Services in `seconds`."""
     world, clock = World(), [0.0]
     world.other_service(30080)
     listed = world.cluster.services
@@ -210,7 +210,7 @@ async def test_a_node_port_that_becomes_free_is_requested_every_second(world: Wo
     world.cluster.being_released = {30080}
     requests = ServiceHandler(world.cache).delete(holder)
     assert [key for key, _ in requests] == [("other", "other"), KEY]
-    # The list of a moment ago would still have the former holder.
+    # The list before the deletion still has the former holder.
     assert (await world.fails()).requeue_after == RELEASE_POLL_SECONDS
     assert world.cluster.requests.count("services") == 2
     world.now += 60
@@ -263,7 +263,7 @@ async def test_a_foreign_object_is_left_alone(world: World, kind: str) -> None:
     assert world.ready() == ("False", "NotOwned")
     assert f"{kind} web already exists" in world.message()
     assert "Other theirs" in world.message()
-    # The other child is made all the same.
+    # The other child is created all the same.
     assert len(world.cluster.writes) == 2
     assert world.cluster.objects[kind, *KEY] == before
     await world.fails()
@@ -303,22 +303,22 @@ async def test_a_foreign_object_is_looked_at_first_from_then_on(world: World) ->
     world.cluster.requests.clear()
     await world.fails()
     assert world.cluster.requests == ["get ExposedApp", "get Deployment"]
-    # What the first of two tries made is told all the same.
-    assert [it.reason for it in world.happened if "Service" in it.message] == ["Created"]
+    # The Event is about what the first of two attempts created, all the same.
+    assert [event.reason for event in world.happened if "Service" in event.message] == ["Created"]
 
 
 async def test_an_object_that_comes_and_goes_is_left_alone(world: World) -> None:
     world.foreign("Deployment")
     body = world.live("Deployment")
 
-    def goes() -> None:
+    def remove() -> None:
         world.cluster.remove("Deployment", *KEY)
-        world.cluster.before["apply Deployment"] = comes
+        world.cluster.before["apply Deployment"] = restore
 
-    def comes() -> None:
+    def restore() -> None:
         world.cluster.put("Deployment", body)
 
-    world.cluster.before["get Deployment"] = goes
+    world.cluster.before["get Deployment"] = remove
     world.app()
     assert "has been modified" in (await world.fails()).message
     assert world.live("Deployment") == body
@@ -420,11 +420,11 @@ async def test_a_pinned_number_that_nobody_seems_to_hold_is_a_conflict(world: Wo
 
 async def test_a_deleted_child_does_not_come_back_with_a_late_answer(stopped: World) -> None:
     def delete() -> None:
-        gone = dict(stopped.live("Deployment"))
+        deleted = dict(stopped.live("Deployment"))
         stopped.cluster.remove("Deployment", *KEY)
-        late = {**gone, "metadata": {**gone["metadata"], "resourceVersion": "100000"}}
+        late = {**deleted, "metadata": {**deleted["metadata"], "resourceVersion": "100000"}}
         stopped.cache.children["Deployment"].delete(late)
-        stopped.cluster.put("Deployment", gone)
+        stopped.cluster.put("Deployment", deleted)
 
     stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))
     stopped.cluster.before["apply Deployment"] = delete
@@ -435,7 +435,7 @@ async def test_a_deleted_child_does_not_come_back_with_a_late_answer(stopped: Wo
 async def test_who_undoes_every_apply_is_not_answered_for_ever(
     stopped: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fight() -> int:
+    async def conflicting_applies() -> int:
         applies = 0
         for _ in range(20):
             stopped.cluster.edit("Deployment", *KEY, lambda body: body["spec"].update(replicas=7))
@@ -446,18 +446,18 @@ async def test_who_undoes_every_apply_is_not_answered_for_ever(
         assert again <= CONFLICT_PERIOD_SECONDS
         return applies
 
-    assert await fight() == MAX_CONFLICTING_WRITES
-    # The status goes on to tell the truth.
+    assert await conflicting_applies() == MAX_CONFLICTING_WRITES
+    # The status is still kept up to date.
     stopped.nodes.append(node_body("c", "10.0.0.3"))
     stopped.now += 1
     await stopped.reconcile()
     assert len(stopped.status()["urls"]) == 3
     for _ in range(3):
         stopped.now += CONFLICT_PERIOD_SECONDS
-        assert await fight() == 1
+        assert await conflicting_applies() == 1
     assert caplog.text.count("another client keeps reverting spec.replicas of the Deployment") == 1
     stopped.now += MAX_CONFLICTING_WRITES * CONFLICT_PERIOD_SECONDS
-    assert await fight() == MAX_CONFLICTING_WRITES
+    assert await conflicting_applies() == MAX_CONFLICTING_WRITES
     stopped.now += CONFLICT_PERIOD_SECONDS
     await stopped.settle()
     assert stopped.live("Deployment")["spec"]["replicas"] == 0
@@ -501,15 +501,15 @@ async def test_an_apply_that_does_not_succeed_is_no_conflict(
 
 
 async def test_a_futile_difference_hides_no_other_value(stopped: World) -> None:
-    """A webhook that rewrites the image must not make every other image look right."""
+    """A webhook that rewrites the image must not hide that the image is any other one."""
 
     def rewrite(body: Json) -> None:
         if body.get("kind") == "Deployment":
             body["spec"]["template"]["spec"]["containers"][0]["image"] = "mirror.example/web:1"
 
     def container(body: Json) -> Json:
-        found: Json = body["spec"]["template"]["spec"]["containers"][0]
-        return found
+        first: Json = body["spec"]["template"]["spec"]["containers"][0]
+        return first
 
     stopped.cluster.normalise = rewrite
     stopped.app(env=[{"name": "A", "value": "b"}])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An error that nobody foresaw, in the reconcile of one app."""
+"""An unforeseen error in the reconcile of one app."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pods that somebody else runs, other types of Service, and apps that are suspended."""
+"""Pods that the user runs, other types of Service, and apps that are suspended."""
 
 import pytest
 
@@ -47,7 +47,7 @@ async def test_from_any_spec_to_any_other_kind_and_back(world: World, name: str)
         assert world.shape() == first, other
 
 
-# --- pods that somebody else runs -----------------------------------------------------------------
+# --- pods that the user runs ----------------------------------------------------------------------
 
 
 async def test_a_selector_removes_the_apps_own_deployment_once(stopped: World) -> None:
@@ -80,7 +80,7 @@ async def test_a_removal_is_known_before_its_event_comes(stopped: World) -> None
 
 
 async def test_pods_of_the_selector_before_make_nothing_ready(running: World) -> None:
-    """Else `kubectl wait` goes on before there is a single pod of the new kind."""
+    """Otherwise `kubectl wait` returns before there is a single pod of the new selector."""
     running.app(image=None, selector={"app": "nobody"})
     await running.reconcile()
     assert running.status()["observedGeneration"] == 2
@@ -98,7 +98,7 @@ async def test_a_selector_leaves_a_foreign_deployment(
     for _ in range(3):
         await world.reconcile()
     assert world.live("Deployment") == before
-    assert not [it for it in world.cluster.requests if "Deployment" in it]
+    assert not [request for request in world.cluster.requests if "Deployment" in request]
 
 
 async def test_a_deployment_that_is_going_is_not_deleted_again(stopped: World) -> None:
@@ -163,7 +163,7 @@ async def test_from_type_to_type(world: World, old: str, new: str) -> None:
     assert spec["type"] == new
     assert world.ready()[0] == "True"
     with_node_ports = new in ("NodePort", "LoadBalancer")
-    assert [bool(it.get("nodePort")) for it in spec.get("ports", [])] == (
+    assert [bool(port.get("nodePort")) for port in spec.get("ports", [])] == (
         [] if new == "ExternalName" else [with_node_ports]
     )
     assert ("urls" in status, "nodes" in status) == (with_node_ports, with_node_ports)

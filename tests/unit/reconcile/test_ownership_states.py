@@ -82,7 +82,7 @@ def metadata(world: World, reference: str, marks: str, adopt: str, deleted: str)
 @pytest.mark.parametrize("state", STATES, ids=", ".join)
 async def test_a_state(world: World, kind: ChildKind, state: tuple[str, ...]) -> None:
     (row,) = (row for row in rows() if row.matches(state))
-    # Of a Service the app says nothing while its pods are not ready.
+    # While pods are not ready, the message is about them and not about the Service.
     world.app(replicas=2 if kind == "Deployment" else 0)
     world.foreign(kind, **metadata(world, *state))
     before = world.live(kind)

@@ -24,7 +24,7 @@ def unhealthy(words: str) -> Json:
 
 @pytest.fixture
 async def silent(world: World) -> World:
-    """An app whose pod is not ready, and does not say why."""
+    """An app with an unexplained pod."""
     world.app(replicas=1)
     await world.reconcile()
     world.run_pods(ready=0, total=1)

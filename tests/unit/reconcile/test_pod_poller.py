@@ -65,7 +65,7 @@ async def test_the_pages_of_a_poll_are_bounded(world: World) -> None:
 
 
 async def test_the_polls_in_flight_are_bounded(world: World) -> None:
-    """A further one does not wait: its worker goes on with other apps."""
+    """A further poll does not wait: its worker continues with other apps."""
     release = asyncio.Event()
 
     async def pods(namespace: str, selector: str) -> AsyncGenerator[list[Json]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one reconcile, when URLs answer, when they do not, and when nothing is known of them."""
+"""Reconciles while URLs answer, while they do not, and before the first results."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,23 +21,29 @@ A, B = "http://10.0.0.1:30000", "http://10.0.0.2:30000"
 URLS = [A, B]
 
 
-def tried(world: World) -> list[str]:
-    return sorted(it.url for it in world.prober.targets)
+def probed(world: World) -> list[str]:
+    return sorted(target.url for target in world.prober.targets)
 
 
-def answer(world: World, a: ProbeResult | None, b: ProbeResult | None) -> None:
+def set_answers(world: World, a: ProbeResult | None, b: ProbeResult | None) -> None:
     world.prober.answers = {A: a, B: b}
 
 
+def reachable_condition(world: World) -> Json:
+    conditions: list[Json] = world.status()["conditions"]
+    (reachable,) = (condition for condition in conditions if condition["type"] == "Reachable")
+    return reachable
+
+
 def reachable(world: World) -> tuple[str, str]:
-    (found,) = (it for it in world.status()["conditions"] if it["type"] == "Reachable")
-    return found["status"], found["reason"]
+    condition = reachable_condition(world)
+    return condition["status"], condition["reason"]
 
 
 def forget_answers(world: World) -> None:
-    """The operator starts anew, and has tried nothing yet."""
+    """The operator restarts, and has no results yet."""
     world.prober = world.probes = FakeProber(lambda: world.now)
-    answer(world, None, None)
+    set_answers(world, None, None)
     world.restart()
     world.cluster.writes.clear()
 
@@ -50,29 +56,29 @@ async def start(world: World, **spec: Any) -> None:
     world.cluster.writes.clear()
 
 
-# --- what is tried --------------------------------------------------------------------------------
+# --- what is probed -------------------------------------------------------------------------------
 
 
 async def test_nothing_is_tried_while_no_pod_could_answer(world: World) -> None:
     world.app(replicas=2)
     await world.reconcile()
-    assert tried(world) == []
+    assert probed(world) == []
     world.run_pods(ready=0, total=2)
     await world.reconcile()
-    assert tried(world) == []
+    assert probed(world) == []
     assert reachable(world) == ("Unknown", "NotProbed")
     world.run_pods(ready=1, total=2)
     await world.reconcile()
-    assert tried(world) == URLS
+    assert probed(world) == URLS
     world.run_pods(ready=0, total=2)
     await world.reconcile()
-    assert tried(world) == []
+    assert probed(world) == []
 
 
 async def test_only_what_is_listed_is_tried(running: World) -> None:
     running.nodes[1]["status"]["conditions"][1]["status"] = "False"
     await running.reconcile()
-    assert tried(running) == [A] == running.status()["urls"]
+    assert probed(running) == [A] == running.status()["urls"]
 
 
 @pytest.mark.parametrize("how", ["being deleted", "gone"])
@@ -81,27 +87,27 @@ async def test_a_deleted_app_is_tried_no_more(running: World, how: str) -> None:
         body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 
     await running.reconcile()
-    assert tried(running) == URLS
+    assert probed(running) == URLS
     if how == "gone":
         running.cluster.remove("ExposedApp", *KEY)
     else:
         running.cluster.edit("ExposedApp", *KEY, delete)
     assert await running.reconcile() is None
-    assert tried(running) == []
+    assert probed(running) == []
 
 
 async def test_an_app_that_was_deleted_meanwhile_is_tried_no_more(running: World) -> None:
-    gone = ApiError(404, "NotFound", 'exposedapps "web" not found')
-    running.cluster.fail("patch status", gone)
+    not_found = ApiError(404, "NotFound", 'exposedapps "web" not found')
+    running.cluster.fail("patch status", not_found)
     running.nodes[1]["status"]["conditions"][1]["status"] = "False"
     assert await running.reconcile() == DELETION_CHECK_SECONDS
-    assert tried(running) == []
+    assert probed(running) == []
 
 
 async def test_an_app_may_have_its_urls_left_alone(world: World) -> None:
     await start(world, probe={"enabled": False})
     assert await world.reconcile() is None
-    assert tried(world) == []
+    assert probed(world) == []
     assert world.ready() == ("True", "Available")
     assert reachable(world) == ("Unknown", "NotProbed")
 
@@ -123,15 +129,15 @@ async def test_what_cannot_be_tried_holds_nothing_up(world: World, spec: Json, c
     assert world.ready() == ("True", "Available")
 
 
-# --- what the answers lead to ---------------------------------------------------------------------
+# --- what the results lead to ---------------------------------------------------------------------
 
 
 async def test_an_app_is_ready_when_the_first_url_answers(world: World) -> None:
-    answer(world, None, None)
+    set_answers(world, None, None)
     await start(world)
     await world.reconcile()
     assert world.ready() != ("True", "Available")
-    answer(world, OK, None)
+    set_answers(world, OK, None)
     world.now += 1
     await world.reconcile()
     assert world.ready() == ("True", "Available")
@@ -139,12 +145,12 @@ async def test_an_app_is_ready_when_the_first_url_answers(world: World) -> None:
 
 
 async def test_an_app_that_does_not_answer_is_told_in_time(world: World) -> None:
-    answer(world, LATE, REFUSED)
+    set_answers(world, LATE, REFUSED)
     await start(world)
     began = world.now
     while (again := await world.reconcile()) is not None:
         assert world.now + again <= began + FIRST_ANSWER_GRACE_SECONDS, (
-            "it looks again when the time is over"
+            "the app is reconciled when the time is over"
         )
         assert world.ready() in [("False", "Progressing"), ("False", "WaitingForAnswer")]
         world.now += again
@@ -155,7 +161,7 @@ async def test_an_app_that_does_not_answer_is_told_in_time(world: World) -> None
     )
     assert len(world.cluster.writes) <= 2
     # It heals by itself.
-    answer(world, OK, REFUSED)
+    set_answers(world, OK, REFUSED)
     await world.reconcile()
     assert world.ready() == ("True", "Available")
     assert reachable(world) == ("False", "SomeUnreachable")
@@ -163,13 +169,13 @@ async def test_an_app_that_does_not_answer_is_told_in_time(world: World) -> None
 
 async def test_the_url_to_click_is_one_that_answers(running: World) -> None:
     assert running.status()["url"] == A
-    answer(running, REFUSED, OK)
+    set_answers(running, REFUSED, OK)
     await running.reconcile()
     assert running.ready() == ("True", "Available")
     assert running.status()["url"] == B
     assert running.status()["urls"] == URLS
     # And it stays that one.
-    answer(running, OK, OK)
+    set_answers(running, OK, OK)
     await running.reconcile()
     assert running.status()["url"] == B
 
@@ -178,7 +184,7 @@ async def test_the_url_to_click_is_one_that_answers(running: World) -> None:
 async def test_the_same_answers_write_nothing(
     running: World, again: tuple[ProbeResult, ProbeResult]
 ) -> None:
-    answer(running, *again)
+    set_answers(running, *again)
     await running.reconcile()
     running.now += FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
@@ -192,7 +198,7 @@ async def test_the_same_answers_write_nothing(
 async def test_pods_that_come_back_have_their_time_again(running: World) -> None:
     running.run_pods(ready=0, total=2)
     await running.reconcile()
-    answer(running, None, None)
+    set_answers(running, None, None)
     running.now += 10 * FIRST_ANSWER_GRACE_SECONDS
     running.run_pods(ready=2)
     assert await running.reconcile() is not None
@@ -208,12 +214,12 @@ async def test_pods_that_come_back_have_their_time_again(running: World) -> None
 async def test_a_restart_writes_nothing(
     running: World, known: tuple[ProbeResult, ProbeResult]
 ) -> None:
-    answer(running, *known)
+    set_answers(running, *known)
     await running.reconcile()
     before = running.live("ExposedApp")["metadata"]["resourceVersion"]
     forget_answers(running)
     await running.reconcile()
-    answer(running, *known)
+    set_answers(running, *known)
     running.now += 1
     await running.reconcile()
     assert running.cluster.writes == []
@@ -221,7 +227,7 @@ async def test_a_restart_writes_nothing(
 
 
 async def test_a_restart_while_nothing_answers_writes_nothing_at_first(running: World) -> None:
-    answer(running, LATE, REFUSED)
+    set_answers(running, LATE, REFUSED)
     running.now += FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     assert running.ready() == ("False", "Unreachable")
@@ -233,30 +239,30 @@ async def test_a_restart_while_nothing_answers_writes_nothing_at_first(running: 
 async def test_what_broke_during_the_restart_is_told(running: World) -> None:
     forget_answers(running)
     await running.reconcile()
-    answer(running, LATE, REFUSED)
+    set_answers(running, LATE, REFUSED)
     running.now += FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     assert running.ready() == ("False", "Unreachable")
 
 
-# --- what people find in the events ---------------------------------------------------------------
+# --- the Events -----------------------------------------------------------------------------------
 
 
 async def test_events(running: World) -> None:
     running.happened.clear()
-    found = []
+    events = []
     for answers in [(OK, OK), (OK, REFUSED), (OK, LATE), (OK, OK), (LATE, REFUSED), (OK, OK)]:
-        answer(running, *answers)
+        set_answers(running, *answers)
         running.now += FIRST_ANSWER_GRACE_SECONDS
         await running.reconcile()
-        found.append([(it.type, it.reason) for it in running.happened])
+        events.append([(event.type, event.reason) for event in running.happened])
         running.happened.clear()
     failed, well = ("Warning", "NotReachable"), ("Normal", "Reachable")
-    assert found == [[], [failed], [], [well], [failed], [("Normal", "Available"), well]]
+    assert events == [[], [failed], [], [well], [failed], [("Normal", "Available"), well]]
 
 
 async def test_that_it_answers_again_is_told_also_when_pods_went_and_came(running: World) -> None:
-    answer(running, LATE, REFUSED)
+    set_answers(running, LATE, REFUSED)
     running.now += FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     assert reachable(running) == ("False", "Unreachable")
@@ -268,13 +274,13 @@ async def test_that_it_answers_again_is_told_also_when_pods_went_and_came(runnin
     # Meanwhile the spec is changed.
     running.app(replicas=2, env=[{"name": "A", "value": "b"}])
     await running.reconcile()
-    answer(running, OK, OK)
+    set_answers(running, OK, OK)
     running.run_pods(ready=2)
     await running.reconcile()
     assert reachable(running)[0] == "True"
-    told = [it.reason for it in running.happened]
-    assert told.count("Reachable") == 1
-    assert "NotReachable" not in told
+    reasons = [event.reason for event in running.happened]
+    assert reasons.count("Reachable") == 1
+    assert "NotReachable" not in reasons
 
 
 async def test_a_restart_is_no_news(running: World) -> None:
@@ -286,23 +292,23 @@ async def test_a_restart_is_no_news(running: World) -> None:
     running.run_pods(ready=2)
     await running.reconcile()
     assert reachable(running)[0] == "True"
-    assert [it.reason for it in running.happened] == ["Available"]
+    assert [event.reason for event in running.happened] == ["Available"]
 
 
 # --- after a change -------------------------------------------------------------------------------
 
 
 class RealProber(Prober):
-    """The real one, whose probes end when the test says so."""
+    """The real prober, whose probes end when the test records their results."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(50, 50, lambda _: None, clock=clock)
 
-    def find(self, *found: ProbeResult) -> None:
-        """What the tries of the URLs have found, in their order; the last one for all others."""
+    def record(self, *results: ProbeResult) -> None:
+        """Records one result for each URL, in their order; the last one for all others."""
         states = sorted(self._apps[KEY].states.items())
         for i, (_, state) in enumerate(states):
-            state.record(found[min(i, len(found) - 1)])
+            state.record(results[min(i, len(results) - 1)])
 
 
 def forget_tries(world: World) -> RealProber:
@@ -314,10 +320,10 @@ def forget_tries(world: World) -> RealProber:
 
 @pytest.fixture
 async def answering(running: World) -> tuple[World, RealProber]:
-    """An app whose URLs have been found to answer, some time ago."""
+    """An app whose URLs have answered, some time ago."""
     prober = forget_tries(running)
     await running.reconcile()
-    prober.find(OK)
+    prober.record(OK)
     running.now += 2 * FIRST_ANSWER_GRACE_SECONDS
     await running.reconcile()
     assert running.ready() == ("True", "Available")
@@ -329,7 +335,7 @@ ANOTHER_TARGET = {"replicas": 2, "ports": [{"port": 80, "targetPort": 9090}]}
 
 
 def settle_service(world: World) -> None:
-    """The Deployment's template has changed with the port; its pods are the same here."""
+    """The Deployment's template changes with the port; here its pods stay the same."""
     world.run_pods(ready=2)
     world.watch()
 
@@ -349,8 +355,8 @@ async def test_an_older_answer_makes_no_changed_app_ready(
     world.now += FIRST_ANSWER_GRACE_SECONDS / 2
     assert await world.reconcile() is not None
     assert world.ready() == ("False", "WaitingForAnswer")
-    prober.find(REFUSED)
-    prober.find(REFUSED)
+    prober.record(REFUSED)
+    prober.record(REFUSED)
     await world.reconcile()
     assert world.ready() == ("False", "WaitingForAnswer")
     world.now += FIRST_ANSWER_GRACE_SECONDS / 2
@@ -371,7 +377,7 @@ async def test_a_change_without_a_rollout_is_one_write_of_the_status(
     assert world.cluster.writes == ["apply Service"]
     world.now += FIRST_STATUS_DELAY_SECONDS / 2
     await world.reconcile()
-    prober.find(OK)
+    prober.record(OK)
     await world.reconcile()
     assert world.ready() == ("True", "Available")
     assert world.cluster.writes == ["apply Service", "patch status"]
@@ -416,7 +422,7 @@ async def test_a_rollout_waits_for_an_answer_of_its_pods(
     assert await world.reconcile() is not None
     assert world.ready() == ("False", "Progressing")
     world.now += FIRST_STATUS_DELAY_SECONDS / 2
-    prober.find(OK)
+    prober.record(OK)
     await world.reconcile()
     assert world.ready() == ("True", "Available")
     assert world.cluster.writes == ["apply Deployment", "patch status", "patch status"]
@@ -424,17 +430,17 @@ async def test_a_rollout_waits_for_an_answer_of_its_pods(
 
 async def test_a_mended_app_has_its_time_again(answering: tuple[World, RealProber]) -> None:
     world, prober = answering
-    prober.find(REFUSED)
-    prober.find(REFUSED)
+    prober.record(REFUSED)
+    prober.record(REFUSED)
     await world.reconcile()
     assert world.ready() == ("False", "Unreachable")
     world.now += 10 * FIRST_ANSWER_GRACE_SECONDS
     await change_service_only(world)
     world.now += FIRST_STATUS_DELAY_SECONDS
-    prober.find(REFUSED)
+    prober.record(REFUSED)
     await world.reconcile()
     assert world.ready() == ("False", "WaitingForAnswer")
-    prober.find(OK)
+    prober.record(OK)
     await world.reconcile()
     assert world.ready() == ("True", "Available")
 
@@ -458,7 +464,7 @@ async def test_what_was_changed_during_a_restart_waits_for_an_answer(
     prober = forget_tries(world)
     assert await world.reconcile() == pytest.approx(FIRST_STATUS_DELAY_SECONDS)
     assert world.status()["observedGeneration"] == 1
-    prober.find(OK)
+    prober.record(OK)
     await world.reconcile()
     assert world.ready() == ("True", "Available")
     assert world.cluster.writes == ["apply Service", "patch status"]
@@ -466,8 +472,7 @@ async def test_what_was_changed_during_a_restart_waits_for_an_answer(
 
 async def test_what_is_not_tried_is_told(world: World) -> None:
     def message() -> str:
-        (found,) = (it for it in world.status()["conditions"] if it["type"] == "Reachable")
-        return str(found["message"])
+        return str(reachable_condition(world)["message"])
 
     await start(world, ports=[{"port": 53, "protocol": "UDP"}])
     await world.reconcile()
@@ -481,24 +486,24 @@ async def test_what_is_not_tried_is_told(world: World) -> None:
     assert message().endswith("from the operator's pod. Not probed: UDP and SCTP ports.")
 
 
-# --- what the operator cannot try -----------------------------------------------------------------
+# --- what the operator cannot probe ---------------------------------------------------------------
 
 CUT = ProbeResult(ProbeOutcome.TIMED_OUT, blocked=True)
 HOST = "http://203.0.113.7:30000"
 
 
 async def test_an_app_is_ready_while_the_operator_s_own_way_is_cut(world: World) -> None:
-    answer(world, CUT, CUT)
+    set_answers(world, CUT, CUT)
     await start(world)
     await world.settle()
     assert (world.ready(), reachable(world)) == (("True", "Available"), ("Unknown", "ProbeBlocked"))
     # Neither a restart nor the same results write anything.
     forget_answers(world)
     await world.reconcile()
-    answer(world, CUT, CUT)
+    set_answers(world, CUT, CUT)
     await world.reconcile()
     assert world.cluster.writes == []
-    answer(world, OK, CUT)
+    set_answers(world, OK, CUT)
     await world.settle()
     assert reachable(world) == ("False", "SomeUnreachable")
 
@@ -506,14 +511,14 @@ async def test_an_app_is_ready_while_the_operator_s_own_way_is_cut(world: World)
 async def test_metrics_that_answer_make_no_app_ready(world: World) -> None:
     """spring-boot#16473: status.url would be a dead one."""
     ports = [{"name": "web", "port": 80}, {"name": "metrics", "port": 9090}]
-    answer(world, REFUSED, REFUSED)
+    set_answers(world, REFUSED, REFUSED)
     await start(world, ports=ports)
     await world.reconcile()
     world.now += FIRST_ANSWER_GRACE_SECONDS
     await world.settle()
     assert world.ready() == reachable(world) == ("False", "Unreachable")
     assert "2 of 4 node URLs answer, none of the first port" in world.message()
-    answer(world, OK, REFUSED)
+    set_answers(world, OK, REFUSED)
     await world.settle()
     assert (world.ready(), reachable(world)) == (
         ("True", "Available"),
@@ -529,7 +534,7 @@ async def test_a_host_that_does_not_answer_a_pod_holds_nothing_up(world: World) 
     world.prober.answers[HOST] = LATE
     await start(world)
     await world.settle()
-    assert tried(world) == [A, B, HOST]
+    assert probed(world) == [A, B, HOST]
     assert world.status()["urls"] == [HOST] == [world.status()["url"]]
     assert (world.ready(), reachable(world)) == (("True", "Available"), ("Unknown", "ProbeBlocked"))
     world.prober.answers[HOST] = OK
@@ -542,9 +547,9 @@ async def test_localhost_is_not_tried_and_the_nodes_are(world: World) -> None:
     world.restart()
     await start(world)
     await world.settle()
-    assert tried(world) == [A, B]
+    assert probed(world) == [A, B]
     assert world.status()["url"] == "http://localhost:30000"
     assert (world.ready(), reachable(world)) == (("True", "Available"), ("Unknown", "ProbeBlocked"))
-    answer(world, REFUSED, REFUSED)
+    set_answers(world, REFUSED, REFUSED)
     await world.settle()
     assert world.ready() == ("False", "Unreachable")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one reconcile: nothing to do means nothing sent, and what differs is put right."""
+"""The reconciler: it sends nothing where nothing differs, and reverts drift."""
 
 from collections.abc import Callable
 
@@ -166,7 +166,7 @@ async def test_a_server_that_normalises_costs_one_request_and_no_loop(world: Wor
     for _ in range(10):
         await world.reconcile()
     assert world.cluster.writes == ["apply Deployment"]
-    # A real drift is still seen beside it, and afterwards there is rest again.
+    # Drift beside it is still noticed and reverted, and nothing more is written.
     world.cluster.edit("Deployment", *KEY, set_replicas)
     await world.reconcile()
     assert world.live("Deployment")["spec"]["replicas"] == 0
@@ -190,7 +190,7 @@ async def test_an_app_that_is_being_deleted_is_left_alone(stopped: World) -> Non
 async def test_children_that_went_with_their_app_are_not_made_again(
     stopped: World, replaced: bool
 ) -> None:
-    """Nobody has said yet that the app is gone, or perhaps nobody ever will."""
+    """The event of the app's deletion has not come yet, or is lost."""
     for kind in ("Deployment", "Service", "ExposedApp"):
         stopped.cluster.remove(kind, *KEY)
     for store in stopped.cache.children.values():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an app keeps of an adopted Deployment, how it gives it back, and fields that it gives up."""
+"""Replicas of an adopted Deployment, its release, and fields that an app no longer applies."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ OLD_PODS: dict[str, Any] = {"image": None, "replicas": None, "selector": {"app":
 
 
 async def adopted(world: World, **spec: Any) -> World:
-    """A Deployment with five replicas that was adopted by an app that asks for none."""
+    """A Deployment with five replicas, adopted by an app that does not set spec.replicas."""
     world.foreign("Deployment", **ADOPT)
     world.app(**{"replicas": 1, **spec})  # 1 is what the API server fills in
     await world.settle()

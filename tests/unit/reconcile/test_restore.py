@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Children that come from a backup, or that a deletion of their app has left behind."""
+"""Children from a backup, and those that a deletion of their app has left (orphans)."""
 
 import copy
 
@@ -40,7 +40,7 @@ def remove_all(world: World) -> None:
 
 
 def restore(world: World, children: dict[str, Json]) -> None:
-    """Create or replace the children; whoever restores them has all of their fields."""
+    """Create or replace the children; the client that restores them manages all of their fields."""
     for kind, body in copy.deepcopy(children).items():
         managed = {"metadata": {"labels": body["metadata"]["labels"]}, "spec": body["spec"]}
         body["metadata"]["managedFields"] = [entry("velero", "Update", fields_of(managed))]
@@ -48,7 +48,7 @@ def restore(world: World, children: dict[str, Json]) -> None:
 
 
 def check(world: World, uid: str | None = None) -> None:
-    """Both children are the app's, and the Service has the node port of before."""
+    """Both children are owned by the app, and the Service has its former node port."""
     for kind in CHILD_KINDS:
         (reference,) = world.live(kind)["metadata"]["ownerReferences"]
         assert reference["uid"] == world.live("ExposedApp")["metadata"]["uid"] != uid
@@ -184,7 +184,7 @@ async def test_a_field_of_a_former_manager_can_be_given_up(world: World, env: li
 
 
 async def test_a_field_that_had_no_manager_can_be_given_up(world: World) -> None:
-    """The first apply makes one of its own, before-first-apply, which has all fields."""
+    """The first apply adds the manager before-first-apply, which has all fields."""
     manual_deployment(world, has_managers=False)
     world.app(replicas=2, env=ENV)
     await world.settle()
@@ -209,7 +209,7 @@ async def test_an_object_that_replaces_the_one_to_adopt_is_left_alone(world: Wor
     await running_app(world)
     world.cluster.edit("Deployment", *KEY, lambda body: body["metadata"].pop("ownerReferences"))
     world.watch()
-    # Meanwhile another owner has an object of that name, and does not hand it over.
+    # Meanwhile another owner has an object of that name, without the annotation to adopt it.
     world.cluster.remove("Deployment", *KEY)
     world.foreign("Deployment", managedFields=[entry("kubectl", "Update", {"f:spec": {}})])
     before = world.live("Deployment")

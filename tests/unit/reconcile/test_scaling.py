@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From step to step of an autoscaler, with the moments in which nobody has observed it yet."""
+"""The steps of an autoscaler, and the moments before the Deployment controller observes each."""
 
 import pytest
 

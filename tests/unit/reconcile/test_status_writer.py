@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a status is written, and how often the pods are looked at."""
+"""When a status is written, and how often the pods are polled."""
 
 from itertools import pairwise
 
@@ -15,9 +15,9 @@ from support.harness import AWAY, BUSY, KEY, PODS, World
 from support.objects import endpoint_body, node_body, pod_body, slice_body
 
 PULLING = {"reason": "ImagePullBackOff", "message": "Back-off pulling"}
-QUIET_SECONDS, LONGEST_WAIT_SECONDS = STATUS_DEBOUNCE
+QUIET_SECONDS, MAX_WAIT_SECONDS = STATUS_DEBOUNCE
 
-# --- news that can wait ---------------------------------------------------------------------------
+# --- changes that can wait ------------------------------------------------------------------------
 
 
 def more_endpoints(world: World, count: int) -> None:
@@ -34,7 +34,7 @@ async def test_minor_news_wait_for_quiet(running: World) -> None:
     more_endpoints(running, 2)
     assert await running.reconcile() == pytest.approx(QUIET_SECONDS)
     running.now += QUIET_SECONDS / 2
-    # Asked again without news, it is quiet for as long as it has been.
+    # A reconcile without another change does not start the quiet time again.
     assert await running.reconcile() == pytest.approx(QUIET_SECONDS / 2)
     assert running.cluster.writes == []
     running.now += QUIET_SECONDS / 2
@@ -51,7 +51,7 @@ async def test_minor_news_wait_no_longer_than_so_long(running: World) -> None:
         if running.cluster.writes:
             break
         running.now += QUIET_SECONDS / 2
-    assert running.now - start == pytest.approx(LONGEST_WAIT_SECONDS)
+    assert running.now - start == pytest.approx(MAX_WAIT_SECONDS)
 
 
 async def test_minor_news_that_are_taken_back_are_never_written(running: World) -> None:
@@ -59,10 +59,10 @@ async def test_minor_news_that_are_taken_back_are_never_written(running: World) 
     await running.reconcile()
     more_endpoints(running, 0)
     assert await running.reconcile() is None
-    running.now += LONGEST_WAIT_SECONDS
+    running.now += MAX_WAIT_SECONDS
     await running.reconcile()
     assert running.cluster.writes == []
-    # And the next ones wait anew.
+    # And the next ones have the full wait again.
     more_endpoints(running, 1)
     assert await running.reconcile() == pytest.approx(QUIET_SECONDS)
 
@@ -77,7 +77,7 @@ async def test_urgent_news_take_the_minor_ones_along(running: World) -> None:
     assert running.status()["endpoints"]["total"] == 3
 
 
-# --- pods are asked only while they are not as wanted ---------------------------------------------
+# --- pods are polled only while they are not as desired -------------------------------------------
 
 
 async def test_the_pods_of_a_ready_app_are_not_asked(running: World) -> None:
@@ -91,15 +91,15 @@ async def test_pods_that_do_not_start_are_looked_at_more_and_more_rarely(world: 
     world.app(replicas=2)
     await world.reconcile()
     world.run_pods(ready=0, total=2)
-    asked_at = [world.now]
+    polled_at = [world.now]
     step = INITIAL_POLL_SECONDS / 2
-    while world.now < asked_at[0] + 300:
-        # Events that come all the time do not make it look earlier.
+    while world.now < polled_at[0] + 300:
+        # Events that come all the time do not lead to an earlier poll.
         world.now += step
         world.cluster.requests.clear()
         await world.reconcile()
-        asked_at += [world.now] * world.cluster.requests.count(PODS)
-    pauses = [later - earlier for earlier, later in pairwise(asked_at)]
+        polled_at += [world.now] * world.cluster.requests.count(PODS)
+    pauses = [later - earlier for earlier, later in pairwise(polled_at)]
     assert pauses[0] == INITIAL_POLL_SECONDS
     assert pauses == sorted(pauses)
     assert pauses[-1] == MAX_POLL_SECONDS
@@ -119,7 +119,7 @@ async def test_what_the_pods_say_is_told_until_they_are_ready(world: World) -> N
     world.run_pods(ready=1)
     assert await world.reconcile() is None
     assert world.ready() == ("True", "Available")
-    # When they fail again, it looks soon again, and does not repeat what was said before.
+    # When they fail again, the next poll is soon, and the former message is not repeated.
     world.run_pods(ready=0, total=1)
     assert await world.reconcile() == INITIAL_POLL_SECONDS
     assert world.ready() == ("False", "Progressing")
@@ -182,7 +182,7 @@ async def test_the_steps_of_a_slow_rollout_are_not_written_one_by_one(world: Wor
 
 
 def overwrite_status(world: World) -> None:
-    """As another operator does that sees other URLs."""
+    """As another operator does that has other URLs."""
 
     def change(body: Json) -> None:
         body["status"]["url"] = "http://192.0.2.1:30000"
@@ -209,7 +209,7 @@ async def test_a_status_that_is_always_overwritten_is_written_once_a_minute(
     writes = running.cluster.writes.count("patch status")
     assert 60 <= writes <= 60 + MAX_CONFLICTING_WRITES
     assert caplog.text.count("another client keeps changing the status") == 1
-    # After a while without the other client the first answers are quick again.
+    # After some time without the other client the first writes are quick again.
     running.now += MAX_CONFLICTING_WRITES * CONFLICT_PERIOD_SECONDS
     await running.settle()
     assert running.status()["url"] == url
@@ -236,7 +236,7 @@ async def test_own_changes_are_no_conflict(running: World) -> None:
 
 
 async def test_after_a_conflict_the_retry_has_the_newest_app(world: World) -> None:
-    """Its event may come much later."""
+    """The event of the app may come much later."""
     world.app()
     world.cluster.before["patch status"] = lambda: world.app(replicas=1)
     assert await world.reconcile() == 0.0, "it does not back off: the spec is another one"

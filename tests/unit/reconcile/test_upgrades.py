@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A new version of the operator that generates other children: which change, and when."""
+"""A new version of the operator that generates other children: which it changes, and when."""
 
 from typing import Any
 
@@ -69,12 +69,12 @@ async def test_other_children_are_told_as_an_upgrade(
     release(monkeypatch)
     await world.reconcile()
     assert is_upgraded(world)
-    (event,) = (it for it in world.happened if it.reason == "Upgraded")
-    assert event.message == (
+    (upgraded,) = (event for event in world.happened if event.reason == "Upgraded")
+    assert upgraded.message == (
         "Updated the Deployment and the Service: this version of the operator generates different "
         "children."
     )
-    assert "Updated" not in {it.reason for it in world.happened}
+    assert "Updated" not in {event.reason for event in world.happened}
     await world.settle()
 
 

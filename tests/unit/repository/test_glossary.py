@@ -18,7 +18,6 @@ NOT_YET = (
     "tests/unit/cli",
     "tests/unit/exposure",
     "tests/unit/kube",
-    "tests/unit/reconcile",
 )
 """What does not pass yet."""
 
