@@ -11,6 +11,7 @@ import yaml
 from exposedapp.cli.doctor.diagnosis.evidence import UrlProbe
 from exposedapp.cli.redaction import lines_about, redact, redact_text
 from exposedapp.kube.errors import ApiError
+from exposedapp.version import __version__
 from support.cli import HELLO, FakeKube, Run, with_spec
 
 LOG = """\
@@ -23,6 +24,11 @@ LOG = """\
 """
 
 OPERATOR_PODS = "/api/v1/pods"
+POD_PATH = "/api/v1/namespaces/shop/pods"
+DEPLOYMENT_PATH = "/apis/apps/v1/namespaces/shop/deployments/hello"
+SERVICE_PATH = "/api/v1/namespaces/shop/services/hello"
+SLICES_PATH = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices"
+EVENTS_PATH = "/api/v1/namespaces/shop/events"
 
 
 @pytest.fixture
@@ -78,11 +84,74 @@ def test_the_archive(run: Run, shop: FakeKube, tmp_path: Path) -> None:
     assert len(log) == 3
 
 
-def test_what_may_not_be_read_is_said(run: Run, shop: FakeKube, tmp_path: Path) -> None:
-    shop.responses[OPERATOR_PODS] = ApiError(403, "Forbidden", "pods is forbidden")
-    path = tmp_path / "bundle.tar.gz"
-    assert run("bundle", "hello", "--file", str(path)).exit_code == 0
-    assert files(path)["exposedapp-hello/operator.log"] == "not readable: pods is forbidden\n"
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/version", {"versions.yaml"}),
+        (DEPLOYMENT_PATH, {"children.yaml"}),
+        (SERVICE_PATH, {"children.yaml", "doctor.json"}),
+        (POD_PATH, {"pods.yaml", "doctor.json"}),
+        (SLICES_PATH, {"endpointslices.yaml", "doctor.json"}),
+        (EVENTS_PATH, {"events.yaml"}),
+        (OPERATOR_PODS, {"operator.log"}),
+    ],
+)
+def test_what_may_not_be_read_is_reported_and_all_else_collected(
+    run: Run, shop: FakeKube, tmp_path: Path, path: str, names: set[str]
+) -> None:
+    shop.responses[path] = ApiError(403, "Forbidden", "it is forbidden:\n- really")
+    archive = tmp_path / "bundle.tar.gz"
+    result = run("bundle", "hello", "--file", str(archive))
+    assert (result.exit_code, result.stdout) == (0, f"{archive}\n"), result.stderr
+    texts = files(archive)
+    line = "# not readable: it is forbidden: - really\n"
+    assert {name for name in texts if line in texts[name]} == {
+        f"exposedapp-hello/{name}" for name in names
+    }
+    for name in names:
+        assert f"  {name}: not readable: it is forbidden: - really\n" in result.stderr
+    assert result.stderr.count("not readable") == len(names)
+    assert "geheim" not in "".join(texts.values())
+    for name, text in texts.items():
+        if name.endswith(".yaml"):
+            assert all(isinstance(body, dict) for body in yaml.safe_load_all(text))
+
+
+def test_one_child_of_two_may_be_read(run: Run, shop: FakeKube, tmp_path: Path) -> None:
+    shop.responses[DEPLOYMENT_PATH] = ApiError(403, "Forbidden", "no Deployments")
+    archive = tmp_path / "bundle.tar.gz"
+    assert run("bundle", "hello", "--file", str(archive)).exit_code == 0
+    text = files(archive)["exposedapp-hello/children.yaml"]
+    assert text.endswith("# not readable: no Deployments\n")
+    assert yaml.safe_load(text)["spec"]["type"] == "NodePort"
+
+
+def test_versions(run: Run, shop: FakeKube, tmp_path: Path) -> None:
+    archive = tmp_path / "bundle.tar.gz"
+    run("bundle", "hello", "--file", str(archive))
+    versions = yaml.safe_load(files(archive)["exposedapp-hello/versions.yaml"])
+    assert versions == {"exposedapp": __version__, "kubernetes": "v1.36.0"}
+
+
+def test_without_the_app_there_is_no_bundle(run: Run, shop: FakeKube, tmp_path: Path) -> None:
+    shop.set_app(ApiError(403, "Forbidden", "it is forbidden"))
+    archive = tmp_path / "bundle.tar.gz"
+    result = run("bundle", "hello", "--file", str(archive))
+    assert (result.exit_code, result.stderr) == (4, "Error: it is forbidden\n")
+    assert not archive.exists()
+
+
+def test_a_log_that_may_not_be_read(
+    run: Run, shop: FakeKube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(method: str, path: str, accept: str = "") -> bytes:
+        raise ApiError(403, "Forbidden", "no logs")
+
+    monkeypatch.setattr(shop.transport, "fetch", refuse)
+    archive = tmp_path / "bundle.tar.gz"
+    result = run("bundle", "hello", "--file", str(archive))
+    assert files(archive)["exposedapp-hello/operator-op-1.log"] == "# not readable: no logs\n"
+    assert "  operator-op-1.log: not readable: no logs\n" in result.stderr
 
 
 def test_a_file_that_cannot_be_written(run: Run, shop: FakeKube, tmp_path: Path) -> None:
