@@ -11,6 +11,7 @@ from exposedapp.api.meta import (
     ADOPT_ANNOTATION,
     CHILD_KINDS,
     HASH_ANNOTATION,
+    KIND,
     NAME_LABEL,
     AppRef,
     ChildKind,
@@ -18,7 +19,7 @@ from exposedapp.api.meta import (
 )
 from exposedapp.cli.client import CliClient
 from exposedapp.cli.exit_codes import CommandError, ExitCode, no_such_app_error
-from exposedapp.desired.adoption import annotations_of, release_changes
+from exposedapp.desired.adoption import annotations_of, is_withheld, release_changes
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import EXPOSED_APPS
 
@@ -63,19 +64,39 @@ async def _delete_and_orphan(client: CliClient, app: Json, timeout_seconds: floa
 
 
 async def _clean(client: CliClient, app: AppRef, kind: ChildKind) -> Json | None:
-    """Remove what the app left on a child; None when there is no child of it."""
+    """Remove what the app left on a child; None when there is no child of it.
+
+    An annotation by which the operator may adopt it is removed, one by which it must not stays: it
+    is its owner's. Raises CommandError when the child belongs to an app that was created since.
+    """
     for attempt in range(MAX_ATTEMPTS):
         live = await client.kube.get(kind, app.namespace, app.name)
         if live is None or not _was_child(app, live):
             return None
+        if _is_of_another_app(app, live):
+            raise CommandError(
+                ExitCode.APP_PROBLEM,
+                f"{kind} {app.name} belongs to another ExposedApp {app.name}, which was created "
+                "meanwhile, or was deleted with its children. If something applies the app again, "
+                "such as a GitOps tool, take it out there, and run this again.",
+            )
         changes = release_changes(app, live)
-        changes["annotations"] |= {ADOPT_ANNOTATION: None}
+        if not is_withheld(live):
+            changes["annotations"] |= {ADOPT_ANNOTATION: None}
         try:
             return await client.kube.patch_metadata(live, kind, changes)
         except ApiError as error:
             if error.status != 409 or attempt == MAX_ATTEMPTS - 1:
                 raise
     return None
+
+
+def _is_of_another_app(app: AppRef, live: Json) -> bool:
+    """Whether an ExposedApp owns the child that is not the released one."""
+    return any(
+        reference["kind"] == KIND and reference["uid"] != app.uid
+        for reference in live["metadata"].get("ownerReferences") or ()
+    )
 
 
 def _was_child(app: AppRef, live: Json) -> bool:

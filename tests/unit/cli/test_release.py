@@ -159,8 +159,45 @@ def test_an_app_with_another_finalizer_is_reported(run: Run, shop: FakeKube) -> 
     assert "its finalizers are keep.example/it" in result.stderr
 
 
+def with_metadata(body: Json, **metadata: Any) -> Json:
+    return {**body, "metadata": {**body["metadata"], **metadata}}
+
+
+def test_an_app_of_the_name_may_never_adopt_what_its_owner_withholds(
+    run: Run, shop: FakeKube
+) -> None:
+    """The annotation is the object's owner's, not the app's: docs/ownership.md."""
+    annotations = {**METADATA["annotations"], "exposedapp.dev/adopt": "false"}
+    shop.responses[DEPLOYMENT_PATH] = with_metadata(DEPLOYMENT, annotations=annotations)
+    assert run("release", "hello").exit_code == 0
+    removed = {path: set(body["metadata"]["annotations"]) for _, path, body in changes(shop)[1:]}
+    assert removed == {
+        DEPLOYMENT_PATH: {"exposedapp.dev/desired-hash"},
+        SERVICE_PATH: {"exposedapp.dev/desired-hash", "exposedapp.dev/adopt"},
+    }
+
+
+@pytest.mark.parametrize("is_left", [False, True])
+def test_what_an_app_of_the_name_has_adopted_meanwhile_is_its_own(
+    run: Run, shop: FakeKube, is_left: bool
+) -> None:
+    """Without its label and hash, the new app's child would be nobody's."""
+    owner = {"kind": "ExposedApp", "name": "hello", "uid": "new", "controller": True}
+    shop.responses[SERVICE_PATH] = with_metadata(SERVICE, ownerReferences=[owner])
+    if is_left:  # by an earlier call
+        shop.set_app(None)
+        shop.responses[DEPLOYMENT_PATH] = with_metadata(DEPLOYMENT, ownerReferences=[])
+    result = run("release", "hello")
+    assert result.exit_code == 1
+    assert "Service hello belongs to another ExposedApp hello" in result.stderr
+    assert SERVICE_PATH not in [path for _, path, _ in changes(shop)]
+
+
 def test_it_goes_on_after_an_interruption(run: Run, shop: FakeKube) -> None:
     shop.set_app(None)
+    for path, body in ((DEPLOYMENT_PATH, DEPLOYMENT), (SERVICE_PATH, SERVICE)):
+        # The garbage collector has done its part before the app is gone.
+        shop.responses[path] = with_metadata(body, ownerReferences=[])
     result = run("release", "hello")
     assert result.exit_code == 0
     assert [path for _, path, _ in changes(shop)] == [DEPLOYMENT_PATH, SERVICE_PATH]
