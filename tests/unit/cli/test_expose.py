@@ -14,6 +14,7 @@ from support.cli import APPS, HELLO, FakeKube, Run
 DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments"
 STATEFUL_SETS = "/apis/apps/v1/namespaces/shop/statefulsets"
 SERVICES = "/api/v1/namespaces/shop/services"
+ALL_SERVICES = "/api/v1/services"
 AUTOSCALERS = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers"
 
 CONTAINER: Json = {
@@ -100,6 +101,11 @@ def changed(body: Json, **spec: Any) -> Json:
     return other
 
 
+def named(body: Json, name: str, namespace: str = "shop") -> Json:
+    """An object under another name."""
+    return {**body, "metadata": {"name": name, "namespace": namespace}}
+
+
 @pytest.fixture
 def shop(kube: FakeKube) -> FakeKube:
     """A namespace with a Deployment and its Service, and an app web once that is created."""
@@ -108,6 +114,7 @@ def shop(kube: FakeKube) -> FakeKube:
         f"{DEPLOYMENTS}/web": DEPLOYMENT,
         f"{SERVICES}/web": SERVICE,
         SERVICES: {"items": [SERVICE]},
+        ALL_SERVICES: ApiError(403, "Forbidden", "services is forbidden"),
         AUTOSCALERS: {"items": []},
         APPS: web,
         f"{APPS}/web": web,
@@ -131,6 +138,7 @@ def test_the_app_has_all_that_the_deployment_and_the_service_have(run: Run, shop
     assert app["metadata"] == {"name": "web", "namespace": "shop"}
     assert app["spec"] == SPEC
     assert writes(shop) == []
+    assert not [path for _, path, _ in shop.requests if path.endswith("/services")]
 
 
 def test_both_are_handed_over_before_the_app_is_created(run: Run, shop: FakeKube) -> None:
@@ -257,11 +265,76 @@ def test_the_ports_of_a_service_of_another_name_without_its_node_ports(
     run: Run, shop: FakeKube
 ) -> None:
     del shop.responses[f"{SERVICES}/web"]
-    shop.responses[SERVICES] = {"items": [{**SERVICE, "metadata": {"name": "front"}}]}
+    shop.responses[SERVICES] = {"items": [named(SERVICE, "front")]}
     result = run("expose", "deployment/web", "--dry-run")
     app = yaml.safe_load(result.stdout)
     assert app["spec"]["ports"] == [{"port": 80, "targetPort": "http"}]
     assert "node port 30080 is left out: Service front keeps it" in result.stderr
+
+
+BALANCED = {
+    "type": "LoadBalancer",
+    "externalTrafficPolicy": "Local",
+    "healthCheckNodePort": 31999,
+}
+
+
+def test_node_ports_of_other_namespaces_where_they_may_be_listed(run: Run, shop: FakeKube) -> None:
+    """Of another Service's ports or health checks: the cluster has each number once."""
+    del shop.responses[f"{SERVICES}/web"]
+    balanced = named(changed(SERVICE, **BALANCED, ports=[]), "balanced", "other")
+    shop.responses[ALL_SERVICES] = {"items": [named(SERVICE, "front", "other"), balanced]}
+    words = ["--port", "80@30080", "--port", "81@31999", "--port", "82@30082", "--dry-run"]
+    result = run("expose", "deployment/web", *words)
+    ports = yaml.safe_load(result.stdout)["spec"]["ports"]
+    assert [port.get("nodePort") for port in ports] == [None, None, 30082]
+    assert result.stderr == (
+        "  node port 30080 is left out: Service other/front keeps it\n"
+        "  node port 31999 is left out: Service other/balanced keeps it\n"
+    )
+    assert SERVICES not in [path for _, path, _ in shop.requests]
+
+
+def test_a_service_of_another_namespace_is_not_the_pods(run: Run, shop: FakeKube) -> None:
+    del shop.responses[f"{SERVICES}/web"]
+    shop.responses[ALL_SERVICES] = {"items": [named(SERVICE, "front", "other")]}
+    app = yaml.safe_load(run("expose", "deployment/web", "--dry-run").stdout)
+    assert app["spec"]["ports"] == [{"port": 8080}]
+
+
+def test_the_port_for_health_checks_of_a_service_of_another_name(run: Run, shop: FakeKube) -> None:
+    del shop.responses[f"{SERVICES}/web"]
+    shop.responses[SERVICES] = {"items": [named(changed(SERVICE, **BALANCED), "front")]}
+    result = run("expose", "deployment/web", "--dry-run")
+    spec = yaml.safe_load(result.stdout)["spec"]
+    assert spec["service"] == {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}
+    assert "node port 31999 is left out: Service front keeps it" in result.stderr
+
+
+def test_the_port_for_health_checks_of_the_apps_own_service(run: Run, shop: FakeKube) -> None:
+    shop.responses[f"{SERVICES}/web"] = changed(SERVICE, **BALANCED)
+    spec = yaml.safe_load(run("expose", "deployment/web", "--dry-run").stdout)["spec"]
+    assert spec["service"] == BALANCED
+
+
+@pytest.mark.parametrize("may_list_all", [False, True])
+def test_services_are_listed_once(run: Run, shop: FakeKube, may_list_all: bool) -> None:
+    del shop.responses[f"{SERVICES}/web"]
+    if may_list_all:
+        shop.responses[ALL_SERVICES] = {"items": [named(SERVICE, "front")]}
+    else:
+        shop.responses[SERVICES] = {"items": [named(SERVICE, "front")]}
+    result = run("expose", "deployment/web", "--dry-run")
+    assert "left out: Service front keeps it" in result.stderr
+    paths = [path for _, path, _ in shop.requests if path.endswith("/services")]
+    assert paths == ([ALL_SERVICES] if may_list_all else [ALL_SERVICES, SERVICES])
+
+
+def test_what_fails_otherwise_is_no_missing_right(run: Run, shop: FakeKube) -> None:
+    del shop.responses[f"{SERVICES}/web"]
+    shop.responses[ALL_SERVICES] = ApiError(500, "InternalError", "etcd is odd")
+    result = run("expose", "deployment/web", "--dry-run")
+    assert (result.exit_code, result.stderr) == (4, "Error: etcd is odd\n")
 
 
 def test_a_node_port_that_is_given_and_free(run: Run, shop: FakeKube) -> None:

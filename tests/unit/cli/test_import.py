@@ -9,6 +9,7 @@ import yaml
 
 from support.cli import APPS, FakeKube, Run
 from unit.cli.test_expose import (
+    ALL_SERVICES,
     AUTOSCALERS,
     CONTAINER,
     DEPLOYMENT,
@@ -16,6 +17,7 @@ from unit.cli.test_expose import (
     SERVICE,
     SERVICES,
     SPEC,
+    named,
     shop,
     writes,
 )
@@ -98,6 +100,21 @@ def test_a_service_of_another_name_keeps_its_node_port(
     result = run("import", "-f", str(path), "--dry-run")
     assert yaml.safe_load(result.stdout)["spec"]["ports"] == [{"port": 80, "targetPort": "http"}]
     assert "node port 30080 is left out: Service front keeps it" in result.stderr
+
+
+def test_services_are_listed_once_for_all_manifests(
+    run: Run, shop: FakeKube, tmp_path: Path
+) -> None:
+    other = copy.deepcopy(DEPLOYMENT)
+    other["metadata"] = {"name": "other", "namespace": "shop"}
+    front = named(SERVICE, "front", "elsewhere")
+    shop.responses[ALL_SERVICES] = {"items": [front]}
+    del shop.responses[f"{SERVICES}/web"]
+    path = tmp_path / "web.yaml"
+    path.write_text(yaml.safe_dump_all([named(SERVICE, "front"), DEPLOYMENT, other]))
+    result = run("import", "-f", str(path), "--dry-run")
+    assert result.stderr.count("30080 is left out: Service elsewhere/front keeps it") == 2
+    assert [path for _, path, _ in shop.requests].count(ALL_SERVICES) == 1
 
 
 def test_a_service_of_another_name_that_does_not_run_has_no_node_port(

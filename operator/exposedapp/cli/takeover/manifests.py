@@ -11,7 +11,7 @@ from exposedapp.cli.takeover.plan import (
     refuse_unless_adoptable,
     without_foreign_node_ports,
 )
-from exposedapp.cli.takeover.sources import get_object, is_autoscaled, selects
+from exposedapp.cli.takeover.sources import LiveServices, get_object, is_autoscaled, selects
 from exposedapp.kube.resources import ALL_SERVICES, DEPLOYMENTS
 
 
@@ -24,7 +24,8 @@ async def plan_manifests(
     """
     deployments = [body for body in objects if body["kind"] == DEPLOYMENTS.kind]
     services = [body for body in objects if body["kind"] == ALL_SERVICES.kind]
-    planned = [await _plan(client, body, services) for body in deployments]
+    live_services = LiveServices(client)
+    planned = [await _plan(client, body, services, live_services) for body in deployments]
     replaced = [
         (kind, item.app["metadata"]["name"])
         for item in planned
@@ -34,7 +35,9 @@ async def plan_manifests(
     return planned, others
 
 
-async def _plan(client: CliClient, manifest: Json, services: Sequence[Json]) -> Takeover:
+async def _plan(
+    client: CliClient, manifest: Json, services: Sequence[Json], live_services: LiveServices
+) -> Takeover:
     name = _name(manifest)
     namespace = manifest["metadata"].setdefault("namespace", client.namespace)
     if namespace != client.namespace:
@@ -51,7 +54,7 @@ async def _plan(client: CliClient, manifest: Json, services: Sequence[Json]) -> 
         adopt=live is not None,
         keep_replicas=await is_autoscaled(client, name),
     )
-    return await without_foreign_node_ports(client, Takeover(app, live, live_service))
+    return await without_foreign_node_ports(live_services, Takeover(app, live, live_service))
 
 
 def _like(manifest: Json, live: Json | None) -> Json:

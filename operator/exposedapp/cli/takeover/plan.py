@@ -4,7 +4,7 @@
 Called by the commands `expose` and `import`; nothing is written here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from exposedapp.api.meta import Json
@@ -17,11 +17,12 @@ from exposedapp.cli.conversion.to_app import (
 )
 from exposedapp.cli.exit_codes import CommandError, ExitCode
 from exposedapp.cli.takeover.sources import (
+    LiveServices,
     get_existing,
     get_object,
     is_autoscaled,
-    services_of,
 )
+from exposedapp.desired.node_ports import used_node_ports
 from exposedapp.kube.resources import ALL_SERVICES, DEPLOYMENTS, Resource
 
 NO_IP = "None"
@@ -35,7 +36,7 @@ class Takeover:
     deployment: Json | None = None
     service: Json | None = None
     left_out: Mapping[int, str] = field(default_factory=dict)
-    """Node ports that the app does not get, and the name of the Service that keeps each."""
+    """Node ports that the app does not get, and the Service that keeps each."""
 
     @property
     def objects(self) -> Sequence[Json]:
@@ -57,51 +58,60 @@ async def plan_exposure(
     else:
         labels = workload_pod_labels(body)
     service = await _service_named(client, app_name)
+    services = LiveServices(client)
     if source is DEPLOYMENTS and app_name == name:
-        return await plan_deployment(client, body, service, exposure)
+        return await _plan_deployment(client, body, service, services, exposure)
     ports_from = body if source is ALL_SERVICES else service
     if ports_from is None:
-        ports_from = await _any_service_of(client, labels)
+        ports_from = await _only_service_of(services, labels)
     app = app_from_selector(_named(client, app_name, body), labels, ports_from, exposure)
-    return await without_foreign_node_ports(client, Takeover(app, service=service))
+    return await without_foreign_node_ports(services, Takeover(app, service=service))
 
 
-async def plan_deployment(
-    client: CliClient, deployment: Json, service: Json | None, exposure: Exposure
+async def _plan_deployment(
+    client: CliClient,
+    deployment: Json,
+    service: Json | None,
+    services: LiveServices,
+    exposure: Exposure,
 ) -> Takeover:
     """The app that adopts a Deployment, and the Service of its name if there is one."""
     refuse_unless_adoptable(deployment)
     labels = deployment["spec"]["template"]["metadata"].get("labels") or {}
     app = app_from_deployment(
         deployment,
-        service or await _any_service_of(client, labels),
+        service or await _only_service_of(services, labels),
         exposure,
         adopt=True,
         keep_replicas=await is_autoscaled(client, deployment["metadata"]["name"]),
     )
-    return await without_foreign_node_ports(client, Takeover(app, deployment, service))
+    return await without_foreign_node_ports(services, Takeover(app, deployment, service))
 
 
-async def without_foreign_node_ports(client: CliClient, takeover: Takeover) -> Takeover:
+async def without_foreign_node_ports(services: LiveServices, takeover: Takeover) -> Takeover:
     """The takeover without the node ports of a Service that stays beside the app's own."""
-    ports = takeover.app["spec"]["ports"]
-    if takeover.service or not any("nodePort" in port for port in ports):
+    spec = takeover.app["spec"]
+    requested = used_node_ports({"spec": {**spec.get("service", {}), "ports": spec["ports"]}})
+    if takeover.service or not requested:
         return takeover
-    holders = {
-        port["nodePort"]: service["metadata"]["name"]
-        for service in await client.list_items(ALL_SERVICES.path(client.namespace))
-        for port in service["spec"].get("ports") or ()
-        if port.get("nodePort")
-    }
-    free_ports = [
-        {key: value for key, value in port.items() if key != "nodePort" or value not in holders}
-        for port in ports
-    ]
-    left_out = {
-        number: holders[number] for port in ports if (number := port.get("nodePort")) in holders
-    }
-    spec = {**takeover.app["spec"], "ports": free_ports}
-    return replace(takeover, app={**takeover.app, "spec": spec}, left_out=left_out)
+    holders = await services.node_port_holders()
+    left_out = {number: holders[number] for number in sorted(requested & holders.keys())}
+    app = {**takeover.app, "spec": _without_node_ports(spec, left_out)}
+    return replace(takeover, app=app, left_out=left_out)
+
+
+def _without_node_ports(spec: Json, numbers: Container[int]) -> Json:
+    """An app's spec that does not ask for these node ports, one for health checks among them."""
+    remaining = {**spec, "ports": [_without(port, "nodePort", numbers) for port in spec["ports"]]}
+    if "service" in spec:
+        remaining["service"] = _without(spec["service"], "healthCheckNodePort", numbers)
+    return remaining
+
+
+def _without(fields: Json, field_name: str, numbers: Container[int]) -> Json:
+    if fields.get(field_name) not in numbers:
+        return fields
+    return {key: value for key, value in fields.items() if key != field_name}
 
 
 def plan_selector(
@@ -137,10 +147,10 @@ async def _service_named(client: CliClient, name: str) -> Json | None:
     return service
 
 
-async def _any_service_of(client: CliClient, labels: Mapping[str, str]) -> Json | None:
+async def _only_service_of(services: LiveServices, labels: Mapping[str, str]) -> Json | None:
     """The Service to take the ports from, where none has the app's name."""
-    services = await services_of(client, labels)
-    return services[0] if len(services) == 1 else None
+    selecting = await services.selecting(labels)
+    return selecting[0] if len(selecting) == 1 else None
 
 
 def _named(client: CliClient, name: str, body: Json) -> Json:

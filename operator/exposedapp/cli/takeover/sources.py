@@ -7,6 +7,7 @@ from contextlib import suppress
 from exposedapp.api.meta import Json
 from exposedapp.cli.client import CliClient
 from exposedapp.cli.exit_codes import CommandError, ExitCode
+from exposedapp.desired.node_ports import used_node_ports
 from exposedapp.kube.errors import ApiError
 from exposedapp.kube.resources import ALL_SERVICES, DEPLOYMENTS, Resource
 
@@ -49,10 +50,49 @@ async def get_existing(client: CliClient, resource: Resource, name: str) -> Json
     return body
 
 
-async def services_of(client: CliClient, pod_labels: Mapping[str, str]) -> Sequence[Json]:
-    """The Services of the namespace that select pods with these labels."""
-    services = await client.list_items(ALL_SERVICES.path(client.namespace))
-    return [service for service in services if selects(service, pod_labels)]
+class LiveServices:
+    """The Services of the cluster, as far as the user may list them: once, when first needed."""
+
+    def __init__(self, client: CliClient) -> None:
+        self._client = client
+        self._services: Sequence[Json] | None = None
+
+    async def selecting(self, pod_labels: Mapping[str, str]) -> Sequence[Json]:
+        """The Services of the namespace that select pods with these labels."""
+        return [
+            service
+            for service in await self._list()
+            if self._is_in_namespace(service) and selects(service, pod_labels)
+        ]
+
+    async def node_port_holders(self) -> dict[int, str]:
+        """The Service that has each node port: its name, after its namespace if that is another."""
+        return {
+            number: self._title(service)
+            for service in await self._list()
+            for number in used_node_ports(service)
+        }
+
+    async def _list(self) -> Sequence[Json]:
+        if self._services is None:
+            self._services = await self._list_allowed()
+        return self._services
+
+    async def _list_allowed(self) -> Sequence[Json]:
+        try:
+            return await self._client.list_items(ALL_SERVICES.list_path())
+        except ApiError as error:
+            if error.status != 403:
+                raise
+        return await self._client.list_items(ALL_SERVICES.path(self._client.namespace))
+
+    def _is_in_namespace(self, service: Json) -> bool:
+        return bool(service["metadata"]["namespace"] == self._client.namespace)
+
+    def _title(self, service: Json) -> str:
+        metadata = service["metadata"]
+        prefix = "" if self._is_in_namespace(service) else f"{metadata['namespace']}/"
+        return f"{prefix}{metadata['name']}"
 
 
 def selects(service: Json, pod_labels: Mapping[str, str]) -> bool:
