@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""Logging of the operator's process: one line per record, as text or JSON. Called by main.py.
 
+RepeatLimit is for whatever tries again until an attempt succeeds: the cache's informers and the
+resync, and kopf's requests.
+
 Messages and exceptions quote names, URLs and responses that users wrote. A newline in one of them
 must not begin a line that looks like a record, nor an escape sequence reach a terminal. So in text,
 each message and each exception's own words are one line, in which characters that cannot be printed
@@ -9,9 +12,12 @@ In JSON, a record is one line whatever it holds.
 """
 
 import logging
+import re
 import textwrap
+import time
 import traceback
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -27,6 +33,15 @@ TEXT_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 JSON_FIELDS = {"asctime": "time", "levelname": "level", "name": "logger", "message": "message"}
 
 JSON_OPTIONAL_FIELDS = {"exc_info": "exception", "stack_info": "stack"}
+
+REPEAT_SECONDS = 300.0
+"""An error that lasts is logged when it appears, and again after this."""
+
+FAILED_REQUEST = re.compile(
+    r"Request attempt #\S+ failed; ([^:]+): (\S+ [^?\s]+)\S*(.*)", re.DOTALL
+)
+"""What kopf logs at level ERROR of each attempt: what it does, the method and the URL without the
+query, the error. Source: request() in kopf's _cogs/clients/api.py."""
 
 CAUSE = "\nThe above exception was the direct cause of the following exception:\n"
 
@@ -45,6 +60,7 @@ def configure(settings: Settings) -> None:
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     if not root.isEnabledFor(logging.DEBUG):
         handler.addFilter(_without_kopf_traceback)
+        handler.addFilter(RequestFailures())
 
 
 def _without_kopf_traceback(record: logging.LogRecord) -> bool:
@@ -52,6 +68,47 @@ def _without_kopf_traceback(record: logging.LogRecord) -> bool:
     if record.name.startswith("kopf"):
         record.exc_info = record.exc_text = None
     return True
+
+
+class RepeatLimit:
+    """Limits how often an error that lasts is logged."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last: tuple[str, float] | None = None
+        """The error that was logged last, and from when on it is logged again."""
+
+    def try_accept(self, error: str) -> bool:
+        """Whether to log that an attempt has failed: with another error, or it has lasted."""
+        now = self._clock()
+        is_due = self._last is None or self._last[0] != error or self._last[1] <= now
+        if is_due:
+            self._last = (error, now + REPEAT_SECONDS)
+        return is_due
+
+    def clear(self) -> None:
+        """An attempt has succeeded: the next error is logged in any case."""
+        self._last = None
+
+
+class RequestFailures:
+    """Filter that limits kopf's records of failed attempts, for each request by itself.
+
+    That an attempt has succeeded, kopf logs at level DEBUG: an error that comes back within
+    REPEAT_SECONDS is not logged again. Requests that differ in their query only are the same: after
+    a refused watch kopf lists again, and watches from another version.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = defaultdict[str, RepeatLimit](lambda: RepeatLimit(clock))
+
+    def __call__(self, record: logging.LogRecord) -> bool:
+        """Whether the record is logged."""
+        failure = FAILED_REQUEST.match(record.getMessage())
+        if not failure or not record.name.startswith("kopf"):
+            return True
+        reaction, request, error = failure.groups()
+        return self._limits[request].try_accept(f"{reaction}{error}")
 
 
 def escape(text: str) -> str:

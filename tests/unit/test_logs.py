@@ -165,3 +165,70 @@ def test_tracebacks_of_kopf_are_for_debug(
     written = capsys.readouterr().err
     assert "Startup failed" in written
     assert ("Traceback" in written) == traced
+
+
+APPS = "https://api/apis/exposedapp.dev/v1alpha1/exposedapps"
+FORBIDDEN = "APIForbiddenError('no right', {'code': 403}, status=403)"
+
+
+def attempt(number: int, error: str = FORBIDDEN, request: str = f"GET {APPS}") -> str:
+    """What kopf logs of a failed attempt."""
+    return f"Request attempt #{number} failed; will retry: {request} -> {error}"
+
+
+def written_of(messages: list[str], capsys: pytest.CaptureFixture[str], **settings: str) -> int:
+    logs.configure(Settings.model_validate(settings))
+    for message in messages:
+        logging.getLogger("kopf._cogs.clients.watching").error(message)
+    return len(lines(capsys))
+
+
+def test_a_request_of_kopf_that_keeps_failing_is_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    watches = [f"GET {APPS}?watch=true&resourceVersion={number}" for number in (5, 7)]
+    messages = [
+        *map(attempt, range(1, 9)),
+        # kopf gives up a watch that is silent, lists, and watches from another version.
+        *(attempt(1, request=request) for request in watches),
+    ]
+    assert written_of(messages, capsys) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        attempt(2, "ClientConnectorError(111)"),
+        attempt(1, request="GET https://api/apis"),
+        f"Request attempt #2/9 failed; escalating: GET {APPS} -> {FORBIDDEN}",
+        f"Request attempt #2 failed; TCP closed; will re-authenticate: GET {APPS}",
+        "Something else of kopf's",
+    ],
+    ids=["another error", "another request", "the last attempt", "closed", "no request"],
+)
+def test_another_failure_of_kopf_is_another_line(
+    capsys: pytest.CaptureFixture[str], other: str
+) -> None:
+    assert written_of([attempt(1), other], capsys) == 2
+
+
+def test_each_attempt_of_kopf_is_for_debug(capsys: pytest.CaptureFixture[str]) -> None:
+    assert written_of([*map(attempt, range(1, 4))], capsys, log_level="DEBUG") == 3
+
+
+def test_only_records_of_kopf_are_limited(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings())
+    for number in (1, 2):
+        log.error(attempt(number))
+    assert len(lines(capsys)) == 2
+
+
+def test_a_request_that_keeps_failing_is_logged_again() -> None:
+    now = [1000.0]
+    failures = logs.RequestFailures(clock=lambda: now[0])
+    passed = []
+    for number in range(1, 6):
+        record = logging.makeLogRecord({"name": "kopf.x", "msg": attempt(number)})
+        passed.append(failures(record))
+        now[0] += logs.REPEAT_SECONDS / 2
+    assert passed == [True, False, True, False, True]

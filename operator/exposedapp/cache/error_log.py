@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 
-REPEAT_SECONDS = 300.0
+from exposedapp.logs import RepeatLimit
 
 
 class ErrorLog:
@@ -20,18 +20,14 @@ class ErrorLog:
     ) -> None:
         self._log = log
         self._subject = subject
-        self._clock = clock
-        self._last: tuple[str, float] | None = None
+        self._limit = RepeatLimit(clock)
 
     def report(self, error: Exception, retry_seconds: float) -> None:
         """Log a failed attempt: as a warning when the error is another one, or has lasted."""
-        now, text = self._clock(), str(error)
-        is_due = self._last is None or self._last[0] != text or self._last[1] <= now
-        if is_due:
-            self._last = (text, now + REPEAT_SECONDS)
-        level = logging.WARNING if is_due else logging.DEBUG
+        text = str(error)
+        level = logging.WARNING if self._limit.try_accept(text) else logging.DEBUG
         self._log.log(level, "%s: %s; next attempt in %.1f s", self._subject, text, retry_seconds)
 
     def clear(self) -> None:
         """An attempt has succeeded: the next error is logged in any case."""
-        self._last = None
+        self._limit.clear()

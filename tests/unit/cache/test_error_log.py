@@ -5,7 +5,8 @@ import logging
 
 import pytest
 
-from exposedapp.cache.error_log import REPEAT_SECONDS, ErrorLog
+from exposedapp.cache.error_log import ErrorLog
+from exposedapp.logs import REPEAT_SECONDS
 
 AWAY, REFUSED = OSError("no answer"), OSError("forbidden")
 

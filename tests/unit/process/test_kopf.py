@@ -111,6 +111,32 @@ async def test_refused_discovery_is_waited_for(server: HttpApiServer, tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("path", "query"), [("/apis", ""), (APPS, "watch=true")], ids=["discovery", "watch"]
+)
+async def test_a_right_that_is_missing_is_one_line_and_not_one_for_each_attempt(
+    server: HttpApiServer, tmp_path: Path, path: str, query: str
+) -> None:
+    server.app("web")
+    fault = refusing(path, 403, query=query)
+    server.faults.append(fault)
+
+    def attempts() -> int:
+        return sum(
+            request.path == path and query in request.query_string for request in server.requests
+        )
+
+    async with OperatorProcess(server, tmp_path) as operator:
+        await until(lambda: attempts() >= 4, "kopf has tried again and again")
+        [line] = [line for line in operator.log.splitlines() if "Request attempt" in line]
+        assert "ERROR" in line
+        assert f"GET {server.url}{path}" in line
+        assert "403" in line
+        server.faults.remove(fault)
+        await until(lambda: server.url_of("web"), "the app has a URL")
+        await operator.until_ready()
+
+
+@pytest.mark.parametrize(
     ("fault", "word"),
     [
         (refusing("/apis", 404), "404"),
