@@ -12,6 +12,9 @@ from exposedapp.kube.errors import ApiError
 from exposedapp.reconcile.api_errors import is_duplicate_node_port
 from exposedapp.reconcile.interfaces import ChildClient
 
+MAX_ATTEMPTS = 5
+"""To write managedFields: the Deployment controller may write the status in between."""
+
 
 class ChildWriter:
     """Creates and applies children; each method raises ApiError."""
@@ -32,11 +35,11 @@ class ChildWriter:
         """
         if surplus_strategy(desired, live):
             strategy = {**desired["spec"]["strategy"], "rollingUpdate": None}
-            live = await self._client.patch_spec(live, kind, {"strategy": strategy})
+            live = await self._patch_spec(kind, live, {"strategy": strategy})
         uid, whole_spec = live["metadata"]["uid"], {"ports": None, **desired["spec"]}
         surplus = surplus_ports(desired, live)
         if surplus and patch_first:
-            await self._client.patch_spec(live, kind, whole_spec)
+            await self._patch_spec(kind, live, whole_spec)
             return await self._apply(kind, desired, uid)
         try:
             applied = await self._apply(kind, desired, uid)
@@ -44,10 +47,10 @@ class ChildWriter:
             # The numbers of two ports that change places are both in use at that moment.
             if not is_duplicate_node_port(error) and not (surplus and error.status == 422):
                 raise
-            await self._client.patch_spec(live, kind, whole_spec)
+            await self._patch_spec(kind, live, whole_spec)
             return await self._apply(kind, desired, uid)
         if surplus_ports(desired, applied):
-            return await self._client.patch_spec(applied, kind, {"ports": whole_spec["ports"]})
+            return await self._patch_spec(kind, applied, {"ports": whole_spec["ports"]})
         return applied
 
     async def take_over_fields(self, kind: ChildKind, live: Json, desired: Json) -> Json:
@@ -66,15 +69,34 @@ class ChildWriter:
         return await self._client.patch_metadata(current, kind, {"managedFields": entries})
 
     async def _apply(self, kind: ChildKind, desired: Json, uid: str) -> Json:
-        """Apply; once more when patches, now or before, have kept fields that it drops."""
+        """Apply; once more when a patch of an earlier reconcile has kept fields that it drops."""
         applied = await self._client.apply(desired, uid)
         if await self._count_as_applied(kind, applied) is applied:
             return applied
         return await self._client.apply(desired, uid)
 
+    async def _patch_spec(self, kind: ChildKind, live: Json, changes: Json) -> Json:
+        return await self._count_as_applied(
+            kind, await self._client.patch_spec(live, kind, changes)
+        )
+
     async def _count_as_applied(self, kind: ChildKind, live: Json) -> Json:
-        """Make the fields that the operator has patched removable by apply, if it has any."""
-        entries = with_patches_as_applied(live)
-        if entries is None:
-            return live
-        return await self._client.patch_metadata(live, kind, {"managedFields": entries})
+        """Make the fields that the operator has patched removable by apply, if it has any.
+
+        A conflict is no reason to give up: the child has its desired hash by then, so no later
+        reconcile would come back to this.
+        """
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            entries = with_patches_as_applied(live)
+            if entries is None:
+                break
+            try:
+                return await self._client.patch_metadata(live, kind, {"managedFields": entries})
+            except ApiError as error:
+                if error.status != 409 or attempt == MAX_ATTEMPTS:
+                    raise
+                current = await self._client.get(kind, *key_of(live))
+                if current is None or current["metadata"]["uid"] != live["metadata"]["uid"]:
+                    raise
+                live = current
+        return live

@@ -203,6 +203,27 @@ async def test_a_field_that_a_patch_of_an_earlier_version_kept_is_given_up(world
     assert world.live("Service")["spec"]["sessionAffinity"] == "None"
 
 
+async def test_a_field_is_given_up_although_another_client_writes_in_between(world: World) -> None:
+    """The apply before has stored the desired hash: no later reconcile would see a difference."""
+    world.app(service={"sessionAffinity": "ClientIP"})
+    await world.settle()
+    patched = entry("exposedapp", "Update", {"f:spec": {"f:sessionAffinity": {}}})
+    world.cluster.edit(
+        "Service", *KEY, lambda body: body["metadata"]["managedFields"].append(patched)
+    )
+
+    def write_in_between() -> None:
+        world.cluster.edit(
+            "Service", *KEY, lambda body: body["metadata"]["annotations"].update(by="another")
+        )
+
+    world.cluster.before["patch Service"] = write_in_between
+    world.app()
+    await world.settle()
+    assert world.live("Service")["metadata"]["annotations"]["by"] == "another"
+    assert world.live("Service")["spec"]["sessionAffinity"] == "None"
+
+
 async def test_ports_that_a_patch_removed_and_added_can_be_given_up(world: World) -> None:
     world.foreign("Service", FOREIGN["Service"], **ADOPT)
     world.app(ports=[{"name": "a", "port": 81}, {"name": "b", "port": 82}])
