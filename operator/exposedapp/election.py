@@ -9,9 +9,9 @@ Nothing here compares two machines' clocks. A holder counts as alive for the Lea
 its record was last seen to change, on the monotonic clock of whoever looks at it; the times in the
 record are for people.
 
-The Lease is also where a restored etcd is noticed: it is read from etcd itself every two seconds,
-and its resourceVersion only grows. Watches may not notice it, because revisions soon reach again
-what they were before.
+The Lease also shows that etcd was restored: each candidate reads it every two seconds, from etcd
+itself, and its resourceVersion only grows. A watch may not show that, because revisions soon reach
+again what they were before.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from uuid import uuid4
 
 from exposedapp.api.meta import Json, version_of
 from exposedapp.cache.versions import HistoryRewrittenError
-from exposedapp.kube.errors import ApiError
+from exposedapp.kube.errors import ApiError, broken_response_error
 
 log = logging.getLogger(__name__)
 
@@ -158,10 +158,12 @@ class Election:
         for _ in range(RELEASE_ATTEMPTS):
             try:
                 async with asyncio.timeout(self._periods.attempt_seconds / RELEASE_ATTEMPTS):
-                    lease = await self._request("GET", self._path)
+                    lease = await self._send("GET", self._path)
                     if (lease.get("spec") or {}).get("holderIdentity") == self._identity:
                         await self._put(lease, {"holderIdentity": "", "leaseDurationSeconds": 1})
                     return
+            except HistoryRewrittenError:
+                return
             except (ApiError, TimeoutError) as error:
                 log.debug("the %s was not released: %s", self._title, error or "no answer")
 
@@ -254,11 +256,20 @@ class Election:
         self._observe(changed["spec"])
 
     async def _send(self, method: str, path: str, body: Json | None = None) -> Json:
-        """The Lease in the response. Raises HistoryRewrittenError when it is an older one."""
+        """The Lease in the response. Raises HistoryRewrittenError when it is an older one.
+
+        This process does not lead any more then, and does not release the Lease either: the other
+        candidates must see it as it was restored.
+        """
         lease = await self._request(method, path, body)
-        former, self._version = self._version, version_of(lease)
-        if self._version < former:
+        try:
+            version = version_of(lease)
+        except (KeyError, TypeError, ValueError) as error:
+            raise broken_response_error(error) from error
+        if version < self._version:
+            self._renewed_at = None
             raise HistoryRewrittenError(
-                f"{self._title}: resourceVersion {self._version} after {former}"
+                f"{self._title}: resourceVersion {version} after {self._version}"
             )
+        self._version = version
         return lease

@@ -37,6 +37,10 @@ JSON_OPTIONAL_FIELDS = {"exc_info": "exception", "stack_info": "stack"}
 REPEAT_SECONDS = 300.0
 """An error that lasts is logged when it appears, and again after this."""
 
+MAX_ATTEMPT_SECONDS = 90.0
+"""Between two failures of a request of kopf's that keeps failing: its longest back-off (15 s) and
+the time after which it gives up a watch (45 s), with a margin."""
+
 FAILED_REQUEST = re.compile(
     r"Request attempt #\S+ failed; ([^:]+): (\S+ [^?\s]+)\S*(.*)", re.DOTALL
 )
@@ -94,21 +98,31 @@ class RepeatLimit:
 class RequestFailures:
     """Filter that limits kopf's records of failed attempts, for each request by itself.
 
-    That an attempt has succeeded, kopf logs at level DEBUG: an error that comes back within
-    REPEAT_SECONDS is not logged again. Requests that differ in their query only are the same: after
-    a refused watch kopf lists again, and watches from another version.
+    That an attempt has succeeded, kopf logs at level DEBUG; it has when none has failed for
+    MAX_ATTEMPT_SECONDS. Requests that differ in their query only are the same: after a refused
+    watch kopf lists again, and watches from another version.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._limits = defaultdict[str, RepeatLimit](lambda: RepeatLimit(clock))
+        self._failed_at = dict[str, float]()
+        """When the last attempt of a request has failed."""
 
     def __call__(self, record: logging.LogRecord) -> bool:
-        """Whether the record is logged."""
+        """Count a failed attempt; whether the record is to be logged."""
+        # A message is formatted where an error in it does no harm, except kopf's own.
+        if not record.name.startswith("kopf"):
+            return True
         failure = FAILED_REQUEST.match(record.getMessage())
-        if not failure or not record.name.startswith("kopf"):
+        if not failure:
             return True
         reaction, request, error = failure.groups()
-        return self._limits[request].try_accept(f"{reaction}{error}")
+        limit, now = self._limits[request], self._clock()
+        if now - self._failed_at.get(request, now) > MAX_ATTEMPT_SECONDS:
+            limit.clear()
+        self._failed_at[request] = now
+        return limit.try_accept(f"{reaction}{error}")
 
 
 def escape(text: str) -> str:

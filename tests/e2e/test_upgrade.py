@@ -32,7 +32,9 @@ RUNNING_APPS = 4
 ROLLED_APPS = MAX_UPGRADES_UNDER_WAY + 4
 POD_FIELD = "dnsPolicy"
 GENTLE: Json = {
-    "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1}
+    # On a busy machine kube-proxy takes longer than the demo's two seconds.
+    "env": [{"name": "DRAIN_SECONDS", "value": "8"}],
+    "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1},
 }
 
 

@@ -223,12 +223,27 @@ def test_only_records_of_kopf_are_limited(capsys: pytest.CaptureFixture[str]) ->
     assert len(lines(capsys)) == 2
 
 
-def test_a_request_that_keeps_failing_is_logged_again() -> None:
+def are_logged(*pauses: float) -> list[bool]:
+    """Whether each of some attempts of a request is logged, with these seconds in between."""
     now = [1000.0]
     failures = logs.RequestFailures(clock=lambda: now[0])
-    passed = []
-    for number in range(1, 6):
+    results = []
+    for number, pause in enumerate((0.0, *pauses), 1):
+        now[0] += pause
         record = logging.makeLogRecord({"name": "kopf.x", "msg": attempt(number)})
-        passed.append(failures(record))
-        now[0] += logs.REPEAT_SECONDS / 2
-    assert passed == [True, False, True, False, True]
+        results.append(failures(record))
+    return results
+
+
+def test_a_request_that_keeps_failing_is_logged_again() -> None:
+    minute = 60.0
+    assert are_logged(*[minute] * 5) == [True, False, False, False, False, True]
+
+
+def test_a_request_that_fails_again_after_it_has_worked_is_logged() -> None:
+    assert are_logged(10.0, 120.0, 10.0) == [True, False, True, False]
+
+
+def test_a_malformed_record_of_another_library_is_its_own_problem() -> None:
+    record = logging.makeLogRecord({"name": "library", "msg": "%d items", "args": ("x",)})
+    assert logs.RequestFailures()(record)

@@ -92,8 +92,8 @@ class Informer:
     async def run(self) -> None:
         """List and watch until it is cancelled.
 
-        Raises HistoryRewrittenError when etcd was restored: at the next attempt where that breaks
-        the watch, or the next event is an older one, else when the watch has ended in silence.
+        Raises HistoryRewrittenError when etcd was restored. That is noticed at an older event, at
+        the next attempt when the watch breaks, and at its end when it was silent.
         """
         while True:
             try:
@@ -104,7 +104,7 @@ class Informer:
                     finally:
                         self.has_attempted.set()
                 elif self._failures:
-                    # Revisions that went back may soon be what they were: look before that.
+                    # After a restore, revisions soon reach the old ones again.
                     self._check(await self._client.current_version(self.resource))
                 await self._watch(self._version)
             except HistoryRewrittenError:

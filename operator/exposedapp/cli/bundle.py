@@ -139,8 +139,9 @@ def _yaml_file(name: str, *responses: _Response) -> BundleFile:
 
 
 def _doctor_file(reports: _Response) -> BundleFile:
-    texts = [json.dumps(redact_object(report), indent=2) for report in reports.objects]
-    return _file("doctor.json", "".join(texts), reports.problems)
+    not_readable = {"notReadable": list(reports.problems)}
+    report = redact_object(reports.objects[0]) if reports.objects else not_readable
+    return BundleFile("doctor.json", json.dumps(report, indent=2), reports.problems)
 
 
 def _file(name: str, text: str, problems: Sequence[str] = ()) -> BundleFile:

@@ -10,6 +10,7 @@ import asyncio
 from exposedapp.api.meta import (
     ADOPT_ANNOTATION,
     CHILD_KINDS,
+    GROUP,
     HASH_ANNOTATION,
     KIND,
     NAME_LABEL,
@@ -76,9 +77,9 @@ async def _clean(client: CliClient, app: AppRef, kind: ChildKind) -> Json | None
         if _is_of_another_app(app, live):
             raise CommandError(
                 ExitCode.APP_PROBLEM,
-                f"{kind} {app.name} belongs to another ExposedApp {app.name}, which was created "
-                "meanwhile, or was deleted with its children. If something applies the app again, "
-                "such as a GitOps tool, take it out there, and run this again.",
+                f"{kind} {app.name} belongs to another ExposedApp of this name. Remove the app "
+                "from what applies it, such as a GitOps tool, then run this again: that deletes "
+                "the app.",
             )
         changes = release_changes(app, live)
         if not is_withheld(live):
@@ -94,7 +95,9 @@ async def _clean(client: CliClient, app: AppRef, kind: ChildKind) -> Json | None
 def _is_of_another_app(app: AppRef, live: Json) -> bool:
     """Whether an ExposedApp owns the child that is not the released one."""
     return any(
-        reference["kind"] == KIND and reference["uid"] != app.uid
+        reference["kind"] == KIND
+        and reference["apiVersion"].partition("/")[0] == GROUP
+        and reference["uid"] != app.uid
         for reference in live["metadata"].get("ownerReferences") or ()
     )
 

@@ -295,6 +295,17 @@ def test_node_ports_of_other_namespaces_where_they_may_be_listed(run: Run, shop:
     assert SERVICES not in [path for _, path, _ in shop.requests]
 
 
+def test_beside_its_own_service_too(run: Run, shop: FakeKube) -> None:
+    """Its own node port is not left out; one that another Service has is."""
+    others = named(changed(SERVICE, ports=[{"port": 1, "nodePort": 30090}]), "front", "other")
+    shop.responses[ALL_SERVICES] = {"items": [shop.responses[f"{SERVICES}/web"], others]}
+    words = ["--port", "80:8080@30080", "--port", "90:8080@30090", "--dry-run"]
+    result = run("expose", "deployment/web", *words)
+    ports = yaml.safe_load(result.stdout)["spec"]["ports"]
+    assert [port.get("nodePort") for port in ports] == [30080, None]
+    assert result.stderr == "  node port 30090 is left out: Service other/front keeps it\n"
+
+
 def test_a_service_of_another_namespace_is_not_the_pods(run: Run, shop: FakeKube) -> None:
     del shop.responses[f"{SERVICES}/web"]
     shop.responses[ALL_SERVICES] = {"items": [named(SERVICE, "front", "other")]}

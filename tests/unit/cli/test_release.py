@@ -34,7 +34,15 @@ METADATA: Json = {
         "exposedapp.dev/adopt": "true",
         "note": "mine",
     },
-    "ownerReferences": [{"kind": "ExposedApp", "name": "hello", "uid": "u", "controller": True}],
+    "ownerReferences": [
+        {
+            "apiVersion": "exposedapp.dev/v1alpha1",
+            "kind": "ExposedApp",
+            "name": "hello",
+            "uid": "u",
+            "controller": True,
+        }
+    ],
     "managedFields": [
         {"manager": "exposedapp", "operation": "Apply", "fieldsV1": {"f:spec": {}}},
         {"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:metadata": {}}},
@@ -182,14 +190,15 @@ def test_what_an_app_of_the_name_has_adopted_meanwhile_is_its_own(
     run: Run, shop: FakeKube, is_left: bool
 ) -> None:
     """Without its label and hash, the new app's child would be nobody's."""
-    owner = {"kind": "ExposedApp", "name": "hello", "uid": "new", "controller": True}
+    (former,) = SERVICE["metadata"]["ownerReferences"]
+    owner = {**former, "uid": "new"}
     shop.responses[SERVICE_PATH] = with_metadata(SERVICE, ownerReferences=[owner])
     if is_left:  # by an earlier call
         shop.set_app(None)
         shop.responses[DEPLOYMENT_PATH] = with_metadata(DEPLOYMENT, ownerReferences=[])
     result = run("release", "hello")
     assert result.exit_code == 1
-    assert "Service hello belongs to another ExposedApp hello" in result.stderr
+    assert "Service hello belongs to another ExposedApp of this name" in result.stderr
     assert SERVICE_PATH not in [path for _, path, _ in changes(shop)]
 
 

@@ -384,6 +384,15 @@ def test_helm_test_exposes_an_app_that_the_restricted_level_allows() -> None:
     assert app_container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
+def test_helm_test_may_create_and_delete_the_children_of_its_app() -> None:
+    """Or the policy author-rights refuses it."""
+    assert {
+        (verb, resource)
+        for verb in ("create", "delete")
+        for resource in ("deployments", "services")
+    } <= rights(one(hooks(), "Role"))
+
+
 def test_a_parent_chart_s_condition_is_accepted() -> None:
     assert render("enabled=true") == render()
 

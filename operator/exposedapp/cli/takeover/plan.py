@@ -92,7 +92,9 @@ async def without_foreign_node_ports(services: LiveServices, takeover: Takeover)
     """The takeover without the node ports of a Service that stays beside the app's own."""
     spec = takeover.app["spec"]
     requested = used_node_ports({"spec": {**spec.get("service", {}), "ports": spec["ports"]}})
-    if takeover.service or not requested:
+    if takeover.service:
+        requested -= used_node_ports(takeover.service)
+    if not requested:
         return takeover
     holders = await services.node_port_holders()
     left_out = {number: holders[number] for number in sorted(requested & holders.keys())}
