@@ -347,10 +347,20 @@ async def test_one_app_never_stops_the_others(server: HttpApiServer, tmp_path: P
         await operator.until_ready()
 
 
+def renewals(server: HttpApiServer) -> int:
+    return sum(
+        request.method == "PUT" and "/leases/" in request.path for request in server.requests
+    )
+
+
+@pytest.mark.parametrize("is_renewed", [False, True])
 async def test_an_etcd_restore_ends_the_process_and_the_next_one_is_right(
-    server: HttpApiServer, tmp_path: Path
+    server: HttpApiServer, tmp_path: Path, is_renewed: bool
 ) -> None:
-    """A watch from a revision that is in the future since then is silent, and no error."""
+    """A watch from a revision that is in the future since then is silent, and no error.
+
+    The Lease, too, is older than it was, if it was renewed since the backup.
+    """
     server.app("kept")
     async with OperatorProcess(server, tmp_path, periods=Periods(watch_seconds=2)) as operator:
         await until(lambda: server.url_of("kept"), "the app has a URL")
@@ -358,6 +368,9 @@ async def test_an_etcd_restore_ends_the_process_and_the_next_one_is_right(
         server.skip_revisions(100_000)
         server.app("lost")
         await until(lambda: server.url_of("lost"), "the app has a URL")
+        if is_renewed:
+            before = renewals(server)
+            await until(lambda: renewals(server) > before, "the Lease is renewed")
         server.restore(backup)
         assert await operator.end() == 1
     [line] = [line for line in operator.log.splitlines() if "CRITICAL" in line]
