@@ -34,7 +34,7 @@ lint: $(VENV)/ok ## Format, style, types, import directions
 	@$(PHASE) "Check import directions" lint-imports
 
 .PHONY: unit
-unit: $(VENV)/ok build/oldest-pip build/dist/ok build/bin/helm build/bin/kstatus build/bin/promtool build/bin/crdcheck build/bin/actionlint build/bin/shellcheck ## Unit tests, with coverage; generated files are up to date
+unit: $(VENV)/ok build/oldest-pip build/dist/ok build/bin/helm build/bin/kstatus build/bin/promtool build/bin/crdcheck build/bin/actionlint build/bin/busybox build/bin/shellcheck ## Unit tests, with coverage; generated files are up to date
 	pytest tests/unit --cov --cov-report=term -n $(WORKERS) --dist loadfile
 
 .PHONY: versions
