@@ -3,24 +3,29 @@
 
 import base64
 import json
-import os
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-import yaml
 from pytest_kind import KindCluster
 
+from e2e.admission import (
+    ADMISSION_NAME,
+    CHILD_REFUSED_SPECS,
+    apply,
+    client_config,
+    is_refused,
+    is_replaced,
+    warnings_of,
+)
 from e2e.conftest import OPERATOR_NAMESPACE, PODS, Operator, namespace_of
 from e2e.releases import CHART, helm
 from e2e.support import Json, Namespace, Refused, app, eventually
 from exposedapp.admission.certificate import LIFETIME, RENEW_BEFORE_END, make_certificate
 
-NAME = "exposedapp-admission"
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 DELAY_SECONDS = 3
 """timeoutSeconds of the webhook."""
@@ -56,37 +61,6 @@ def shop(cluster: KindCluster, admitting: Operator) -> Iterator[Namespace]:
         yield namespace
 
 
-def apply(namespace: Namespace, body: Json, *flags: str) -> str:
-    """What `kubectl apply` warns of. Raises Refused."""
-    done = subprocess.run(
-        [namespace.cluster.kubectl_path, "-n", namespace.name, "apply", "-f", "-", *flags],
-        env={**os.environ, "KUBECONFIG": str(namespace.cluster.kubeconfig_path)},
-        input=yaml.safe_dump(body),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise Refused(done.stderr.strip())
-    return done.stderr
-
-
-def is_refused(namespace: Namespace, body: Json, words: str) -> None:
-    """The app is refused with these words, and not stored."""
-    text = refusal(namespace, body)
-    assert "denied the request" in text
-    assert words in text
-
-
-def refusal(namespace: Namespace, body: Json) -> str:
-    """Why the app is refused; empty when it is accepted."""
-    try:
-        apply(namespace, body, "--dry-run=server")
-    except Refused as refused:
-        return str(refused)
-    return ""
-
-
 def reviews(cluster: KindCluster) -> int:
     """How many requests the replicas have answered."""
     operator = Namespace(cluster, OPERATOR_NAMESPACE)
@@ -97,13 +71,6 @@ def reviews(cluster: KindCluster) -> int:
         counts = re.findall(r"^exposedapp_admission_requests_total\{.*\} (.+)$", text, re.MULTILINE)
         total += sum(map(float, counts))
     return round(total)
-
-
-def client_config(cluster: KindCluster) -> Json:
-    """How the API server calls the webhook."""
-    text = cluster.kubectl("get", "validatingwebhookconfiguration", NAME, "-o", "json")
-    config: Json = json.loads(text)["webhooks"][0]["clientConfig"]
-    return config
 
 
 # --- refused --------------------------------------------------------------------------------------
@@ -121,14 +88,7 @@ def test_an_app_that_cannot_work_is_refused_in_the_api_server_s_words(shop: Name
     assert shop.get("xapp", "broken")["spec"].get("resources") is None
 
 
-@pytest.mark.parametrize(
-    ("spec", "words"),
-    [
-        ({"podTemplate": {"spec": {"containrs": []}}}, "field not declared in schema"),
-        ({"podTemplate": {"spec": {"restartPolicy": "Never"}}}, "spec.template.spec.restartPolicy"),
-        ({"ports": [{"port": 80, "targetPort": "web"}]}, "no container port is named 'web'"),
-    ],
-)
+@pytest.mark.parametrize(("spec", "words"), CHILD_REFUSED_SPECS)
 def test_each_child_is_tried(shop: Namespace, spec: Json, words: str) -> None:
     with pytest.raises(Refused) as refused:
         apply(shop, app("web", replicas=0, **spec))
@@ -201,7 +161,7 @@ def test_a_full_quota_is_a_warning(shop: Namespace) -> None:
     shop.kubectl("create", "quota", "none", "--hard=count/services=0")
 
     def warns() -> None:
-        assert "exceeded quota: none" in apply(shop, app("web", replicas=0), "--dry-run=server")
+        assert "exceeded quota: none" in warnings_of(shop, app("web", replicas=0))
 
     eventually(warns)
 
@@ -242,7 +202,7 @@ def test_other_namespaces_than_the_selected_ones_are_not_reviewed(
         install(cluster, f"admission.namespaceSelector={names}")
         try:
             eventually(partial(is_refused, shop, BROKEN, WORDS))
-            eventually(partial(apply, other, BROKEN, "--dry-run=server"))
+            eventually(partial(warnings_of, other, BROKEN))
         finally:
             install(cluster, "admission.namespaceSelector=null")
 
@@ -275,7 +235,7 @@ def put_secret(namespace: Namespace, **data: str | None) -> None:
         for key, text in data.items()
     }
     patch = json.dumps({"data": changes})
-    namespace.kubectl("patch", "secret", NAME, "--type=merge", "-p", patch)
+    namespace.kubectl("patch", "secret", ADMISSION_NAME, "--type=merge", "-p", patch)
 
 
 def test_a_lost_certificate_is_made_again(cluster: KindCluster, shop: Namespace) -> None:
@@ -283,23 +243,20 @@ def test_a_lost_certificate_is_made_again(cluster: KindCluster, shop: Namespace)
     before = client_config(cluster)
     put_secret(operator, **dict.fromkeys(("tls.crt", "tls.key", "ca.crt", "token")))
 
-    def is_replaced() -> None:
-        now = client_config(cluster)
-        assert now["caBundle"] != before["caBundle"]
-        assert now["service"]["path"] != before["service"]["path"]
-
-    eventually(is_replaced)
+    eventually(partial(is_replaced, cluster, before))
     eventually(partial(is_refused, shop, BROKEN, WORDS))
 
 
 def test_a_certificate_is_renewed_before_its_end(cluster: KindCluster, shop: Namespace) -> None:
     operator = Namespace(cluster, OPERATOR_NAMESPACE)
     age = LIFETIME - RENEW_BEFORE_END + timedelta(hours=1)
-    old, key = make_certificate(f"{NAME}.{OPERATOR_NAMESPACE}.svc", datetime.now(UTC) - age)
+    old, key = make_certificate(
+        f"{ADMISSION_NAME}.{OPERATOR_NAMESPACE}.svc", datetime.now(UTC) - age
+    )
     put_secret(operator, **{"tls.crt": old, "tls.key": key, "ca.crt": old})
 
     def is_renewed() -> None:
-        secret = operator.get("secret", NAME)["data"]
+        secret = operator.get("secret", ADMISSION_NAME)["data"]
         trusted = base64.b64decode(secret["ca.crt"]).decode()
         assert base64.b64decode(secret["tls.crt"]).decode() != old
         assert old in trusted

@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import pytest
 
+from e2e.admission import ADMISSION_NAME
 from e2e.support import Namespace, eventually
 from e2e.support import api_server as client_of
 from exposedapp.kube.client import KubeClient
@@ -30,7 +31,6 @@ from support.sockets import free_port
 HERE = Path(__file__).parent
 CRD = CHART / "files" / "crd.yaml"
 OPERATOR_NAMESPACE = "exposedapp-system"
-ADMISSION_NAME = "exposedapp-admission"
 REVIEWED = {"reviewed": "true"}
 """The label of namespaces whose apps the webhook reviews."""
 KUBERNETES = re.compile(r"^\s*k8s\.io/kubernetes (v\S+)", re.MULTILINE)

@@ -2,14 +2,21 @@
 """The admission webhook on every version, called by a real API server."""
 
 import json
-import os
-import subprocess
 from functools import partial
 
 import pytest
 
-from e2e.support import Json, Namespace, Refused, app, eventually
-from matrix.conftest import ADMISSION_NAME, OPERATOR_NAMESPACE, REVIEWED, Operator
+from e2e.admission import (
+    ADMISSION_NAME,
+    CHILD_REFUSED_SPECS,
+    client_config,
+    is_refused,
+    is_replaced,
+    refusal,
+    warnings_of,
+)
+from e2e.support import Json, Namespace, app, eventually
+from matrix.conftest import OPERATOR_NAMESPACE, REVIEWED, Operator
 
 BROKEN = app("broken", resources={"requests": {"cpu": "2"}, "limits": {"cpu": "1"}})
 
@@ -29,50 +36,7 @@ def shop(operator: Operator, namespace: Namespace) -> Namespace:
     return namespace
 
 
-def is_refused(namespace: Namespace, body: Json, words: str) -> None:
-    text = refusal(namespace, body)
-    assert 'admission webhook "review.exposedapp.dev" denied the request' in text
-    assert words in text
-
-
-def refusal(namespace: Namespace, body: Json) -> str:
-    """Why the app is refused; empty when it is accepted."""
-    try:
-        namespace.kubectl("apply", "--dry-run=server", "-f", "-", stdin=json.dumps(body))
-    except Refused as refused:
-        return str(refused)
-    return ""
-
-
-def client_config(namespace: Namespace) -> Json:
-    """How the API server calls the webhook."""
-    text = namespace.kubectl("get", "validatingwebhookconfiguration", ADMISSION_NAME, "-o", "json")
-    config: Json = json.loads(text)["webhooks"][0]["clientConfig"]
-    return config
-
-
-def warnings_of(namespace: Namespace, body: Json) -> str:
-    """What kubectl prints about an app that is accepted."""
-    done = subprocess.run(
-        [namespace.cluster.kubectl_path, "-n", namespace.name, "apply", "--dry-run=server", "-f-"],
-        env={**os.environ, "KUBECONFIG": str(namespace.cluster.kubeconfig_path)},
-        input=json.dumps(body),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stderr
-
-
-@pytest.mark.parametrize(
-    ("spec", "words"),
-    [
-        ({"podTemplate": {"spec": {"containrs": []}}}, "field not declared in schema"),
-        ({"podTemplate": {"spec": {"restartPolicy": "Never"}}}, "spec.template.spec.restartPolicy"),
-        ({"ports": [{"port": 80, "targetPort": "web"}]}, "no container port is named 'web'"),
-    ],
-)
+@pytest.mark.parametrize(("spec", "words"), CHILD_REFUSED_SPECS)
 def test_what_cannot_work_is_refused(shop: Namespace, spec: Json, words: str) -> None:
     is_refused(shop, app("web", **spec), words)
 
@@ -139,16 +103,11 @@ def test_what_is_to_be_adopted_is_accepted_and_what_is_not_is_a_warning(shop: Na
 
 
 def test_a_lost_certificate_is_made_again(operator: Operator, shop: Namespace) -> None:
-    before = client_config(shop)
+    before = client_config(operator.api_server)
     secret = Namespace(operator.api_server, OPERATOR_NAMESPACE)
     secret.kubectl("patch", f"secret/{ADMISSION_NAME}", "--type=merge", "-p", '{"data":null}')
 
-    def is_replaced() -> None:
-        now = client_config(shop)
-        assert now["caBundle"] != before["caBundle"]
-        assert now["service"]["path"] != before["service"]["path"]
-
-    eventually(is_replaced)
+    eventually(partial(is_replaced, operator.api_server, before))
     eventually(partial(is_refused, shop, BROKEN, "cpu limit of 1"))
 
 
