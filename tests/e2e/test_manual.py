@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of the manual, run page by page as they are written; what they print is compared."""
+"""The commands of the documents, run page by page as they are written; output is compared."""
 
 import os
 import re
@@ -14,7 +14,7 @@ import pytest
 
 from e2e.conftest import BIN
 from e2e.support import DEMO_IMAGE, ROOT, Namespace
-from support.manual import DOCS, PAGES, STAYS_OPEN, Block, blocks, comparable
+from support.manual import PAGES, PRINTS, STAYS_OPEN, Block, blocks, comparable
 
 PUBLIC_IMAGE = "docker.io/nginxinc/nginx-unprivileged:stable"
 """That of the pages; the cluster has the demo's in its place, which listens on the same port."""
@@ -56,10 +56,10 @@ class Shell:
         """Make a file that the page shows."""
         (self._folder / block.title).write_text(block.text.replace(PUBLIC_IMAGE, DEMO_IMAGE))
 
-    def run(self, block: Block) -> str:
+    def run(self, commands: str) -> str:
         """What commands print; they must succeed."""
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block.text],
+            ["bash", "-euo", "pipefail", "-c", commands],
             cwd=self._folder,
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -68,7 +68,7 @@ class Shell:
             timeout=BLOCK_SECONDS,
             check=False,
         )
-        assert done.returncode == 0, f"{block.text}\n{done.stdout}"
+        assert done.returncode == 0, f"{commands}\n{done.stdout}"
         return done.stdout.replace(self._namespace.name, "default")
 
     def open(self, block: Block, ends: ExitStack) -> None:
@@ -99,18 +99,21 @@ def shell(tmp_path: Path, namespace: Namespace) -> Shell:
     return Shell(tmp_path, namespace)
 
 
-@pytest.mark.parametrize("page", RUN, ids=lambda page: page.relative_to(DOCS).stem)
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_do_what_it_says(page: Path, shell: Shell) -> None:
     text = page.read_text()
     printed = ""
     with ExitStack() as ends:
         for block in blocks(text):
-            if block.language == "yaml":
+            if block.language == "yaml" and block.title:
                 shell.write(block)
-            elif block.language == "text":
+            elif block.title == PRINTS:
                 ports = chosen_ports(text)
                 assert comparable(printed, ports) == comparable(block.text, ports)
             elif block.is_run and block.title == STAYS_OPEN:
                 shell.open(block, ends)
+            elif block.is_run and block.language == "console":
+                for command, output in block.transcript():
+                    assert comparable(shell.run(command), set()) == comparable(output, set())
             elif block.is_run:
-                printed = shell.run(block)
+                printed = shell.run(block.text)

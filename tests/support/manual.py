@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The blocks of the manual's pages: commands, files and what commands print.
+"""The blocks of the documents: commands, files and what commands print.
 
-Used by tests/e2e/test_manual.py, which runs them, and tests/unit/repository/test_manual.py, which
-checks that there are no others.
+Used by tests/e2e/test_manual.py, which runs the commands, and tests/unit/repository/test_manual.py,
+which checks that there are no others but those that name another test or the reason for none.
 """
 
 import re
@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-DOCS = Path(__file__).parents[2] / "docs"
-FOLDERS = ("tutorials", "how-to", "operations", "explanation")
-"""Their pages consist of such blocks alone; the pages beside them are older."""
-PAGES = sorted(page for folder in FOLDERS for page in (DOCS / folder).glob("*.md"))
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+FOLDERS = {DOCS / name for name in ("tutorials", "how-to", "operations", "explanation")}
+"""Each file and each output in their pages can be used; the other pages show parts as well."""
 
 NOT_RUN = "Not run by a test"
 """How the title of commands begins that no test runs, so that readers know it."""
@@ -23,9 +24,12 @@ PRINTS = "It prints"
 """The title of what the commands before it print."""
 
 FENCE = re.compile(
-    r'^```(?P<language>\w*)(?: title="(?P<title>[^"]*)")?\n(?P<text>.*?)^```$',
+    r"^(?:<!-- run by (?P<test>\S+) -->\n\n)?"
+    r'```(?P<language>\w*)(?: title="(?P<title>[^"]*)")?\n(?P<text>.*?)^```$',
     re.MULTILINE | re.DOTALL,
 )
+COMMANDS = ("sh", "console")
+"""Languages: commands alone; each command after a `$`, with what it prints."""
 ADDRESS = re.compile(r"\b\d+\.\d+\.\d+\.\d+\b")
 NODE_PORT = re.compile(r":(3[0-2]\d{3})\b")
 AGE = re.compile(r"\b(\d+m)?\d+s\b")
@@ -33,22 +37,35 @@ AGE = re.compile(r"\b(\d+m)?\d+s\b")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block: its language, its title and its text."""
+    """A block: its language, its title, its text, and the test of its own that runs it."""
 
     language: str
     title: str
     text: str
+    test: str = ""
+
+    @property
+    def has_commands(self) -> bool:
+        """Whether readers are to run something."""
+        return self.language in COMMANDS
 
     @property
     def is_run(self) -> bool:
-        """Whether it is commands for the test to run."""
-        return self.language == "sh" and not self.title.startswith(NOT_RUN)
+        """Whether it is commands for tests/e2e/test_manual.py to run."""
+        return self.has_commands and not self.test and not self.title.startswith(NOT_RUN)
+
+    def transcript(self) -> Iterator[tuple[str, str]]:
+        """The commands of a console, each with what it prints."""
+        _, *parts = re.split(r"^\$ ", self.text, flags=re.MULTILINE)
+        for part in parts:
+            command, _, output = part.partition("\n")
+            yield command, output
 
 
 def blocks(page: str) -> Iterator[Block]:
     """The blocks of a page, in their order."""
     for match in FENCE.finditer(page):
-        yield Block(match["language"], match["title"] or "", match["text"])
+        yield Block(match["language"], match["title"] or "", match["text"], match["test"] or "")
 
 
 def comparable(output: str, chosen_ports: set[str]) -> list[str]:

@@ -2,7 +2,6 @@
 """The commands in the chart's notes, pasted into a shell as Helm prints them."""
 
 import os
-import re
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import yaml
 
 from exposedapp.api.app import ExposedApp
 from support.helm import DEPLOY, notes
+from support.manual import blocks
 
 KUBECTL = """\
 #!/bin/sh
@@ -66,8 +66,8 @@ def test_the_app_is_that_of_the_readme(tmp_path: Path, kubectl: Path) -> None:
     paste(notes(tmp_path), kubectl)
     app = yaml.safe_load(Path(f"{kubectl}.stdin").read_text())
     readme = (DEPLOY.parent / "README.md").read_text()
-    [first, *_] = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
-    assert app["spec"] == yaml.safe_load(first)["spec"]
+    [shown] = [block.text for block in blocks(readme) if block.title == "hello.yaml"]
+    assert app["spec"] == yaml.safe_load(shown)["spec"]
 
 
 def test_without_the_crd_they_say_so(tmp_path: Path) -> None:
