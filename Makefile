@@ -64,7 +64,7 @@ soak: cluster images ## Random actions and faults, checked throughout; SOAK_MINU
 	PYTHONPATH=operator:tests python -m faults.soak
 
 .PHONY: bench
-bench: $(VENV)/ok build/bin/helm build/bin/kwok ## Measure the operator beside the floor, on a new cluster; REPEAT=3 SCALE=large
+bench: $(VENV)/ok build/bin/helm build/bin/kwok build/bin/go-operator ## Measure the operator beside the floor and an operator in Go, on a new cluster; REPEAT=3 SCALE=large
 	@trap 'tests/kind/cluster.sh down bench' EXIT; tests/kind/cluster.sh down bench; tests/kind/cluster.sh up bench; \
 	  PYTHONPATH=operator:tests python -m bench --save --size $(or $(SCALE),default) --repeat $(or $(REPEAT),1)
 
@@ -167,6 +167,10 @@ build/bin/busybox build/bin/shellcheck &:
 
 build/bin/crdcheck: tests/matrix/build.sh tests/matrix/v1.29/go.mod tests/matrix/crdcheck/main.go
 	@tests/matrix/build.sh crdcheck
+	@touch -ch $@
+
+build/bin/go-operator: tests/bench/go-operator.sh $(wildcard tests/bench/go-operator/*)
+	@tests/bench/go-operator.sh
 	@touch -ch $@
 
 build/bin/kwok: tests/kind/kwok.sh tests/kind/kwok/go.mod

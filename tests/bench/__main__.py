@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from bench.client import KUBECONFIG, ROOT, Api, Json, Refused
+from bench.comparison import compare
 from bench.environment import Busy, apply_crd, check_alone, fake_nodes
 from bench.machine import commit, machine, wait_for_quiet
 from bench.metrics import lines
@@ -28,7 +29,8 @@ from bench.session import SIZES, Size
 from bench.table import WIDTH, render
 
 RESULTS = ROOT / "docs" / "benchmarks"
-SUBJECTS = "floor,tutorial,operator"
+SUBJECTS = "floor,tutorial,go,operator"
+LARGE_SUBJECTS = "floor,go,operator"
 LARGE_ROWS = ["storm", "flip", "heartbeats", "restart", "idle"]
 
 cli = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
@@ -48,14 +50,14 @@ def main(
     *,
     save: Annotated[bool, typer.Option(help="Write the results into docs/benchmarks/.")] = False,
 ) -> None:
-    """Measures the floor, an operator after kopf's tutorial, and this one."""
+    """Measures the floor, operators in Go and after kopf's tutorial, and this one."""
     if size not in SIZES:
         raise typer.BadParameter(f"no size {size}: one of {', '.join(SIZES)}")
     chosen = SIZES[size]
     selected = rows or (LARGE_ROWS if size == "large" else list(ROWS))
     if unknown := set(selected) - set(ROWS):
         raise typer.BadParameter(f"no row {', '.join(unknown)}: of {', '.join(ROWS)}")
-    measured = _measured(subject or ("floor,operator" if size == "large" else SUBJECTS))
+    measured = _measured(subject or (LARGE_SUBJECTS if size == "large" else SUBJECTS))
     chosen = dataclasses.replace(
         chosen,
         apps=apps or chosen.apps,
@@ -118,7 +120,9 @@ async def _run(measured: list[Subject], rows: list[str], size: Size, repeat: int
 
 
 def _show(report: Json, titles: dict[str, str], *, save: bool) -> None:
-    shown = render(report, lines(report["values"], report["size"]["name"]), titles)
+    scale = report["size"]["name"]
+    comparison = compare(saved(RESULTS, scale), report)
+    shown = render(report, lines(report["values"], scale), titles, comparison)
     Console(width=None if sys.stdout.isatty() else WIDTH).print(shown)
     if not save:
         return
@@ -126,7 +130,6 @@ def _show(report: Json, titles: dict[str, str], *, save: bool) -> None:
         print("Not saved: something failed.", file=sys.stderr)
         return
     RESULTS.mkdir(parents=True, exist_ok=True)
-    scale = report["size"]["name"]
     name = f"{report['date'][:10]}-{report['commit']}" + (f"-{scale}" if scale != "default" else "")
     (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
     with (RESULTS / f"{name}.txt").open("w") as file:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.client import KUBECONFIG, ROOT
+from bench.metrics import FLOOR, GO
 from bench.processes import Process, chart_environment, free_port, python
 
 ADMISSION_NAME = "bench-admission"
@@ -47,8 +48,15 @@ def subjects() -> dict[str, Subject]:
     return {
         item.name: item
         for item in (
-            Subject("floor", "floor", python("bench.baselines"), is_operator=False),
+            Subject(FLOOR, "floor", python("bench.baselines"), is_operator=False),
             Subject("tutorial", "kopf's tutorial", [kopf, "run", "--all-namespaces", tutorial]),
+            Subject(
+                GO,
+                "Go",
+                [str(ROOT / "build" / "bin" / "go-operator")],
+                watches_nodes=True,
+                watches_specs=True,
+            ),
             Subject(
                 "operator",
                 "this operator",

@@ -55,8 +55,9 @@ async def run(
     fakes: list[str],
     repeat: int,
 ) -> Results:
-    """The floor comes first and last in each round, so that a drift of the machine shows in it.
+    """Each round measures all subjects, so that a drift of the machine affects all of them.
 
+    The floor comes first and last in each round, so that the drift shows.
     A subject that fails is reported, and the others are measured.
     """
     results = Results()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table that is printed: metrics down, subjects across, ratios to the floor, goals."""
+"""The table that is printed: metrics down, subjects across, ratios to the baselines, goals."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,18 +10,21 @@ from rich.text import Text
 from bench.client import Json
 from bench.counters import is_event
 from bench.machine import is_busy
-from bench.metrics import FLOOR, Line
+from bench.metrics import BASELINES, FLOOR, Line
 
-WIDTH = 140
+WIDTH = 190
 """Of a table that goes into a file."""
 
 
-def render(report: Json, lines: Sequence[Line], titles: Mapping[str, str]) -> RenderableType:
-    """The whole report."""
+def render(
+    report: Json, lines: Sequence[Line], titles: Mapping[str, str], comparison: Sequence[str] = ()
+) -> RenderableType:
+    """The whole report; the comparison is with an earlier run, in words."""
     return Group(
         Text(heading(report), style="bold"),
         _measurements(lines, titles),
         _writes(report["writes"], titles),
+        *(Text(item) for item in comparison),
         *(Text(f"FAILED {item}", style="red") for item in report["failures"]),
         *(Text(item, style="yellow") for item in warnings(report)),
     )
@@ -33,7 +36,8 @@ def heading(report: Json) -> str:
     return (
         f"{report['date']}, commit {report['commit']}: {size['apps']} apps, "
         f"{machine['nodes']} nodes "
-        f"({size['nodes']} of them fake), median of {report['repeat']}\n"
+        f"({size['nodes']} of them fake), median of {report['repeat']} rounds, "
+        "± half the distance of their lowest and highest value\n"
         f"{machine['cores']} cores {machine['cpu']}, {machine['memory_gib']} GiB, "
         f"Linux {machine['kernel']}, "
         f"Kubernetes {machine['kubernetes']}, Python {machine['python']}, "
@@ -58,28 +62,42 @@ def warnings(report: Json) -> list[str]:
 def _measurements(lines: Sequence[Line], titles: Mapping[str, str]) -> Table:
     names = [item for item in titles if any(item in line.values for line in lines)]
     table = Table()
+    compared = {name: _baselines(name, names) for name in names}
     table.add_column("")
     for name in names:
         table.add_column(titles[name], justify="right")
-        if name != FLOOR and FLOOR in names:
-            table.add_column("× floor", justify="right")
+        for baseline in compared[name]:
+            table.add_column(f"× {BASELINES[baseline]}", justify="right")
     table.add_column("goal")
     table.add_column("")
     for line in lines:
         cells = []
         for name in names:
             cells.append(_value(line, name))
-            if name != FLOOR and FLOOR in names:
-                cells.append(f"{line.ratios[name]:.2f}" if name in line.ratios else "")
+            cells += [_ratio(line, name, baseline) for baseline in compared[name]]
         met = {True: Text("met", "green"), False: Text("missed", "red"), None: Text()}[line.met]
         table.add_row(line.metric.title, *cells, line.goal, met)
     return table
 
 
+def _baselines(name: str, names: Sequence[str]) -> list[str]:
+    """Those that a subject is compared with: the floor with none."""
+    if name == FLOOR:
+        return []
+    return [baseline for baseline in BASELINES if baseline in names and baseline != name]
+
+
 def _value(line: Line, name: str) -> str:
     if name not in line.values:
         return "–"
-    return f"{line.values[name]:.{line.metric.digits}f} {line.metric.unit}".strip()
+    value = f"{line.values[name]:.{line.metric.digits}f} {line.metric.unit}".strip()
+    spread = line.spreads.get(name)
+    return f"{value} ±{spread:.0%}" if spread else value
+
+
+def _ratio(line: Line, name: str, baseline: str) -> str:
+    ratio = line.ratios.get(baseline, {}).get(name)
+    return "" if ratio is None else f"{ratio:.2f}"
 
 
 def _writes(
