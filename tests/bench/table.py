@@ -36,8 +36,8 @@ def heading(report: Json) -> str:
     return (
         f"{report['date']}, commit {report['commit']}: {size['apps']} apps, "
         f"{machine['nodes']} nodes "
-        f"({size['nodes']} of them fake), median of {report['repeat']} rounds, "
-        "± half the distance of their lowest and highest value\n"
+        f"({size['nodes']} of them fake), median of {report['repeat']} "
+        "(± half the distance of the lowest and the highest value)\n"
         f"{machine['cores']} cores {machine['cpu']}, {machine['memory_gib']} GiB, "
         f"Linux {machine['kernel']}, "
         f"Kubernetes {machine['kubernetes']}, Python {machine['python']}, "
