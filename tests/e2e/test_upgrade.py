@@ -54,29 +54,33 @@ def apply_apps(namespace: Namespace, stopped: int, running: int) -> None:
     namespace.kubectl("wait", "xapp", "--all", "--for=condition=Ready", "--timeout=180s")
 
 
-def versions(namespace: Namespace) -> dict[str, tuple[str, int | None]]:
-    """resourceVersion and generation of every app and child: any write changes one of them."""
+def objects(namespace: Namespace) -> dict[str, Json]:
+    """Every app and child."""
     bodies = json.loads(namespace.kubectl("get", "xapp,deployments,services", "-o", "json"))
-    return {
-        f"{body['kind']}/{body['metadata']['name']}": (
-            body["metadata"]["resourceVersion"],
-            body["metadata"].get("generation"),
-        )
-        for body in bodies["items"]
-    }
+    return {f"{body['kind']}/{body['metadata']['name']}": body for body in bodies["items"]}
 
 
-def settled_versions(namespace: Namespace) -> dict[str, tuple[str, int | None]]:
-    """The versions once two readings in a row are the same."""
-    previous = versions(namespace)
+def settled_objects(namespace: Namespace) -> dict[str, Json]:
+    """All of these once two readings in a row are the same."""
+    previous = objects(namespace)
 
     def is_unchanged() -> None:
         nonlocal previous
-        before, previous = previous, versions(namespace)
+        before, previous = previous, objects(namespace)
         assert previous == before
 
     eventually(is_unchanged)
     return previous
+
+
+def assert_unwritten(namespace: Namespace, before: dict[str, Json]) -> None:
+    """Nothing was created, changed or deleted."""
+    after = settled_objects(namespace)
+    assert after.keys() == before.keys()
+    changed = [
+        f"{name}: {before[name]} -> {after[name]}" for name in before if after[name] != before[name]
+    ]
+    assert not changed, f"{len(changed)} changed, such as {changed[0]}"
 
 
 def all_are_reconciled(cluster: KindCluster) -> None:
@@ -126,25 +130,25 @@ def test_an_upgrade_writes_nothing_and_drops_no_request(
     uninstall(cluster, RELEASE)
     install(cluster, RELEASE, tree / "deploy" / "chart" / "exposedapp", image)
     apply_apps(namespace, STOPPED_APPS, RUNNING_APPS)
-    before = settled_versions(namespace)
+    before = settled_objects(namespace)
     with uninterrupted(url_of(namespace, "running-0")):
         install(cluster, RELEASE, CHART, current_image())
         eventually(partial(all_are_reconciled, cluster))
-        assert settled_versions(namespace) == before
+        assert_unwritten(namespace, before)
 
 
 def test_apps_run_on_without_an_operator_and_another_release_adopts_them(
     cluster: KindCluster, namespace: Namespace
 ) -> None:
     apply_apps(namespace, stopped=2, running=2)
-    before = settled_versions(namespace)
+    before = settled_objects(namespace)
     with uninterrupted(url_of(namespace, "running-0")):
         uninstall(cluster, RELEASE)
-        assert settled_versions(namespace) == before
+        assert_unwritten(namespace, before)
         install(cluster, "other-exposedapp", CHART, current_image())
         try:
             eventually(partial(all_are_reconciled, cluster))
-            assert settled_versions(namespace) == before
+            assert_unwritten(namespace, before)
             namespace.apply(app("running-1", replicas=2))
             namespace.kubectl("wait", "deployment/running-1", "--for=jsonpath={.spec.replicas}=2")
         finally:
