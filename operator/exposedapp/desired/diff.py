@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drift: which fields of a desired object are missing or different in the live one.
 
-Called by the reconciler before it applies a child; pure.
+Called by reconcile/apply.py before it applies a child, and by child_writer.py; pure.
 
 A plain comparison would differ for ever, because the API server normalises what it stores: `1000m`
 becomes `1`, empty values are dropped, defaults are added. So the desired object must be contained

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which manager has which field of an object, by its metadata.managedFields.
 
-Called by adoption.py and reconcile/apply.py; pure.
+Called by adoption.py and reconcile/child_writer.py; pure.
 
 Server-side apply removes a field that is applied no more only if no other manager has it. An entry
 lists its fields as FieldsV1: `f:NAME` for a field, `k:{...}` for an item of a list by its keys,

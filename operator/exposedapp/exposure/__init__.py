@@ -3,5 +3,5 @@
 
 One module per origin of URLs (nodes, load balancers, port mappings, the cluster itself), one that
 merges them, and two that say which URLs to probe and what the results mean. Pure: nothing here
-connects to anything. Called by reconcile/, status/ and the command line.
+connects to anything.
 """

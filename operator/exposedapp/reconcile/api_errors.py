@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an error of the API server means for a child. Pure. Called by apply.py and node_ports.py.
+"""What an error of the API server means for a child. Pure. Called by the modules that apply.
 
 The API server tells several causes apart in words only: the phrases are those of
 pkg/registry/core/service (ports), the ResourceQuota admission plugin and field validation.

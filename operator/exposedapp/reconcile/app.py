@@ -24,7 +24,7 @@ class App:
     generation: int
     resource_version: str
     previous: ExposedAppStatus
-    """The status that was last written."""
+    """The status as the cache has it, whoever has written it."""
     spec: ExposedAppSpec | None = None
     problem: Problem | None = None
     """Why there is no spec; None when there is one."""

@@ -56,7 +56,7 @@ class ChildWriter:
     async def take_over_fields(self, kind: ChildKind, live: Json, desired: Json) -> Json:
         """Take the fields that the app sets from the managers that have them; the live object then.
 
-        Before the first apply, so that it is repeated when that fails.
+        Called before the first apply, so that it is repeated when that fails, and after it.
         """
         current = live
         if "managedFields" not in live["metadata"]:  # the cache keeps none
@@ -81,8 +81,9 @@ class ChildWriter:
         )
 
     async def _count_as_applied(self, kind: ChildKind, live: Json) -> Json:
-        """Make the fields that the operator has patched removable by apply, if it has any.
+        """Make the fields that the operator has patched removable by apply.
 
+        The same object comes back when it has patched none.
         A conflict is no reason to give up: the child has its desired hash by then, so no later
         reconcile would come back to this.
         """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How often the operator writes what another client reverts: a token bucket per written object.
 
-Used by apply.py and status_writer.py, each with a budget per app.
+Used by apply.py, with a budget per child, and by status_writer.py, with one per app.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs requests of one app at the same time. Called by children.py and child_reader.py."""
+"""Runs requests of one app at the same time.
+
+Called by children.py, child_reader.py and admission/.
+"""
 
 import asyncio
 from collections.abc import Awaitable

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads everything that a status is computed from: the children, and what the cache has.
+"""Reads the objects that a status is computed from: the children, and what the cache has.
 
 The third phase of a reconcile; called by reconciler.py. Sends no request.
 """

@@ -90,7 +90,7 @@ class Probes:
         if service and targets:
             note = not_probed_note(service, exposure.urls, exposure.preferred, results.by_url)
         else:
-            note = no_probe_reason(spec, service, self._settings, ready=bool(ready_pods))
+            note = no_probe_reason(spec, service, self._settings, ready=bool(pods))
         stand_ins = frozenset(candidate.url for candidate in exposure.stand_ins)
         return replace(results, not_probed=note, main=exposure.main_urls, stand_ins=stand_ins)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the phases of a reconcile return, and what the queue makes of it. Pure data.
 
-Written by children.py, apply.py and status_writer.py; read by the phases after them.
+Each is written by one phase, and read by those after it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

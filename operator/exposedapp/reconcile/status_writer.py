@@ -152,7 +152,7 @@ class StatusWriter:
         return StatusResult(failure=Failure.from_error(error))
 
     async def _refresh(self, app: App) -> bool:
-        """Update the cache: a conflict shows that its app is old. Returns whether it has changed.
+        """Update the cache: a conflict shows that its app is old. Whether its spec is another.
 
         Otherwise each attempt would fail until the watch delivers the change.
         """

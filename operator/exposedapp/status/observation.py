@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that a status is computed from. Pure data. Built by reconcile/."""
+"""The objects that a status is computed from. Pure data. Built by reconcile/."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

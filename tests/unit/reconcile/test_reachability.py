@@ -67,6 +67,7 @@ async def test_nothing_is_tried_while_no_pod_could_answer(world: World) -> None:
     await world.reconcile()
     assert probed(world) == []
     assert reachable(world) == ("Unknown", "NotProbed")
+    assert reachable_condition(world)["message"] == "No pod is ready."
     world.run_pods(ready=1, total=2)
     await world.reconcile()
     assert probed(world) == URLS
