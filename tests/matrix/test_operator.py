@@ -13,6 +13,7 @@ from e2e.support import Json, Namespace, app, condition, eventually
 from exposedapp.api.meta import HASH_ANNOTATION
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
+from matrix.api_server import ApiServer
 from matrix.conftest import Operator
 
 CHILDREN = ("deployment", "service")
@@ -181,15 +182,22 @@ def test_what_a_live_load_balancer_cannot_change(
     eventually(is_created_again)
 
 
-def test_a_field_that_an_api_server_does_not_know(started: Namespace) -> None:
-    """1.29 has no trafficDistribution; from 1.31 on it is set."""
+def test_a_field_that_an_api_server_does_not_know(
+    started: Namespace, api_server: ApiServer
+) -> None:
+    """1.29 has no trafficDistribution, 1.30 ignores it; from 1.31 on it is set."""
     started.apply(app("web", service={"trafficDistribution": "PreferClose"}))
 
-    def is_set_or_reported() -> None:
-        if "trafficDistribution" not in started.get("service", "web")["spec"]:
+    def is_as_the_version_has_it() -> None:
+        is_reconciled(started)
+        is_set = "trafficDistribution" in started.get("service", "web")["spec"]
+        assert is_set == (api_server.minor not in ("1.29", "1.30"))
+        if api_server.minor == "1.29":
             has_ready(started, "InvalidSpec", "this cluster does not know the field")
+        else:
+            assert started.ready("web")["reason"] != "InvalidSpec"
 
-    eventually(is_set_or_reported)
+    eventually(is_as_the_version_has_it)
     started.apply(app("web"))
 
     def is_dropped() -> None:
