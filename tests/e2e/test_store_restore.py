@@ -17,7 +17,6 @@ from e2e.support import Namespace, app, eventually, fetch, on_node
 NODE = "exposedapp-single-control-plane"
 MANIFESTS = "/etc/kubernetes/manifests"
 STOPPED_MANIFESTS = "/etc/kubernetes/stopped"
-OPERATOR_LOGS = "/var/log/pods/exposedapp-system_exposedapp-*/*/*.log"
 DATA = "/var/lib/etcd/member"
 BACKUP = "/var/lib/etcd-backup"
 OUTAGE_SECONDS = 180.0
@@ -99,7 +98,6 @@ def test_apps_are_as_the_backup_says(shop: Namespace) -> None:
     for kind in ("xapp", "deployment", "service"):
         eventually(partial(is_absent, shop, kind), RESTORED_SECONDS)
     # All of that the backup says, so it is true before the operator works again.
-    assert "HistoryRewrittenError" in on_node(NODE, "sh", "-c", f"cat {OPERATOR_LOGS}")
     shop.apply(app("kept", ports=[{"port": 82, "targetPort": 8080}]))
     eventually(partial(has_port, shop, 82), RESTORED_SECONDS)
 
