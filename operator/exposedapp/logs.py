@@ -12,6 +12,7 @@ In JSON, a record is one line whatever it holds.
 """
 
 import logging
+import math
 import re
 import textwrap
 import time
@@ -77,14 +78,25 @@ def _without_kopf_traceback(record: logging.LogRecord) -> bool:
 class RepeatLimit:
     """Limits how often an error that lasts is logged."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        max_pause_seconds: float = math.inf,
+    ) -> None:
+        """Without a failed attempt for `max_pause_seconds`, one must have succeeded."""
         self._clock = clock
+        self._max_pause_seconds = max_pause_seconds
         self._last: tuple[str, float] | None = None
         """The error that was logged last, and from when on it is logged again."""
+        self._failed_at = clock()
+        """When the last attempt has failed; at first, when counting began."""
 
     def try_accept(self, error: str) -> bool:
         """Whether to log that an attempt has failed: with another error, or it has lasted."""
         now = self._clock()
+        if now - self._failed_at > self._max_pause_seconds:
+            self.clear()
+        self._failed_at = now
         is_due = self._last is None or self._last[0] != error or self._last[1] <= now
         if is_due:
             self._last = (error, now + REPEAT_SECONDS)
@@ -104,25 +116,21 @@ class RequestFailures:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._limits = defaultdict[str, RepeatLimit](lambda: RepeatLimit(clock))
-        self._failed_at = dict[str, float]()
-        """When the last attempt of a request has failed."""
+        self._limits = defaultdict[str, RepeatLimit](
+            lambda: RepeatLimit(clock, MAX_ATTEMPT_SECONDS)
+        )
 
     def __call__(self, record: logging.LogRecord) -> bool:
         """Count a failed attempt; whether the record is to be logged."""
-        # A message is formatted where an error in it does no harm, except kopf's own.
+        # getMessage() raises when a record is malformed, into whoever logs it: a formatter's errors
+        # are only printed. So it is called for no other library's records.
         if not record.name.startswith("kopf"):
             return True
         failure = FAILED_REQUEST.match(record.getMessage())
         if not failure:
             return True
         reaction, request, error = failure.groups()
-        limit, now = self._limits[request], self._clock()
-        if now - self._failed_at.get(request, now) > MAX_ATTEMPT_SECONDS:
-            limit.clear()
-        self._failed_at[request] = now
-        return limit.try_accept(f"{reaction}{error}")
+        return self._limits[request].try_accept(f"{reaction}{error}")
 
 
 def escape(text: str) -> str:

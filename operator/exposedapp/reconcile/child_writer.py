@@ -83,9 +83,8 @@ class ChildWriter:
     async def _count_as_applied(self, kind: ChildKind, live: Json) -> Json:
         """Make the fields that the operator has patched removable by apply.
 
-        The same object comes back when it has patched none.
-        A conflict is no reason to give up: the child has its desired hash by then, so no later
-        reconcile would come back to this.
+        The same object comes back when it has patched none. A conflict is no reason to give up: the
+        child has its desired hash by then, so no later reconcile would come back to this.
         """
         for attempt in range(1, MAX_ATTEMPTS + 1):
             entries = with_patches_as_applied(live)
