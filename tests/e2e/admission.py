@@ -5,8 +5,6 @@ For the tests on a cluster (test_admission.py) and on API servers alone (matrix/
 """
 
 import json
-import os
-import subprocess
 
 import yaml
 
@@ -24,17 +22,8 @@ CHILD_REFUSED_SPECS: list[tuple[Json, str]] = [
 
 def apply(namespace: Namespace, body: Json, *flags: str) -> str:
     """What `kubectl apply` warns of. Raises Refused."""
-    done = subprocess.run(
-        [namespace.cluster.kubectl_path, "-n", namespace.name, "apply", "-f", "-", *flags],
-        env={**os.environ, "KUBECONFIG": str(namespace.cluster.kubeconfig_path)},
-        input=yaml.safe_dump(body),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise Refused(done.stderr.strip())
-    return done.stderr
+    words = ["apply", "-f", "-", *flags]
+    return namespace.run_kubectl(*words, stdin=yaml.safe_dump(body)).stderr
 
 
 def warnings_of(namespace: Namespace, body: Json) -> str:

@@ -98,7 +98,11 @@ class Namespace:
         self.name = name
 
     def kubectl(self, *args: str, stdin: str | None = None) -> str:
-        """Runs kubectl in the namespace; raises Refused with its words when it fails."""
+        """What kubectl prints, in the namespace; raises Refused with its words when it fails."""
+        return self.run_kubectl(*args, stdin=stdin).stdout
+
+    def run_kubectl(self, *args: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """The same with its warnings, which are in stderr."""
         done = subprocess.run(
             [str(self.cluster.kubectl_path), "--namespace", self.name, *args],
             env={**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig_path)},
@@ -109,7 +113,7 @@ class Namespace:
         )
         if done.returncode:
             raise Refused(done.stderr.strip())
-        return done.stdout
+        return done
 
     def may(self, user: str, verb: str, resource: str, *where: str) -> bool:
         """Whether a user has a right, in this namespace or with --all-namespaces."""

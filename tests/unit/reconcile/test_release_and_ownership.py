@@ -191,13 +191,18 @@ async def test_a_field_that_came_with_a_patch_can_be_given_up(world: World) -> N
     assert (own["manager"], own["operation"]) == ("exposedapp", "Apply")
 
 
-async def test_a_field_that_a_patch_of_an_earlier_version_kept_is_given_up(world: World) -> None:
+async def apply_and_patch_affinity(world: World) -> None:
+    """A field that is applied, and has been patched as well."""
     world.app(service={"sessionAffinity": "ClientIP"})
     await world.settle()
     patched = entry("exposedapp", "Update", {"f:spec": {"f:sessionAffinity": {}}})
     world.cluster.edit(
         "Service", *KEY, lambda body: body["metadata"]["managedFields"].append(patched)
     )
+
+
+async def test_a_field_that_a_patch_of_an_earlier_version_kept_is_given_up(world: World) -> None:
+    await apply_and_patch_affinity(world)
     world.app()
     await world.settle()
     assert world.live("Service")["spec"]["sessionAffinity"] == "None"
@@ -205,12 +210,7 @@ async def test_a_field_that_a_patch_of_an_earlier_version_kept_is_given_up(world
 
 async def test_a_field_is_given_up_although_another_client_writes_in_between(world: World) -> None:
     """The apply before has stored the desired hash: no later reconcile would see a difference."""
-    world.app(service={"sessionAffinity": "ClientIP"})
-    await world.settle()
-    patched = entry("exposedapp", "Update", {"f:spec": {"f:sessionAffinity": {}}})
-    world.cluster.edit(
-        "Service", *KEY, lambda body: body["metadata"]["managedFields"].append(patched)
-    )
+    await apply_and_patch_affinity(world)
 
     def write_in_between() -> None:
         world.cluster.edit(
