@@ -9,6 +9,8 @@ VENV := build/venv
 PY := $(VENV)/bin/python
 # Processes for the unit tests: one more than there are CPUs, because many tests wait.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# The tests that need a namespace only run beside each other, the others one by one.
+E2E := tests/e2e -v --durations=10 --ignore=tests/e2e/test_store_restore.py
 PHASE := source tests/kind/phase.sh; phase
 export PYTHONPATH := operator
 export KUBECONFIG := $(CURDIR)/build/kubeconfig
@@ -49,7 +51,10 @@ matrix: $(VENV)/ok build/bin/helm ## The same on every Kubernetes from 1.29 on; 
 
 .PHONY: e2e
 e2e: cluster images metrics chromium build/bin/argodiff ## End-to-end tests on the cluster
-	pytest tests/e2e -v --durations=10 --ignore=tests/e2e/test_store_restore.py
+	@failed=; \
+	  pytest $(E2E) -m shares_cluster -n 2 --dist loadfile || failed=1; \
+	  pytest $(E2E) -m "not shares_cluster" || failed=1; \
+	  [[ -z "$$failed" ]]
 
 .PHONY: restore
 restore: cluster images ## The etcd of a one-node cluster is restored from a backup

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cluster and the operator in it, for the end-to-end tests."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -81,8 +82,11 @@ class Operator:
 def operator(cluster: KindCluster) -> Iterator[Operator]:
     """The operator, installed by Helm. At the end its log must show no traceback."""
     installed = Operator(cluster)
-    installed.namespace.apply(RESTRICTED_NAMESPACE)
-    installed.install()
+    # Tests that share the cluster run in several processes, and each of them comes here.
+    with (ROOT / "build" / "e2e-install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        installed.namespace.apply(RESTRICTED_NAMESPACE)
+        installed.install()
     yield installed
     assert "Traceback" not in installed.logs()
 

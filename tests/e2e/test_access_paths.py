@@ -3,8 +3,12 @@
 
 from functools import partial
 
+import pytest
+
 from e2e.support import Namespace, app, eventually, fetch
 from e2e.test_smoke import node_addresses
+
+pytestmark = pytest.mark.shares_cluster
 
 QUICK = {
     "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1},

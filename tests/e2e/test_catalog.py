@@ -15,6 +15,8 @@ from e2e.conftest import BIN, Operator, namespace_of
 from e2e.support import ROOT, Namespace, app, built_image
 from support.browser import chromium, is_marked, mark_when_live, new_page, serious_violations
 
+pytestmark = pytest.mark.shares_cluster
+
 Json = dict[str, Any]
 
 RELEASE = "catalog-test"

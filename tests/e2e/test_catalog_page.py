@@ -21,6 +21,8 @@ from support.browser import (
 from support.catalog import failing_app, ready_app, unreachable_app
 from support.catalog_thread import CatalogThread
 
+pytestmark = pytest.mark.shares_cluster
+
 PATIENCE_MILLISECONDS = 20_000
 MANY = 2500
 EVIL = "</p><script>window.isOwned = 1</script><img src=x onerror='window.isOwned = 1'>"

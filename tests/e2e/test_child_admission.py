@@ -12,6 +12,8 @@ import pytest
 
 from e2e.support import Json, Namespace, Refused, app, eventually
 
+pytestmark = pytest.mark.shares_cluster
+
 WORDS = "no node ports in this namespace"
 SERVICE: Json = {
     "apiVersion": "v1",

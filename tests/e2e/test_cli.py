@@ -3,9 +3,12 @@
 
 import json
 
+import pytest
 import yaml
 
 from e2e.support import DEMO_IMAGE, Namespace, exposedapp
+
+pytestmark = pytest.mark.shares_cluster
 
 
 def test_from_nothing_to_every_way_in(namespace: Namespace) -> None:

@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import pytest
 import yaml
 
 from e2e.support import DEMO_IMAGE, Json, Namespace, eventually, exposedapp, fetch
+
+pytestmark = pytest.mark.shares_cluster
 
 OWN = ("exposedapp.dev/", "managed-by: exposedapp", "manager: exposedapp")
 """What must not be left on a released object, in its YAML."""

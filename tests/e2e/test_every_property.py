@@ -36,6 +36,8 @@ from exposedapp.desired.service import make_service
 from exposedapp.kube.client import KubeClient
 from exposedapp.kube.errors import ApiError
 
+pytestmark = pytest.mark.shares_cluster
+
 AT_A_TIME = 6
 DEADLINE_SECONDS = 60.0
 

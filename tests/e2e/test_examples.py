@@ -15,6 +15,8 @@ from e2e.conftest import Operator, namespace_of
 from e2e.support import EXAMPLES, ROOT, Json, Namespace, Refused, condition, eventually
 from e2e.test_smoke import node_addresses
 
+pytestmark = pytest.mark.shares_cluster
+
 FILES = sorted(EXAMPLES.glob("*.yaml"))
 NAMES = [file.stem for file in FILES]
 PAGE = "This page comes from a volume."

@@ -22,6 +22,8 @@ from e2e.support import EXAMPLES, ROOT, Json, Namespace, Refused, app, eventuall
 from e2e.test_every_property import MODES, VALUES, whole
 from support.kustomize import write_kustomization
 
+pytestmark = pytest.mark.shares_cluster
+
 FLUX = ("--server-side", "--field-manager=kustomize-controller")
 ARGO_CD = ("--server-side", "--field-manager=argocd-controller")
 """With its option ServerSideApply=true; else it applies as kubectl does."""

@@ -16,6 +16,8 @@ from e2e.conftest import BIN
 from e2e.support import DEMO_IMAGE, ROOT, Namespace
 from support.manual import PAGES, PRINTS, STAYS_OPEN, Block, blocks, comparable
 
+pytestmark = pytest.mark.shares_cluster
+
 PUBLIC_IMAGE = "docker.io/nginxinc/nginx-unprivileged:stable"
 """That of the pages; the cluster has the demo's in its place, which listens on the same port."""
 BLOCK_SECONDS = 180

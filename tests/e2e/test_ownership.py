@@ -9,6 +9,8 @@ import pytest
 from e2e.conftest import Operator
 from e2e.support import DEMO_IMAGE, Json, Namespace, app, condition, eventually, fetch, kstatus
 
+pytestmark = pytest.mark.shares_cluster
+
 ADOPT = "exposedapp.dev/adopt=true"
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from e2e.support import DEMO_IMAGE, Json, Namespace, Refused, app, condition, eventually, fetch
 
+pytestmark = pytest.mark.shares_cluster
+
 # Metrics come every 10 s, and the autoscaler looks at them every 15 s.
 AUTOSCALER_SECONDS = 180.0
 

@@ -9,6 +9,8 @@ import pytest
 
 from e2e.support import DEMO_IMAGE, Json, Namespace, app, condition, eventually, fetch
 
+pytestmark = pytest.mark.shares_cluster
+
 PORTS: list[Json] = [{"port": 80, "targetPort": 8080}]
 BALANCER = {"type": "LoadBalancer"}
 

@@ -6,7 +6,11 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from e2e.support import DEMO_IMAGE, Json, Namespace, app, condition, eventually, fetch
+
+pytestmark = pytest.mark.shares_cluster
 
 WEB: list[Json] = [{"port": 80, "targetPort": 8080}]
 IN_CLUSTER = {"clusterIPs", "clusterURL", "proxyPath"}

@@ -5,9 +5,12 @@ import json
 from functools import partial
 from typing import Any
 
+import pytest
 import yaml
 
 from e2e.support import EXAMPLES, Namespace, app, condition, eventually, fetch
+
+pytestmark = pytest.mark.shares_cluster
 
 
 def node_addresses(namespace: Namespace) -> dict[str, str]:

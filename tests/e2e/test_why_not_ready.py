@@ -17,6 +17,8 @@ from pytest_kind import KindCluster
 from e2e.conftest import Operator, namespace_of
 from e2e.support import DEMO_IMAGE, Json, Namespace, app, eventually, exposedapp
 
+pytestmark = pytest.mark.shares_cluster
+
 OPEN, RESTRICTED, LIMITED = "open", "restricted", "limited"
 
 OBJECTS: dict[str, list[Json]] = {

@@ -13,6 +13,8 @@ from e2e.conftest import Operator, namespace_of
 from e2e.support import Json, Namespace, Refused, app, eventually, kstatus
 from support.refused_specs import REFUSED_NAMES, REFUSED_SPECS
 
+pytestmark = pytest.mark.shares_cluster
+
 
 @pytest.mark.parametrize(("spec", "words"), REFUSED_SPECS.values(), ids=REFUSED_SPECS.keys())
 def test_refused_by_the_api_server(namespace: Namespace, spec: Json, words: str) -> None:

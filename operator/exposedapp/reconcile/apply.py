@@ -90,14 +90,14 @@ class Applier:
                 return ChildResult(created, ChildChange(kind, "Created"))
             return await self._apply_to_live(app, kind, live, desired)
         except ApiError as error:
-            return self._handle_api_error(kind, live, desired, error)
+            return self._handle_api_error(app, kind, live, error, desired)
 
     async def delete(self, app: App, kind: ChildKind, live: Json) -> ChildResult:
         """Delete a child. Raises AppDeleted as above."""
         try:
             await self._client.delete(live, kind)
         except ApiError as error:
-            return self._handle_api_error(kind, live, live, error)
+            return self._handle_api_error(app, kind, live, error)
         self._cache.children[kind].delete_if(app.key, live["metadata"]["uid"])
         return ChildResult(None, ChildChange(kind, "Removed"))
 
@@ -114,7 +114,7 @@ class Applier:
             changes = release_changes(app.ref, current)
             released = await self._client.patch_metadata(current, kind, changes)
         except ApiError as error:
-            return self._handle_api_error(kind, live, live, error)
+            return self._handle_api_error(app, kind, live, error)
         # Without the label it is not watched any more; an older state must not bring it back.
         self._cache.children[kind].delete(released)
         return ChildResult(None, ChildChange(kind, "Released"))
@@ -151,27 +151,36 @@ class Applier:
         return ChildResult(applied, change)
 
     def _handle_api_error(
-        self, kind: ChildKind, live: Json | None, desired: Json, error: ApiError
+        self,
+        app: App,
+        kind: ChildKind,
+        live: Json | None,
+        error: ApiError,
+        desired: Json | None = None,
     ) -> ChildResult:
         """The result of a request that was refused or not answered.
 
         A child keeps the last state that is known of it, so that the rest of the status stays true.
+        `desired` is given for an apply: until it has succeeded, the child is pending.
         """
         if live is None and error.status == 409:
             return ChildResult(name_conflict=error)
         if is_terminating(error):
             raise AppDeleted from error
-        pending = None if _is_applied(desired, live) else f"The {kind} is not applied yet: {error}"
+        owned = live if live is not None and is_owned(app.ref, live) else None
+        is_due = desired is not None and not _is_applied(desired, live)
+        pending = f"The {kind} is not applied yet: {error}" if is_due else None
         if live is not None and is_replaced(error):
             self._cache.children[kind].delete_if(
                 key_of(live), live["metadata"]["uid"], version_of(live)
             )
-            return ChildResult(live, pending=pending, failure=Failure(str(error)))
+            return ChildResult(owned, pending=pending, failure=Failure(str(error)))
         if problem := problem_from_api_error(error, kind):
-            return ChildResult(live, problem=problem)
+            return ChildResult(owned, problem=problem)
         if is_webhook_failure(error):
-            return ChildResult(live, pending=f"An admission webhook failed for the {kind}: {error}")
-        return ChildResult(live, pending=pending, failure=Failure.from_error(error))
+            message = f"An admission webhook failed for the {kind}: {error}"
+            return ChildResult(owned, pending=message)
+        return ChildResult(owned, pending=pending, failure=Failure.from_error(error))
 
 
 def _report_conflict(

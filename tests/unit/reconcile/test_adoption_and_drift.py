@@ -270,3 +270,16 @@ async def test_the_ports_of_an_adopted_service_can_be_changed_later(world: World
     world.app(ports=[{"port": 81}])
     await world.settle()
     assert [port["port"] for port in world.live("Service")["spec"]["ports"]] == [81]
+
+
+@pytest.mark.parametrize("status", [403, 500])
+async def test_a_service_that_could_not_be_adopted_is_no_way_in(world: World, status: int) -> None:
+    """Until it is the app's, the app's status promises none of its addresses."""
+    world.foreign("Service")
+    world.app()
+    await world.fails()
+    world.cluster.edit("Service", *KEY, lambda body: body["metadata"].update(ADOPT))
+    world.refuse("apply Service", status, "", "not now")
+    await world.fails()
+    assert "not now" in world.message()
+    assert not {"url", "urls", "ports", "clusterIPs"} & world.status().keys()
