@@ -151,7 +151,16 @@ def single_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KindCluste
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests on the second cluster come last and together, so that it is created once."""
+    """What must be in one process: a file, for its fixtures, and all tests on the second cluster.
+
+    The latter share nothing with the others; they come last, so that the cluster is created once.
+    """
+    for item in items:
+        group = str(item.path)
+        if "single_node" in getattr(item, "fixturenames", ()):
+            group = "single_node"
+            item.add_marker(pytest.mark.shares_cluster)
+        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: "single_node" in getattr(item, "fixturenames", ()))
 
 

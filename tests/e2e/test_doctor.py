@@ -190,12 +190,14 @@ def ward(cluster: KindCluster, operator: Operator) -> Iterator[Namespace]:
         yield namespace
 
 
+@pytest.mark.shares_cluster
 @pytest.mark.parametrize("name", ILL)
 def test_what_is_wrong(ward: Namespace, name: str) -> None:
     _, code, step, words = ILL[name]
     eventually(partial(says, ward, name, code, step, *words))
 
 
+@pytest.mark.shares_cluster
 def test_who_is_well(ward: Namespace) -> None:
     for name in HEALTHY:
         ward.wait_ready(name)
@@ -211,6 +213,7 @@ def test_who_is_well(ward: Namespace) -> None:
     assert all(detail.endswith("HTTP 404") for detail in tried)
 
 
+@pytest.mark.shares_cluster
 def test_no_such_app_and_no_cluster(ward: Namespace) -> None:
     code, report = examine(ward, "nobody")
     assert (code, report["code"], broken(report)) == (NO_APP, "NoSuchApp", ["resource"]), report
@@ -220,6 +223,7 @@ def test_no_such_app_and_no_cluster(ward: Namespace) -> None:
     assert (done.code, done.out) == (NO_CLUSTER, ""), done
 
 
+@pytest.mark.shares_cluster
 def test_an_app_that_is_being_deleted(ward: Namespace) -> None:
     going = app("going", replicas=0)
     going["metadata"]["finalizers"] = [FINALIZER]
@@ -313,6 +317,7 @@ FIREWALLS: dict[str, tuple[str, tuple[str, ...], str, str, tuple[str, ...]]] = {
 """By situation: app, firewall on one node, code, outcome there, and words of the diagnosis."""
 
 
+@pytest.mark.shares_cluster
 @pytest.mark.parametrize("situation", FIREWALLS)
 def test_a_firewall(ward: Namespace, situation: str) -> None:
     name, target, code, outcome, words = FIREWALLS[situation]

@@ -182,6 +182,7 @@ def test_a_blocked_port_is_named(web: Namespace) -> None:
     eventually(lambda: has_event(web, "web", "Reachable", "answer"))
 
 
+@pytest.mark.shares_cluster
 def test_nothing_listens_at_the_target_port(namespace: Namespace) -> None:
     """The pods are ready and no URL answers: reported after a grace period, and healed."""
     wrong = app("deaf", ports=[{"port": 80, "targetPort": 9}], probe=FAST)
@@ -209,6 +210,7 @@ HTTP: dict[str, tuple[Json, str, str]] = {
 }
 
 
+@pytest.mark.shares_cluster
 @pytest.mark.parametrize(("port", "status", "reason"), HTTP.values(), ids=HTTP.keys())
 def test_http_is_asked_for(namespace: Namespace, port: Json, status: str, reason: str) -> None:
     ports = [{"port": 80, "targetPort": 8080, **port}]
@@ -229,6 +231,7 @@ NOT_PROBED: dict[str, Json] = {
 }
 
 
+@pytest.mark.shares_cluster
 @pytest.mark.parametrize("spec", NOT_PROBED.values(), ids=NOT_PROBED.keys())
 def test_not_probed(namespace: Namespace, spec: Json) -> None:
     namespace.apply(app("quiet", **spec))

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,7 @@ def says(namespace: Namespace, name: str, ready: str, reachable: str) -> None:
     assert reported == {"Ready": ready, "Reachable": reachable}, status
 
 
+@pytest.mark.shares_cluster
 def test_spring_boot_16473_the_metrics_answer_and_the_app_does_not(namespace: Namespace) -> None:
     def ports(target: int) -> list[Json]:
         web = {"name": "web", "port": 80, "targetPort": target}
@@ -100,6 +102,7 @@ def test_k3s_1652_the_most_preferred_type_of_address_comes_first(namespace: Name
         namespace.kubectl("delete", "node", "not-a-machine")
 
 
+@pytest.mark.shares_cluster
 def test_hello_kubernetes_14_no_load_balancer_answers(namespace: Namespace) -> None:
     namespace.apply(app("balanced", service={"type": "LoadBalancer"}))
     status = namespace.wait_ready("balanced")["status"]
@@ -161,7 +164,7 @@ def test_the_operator_s_own_way_is_cut(operator: Operator, namespace: Namespace)
 
 NAT = "203.0.113.7"
 
-HOSTS = [NAT, "localhost", "known-to-users-only.example"]
+HOSTS = {"nat": NAT, "local": "localhost", "hidden": "known-to-users-only.example"}
 
 
 @pytest.fixture(scope="module")
@@ -177,24 +180,30 @@ def operator_with_hosts(operator: Operator) -> Iterator[Operator]:
             rule = ["PREROUTING", "-d", NAT, "-j", "DROP"]
             on_node(node, "iptables", "-w", "10", "-t", "raw", "-I", *rule)
             rules.callback(on_node, node, "iptables", "-w", "10", "-t", "raw", "-D", *rule)
-        configure(f"EXPOSEDAPP_PROBE_HOSTS={','.join(HOSTS)}")
+        configure(f"EXPOSEDAPP_PROBE_HOSTS={','.join(HOSTS.values())}")
         rules.callback(configure, "EXPOSEDAPP_PROBE_HOSTS-")
         yield operator
 
 
 @pytest.mark.usefixtures("operator_with_hosts")
-@pytest.mark.parametrize("host", HOSTS)
-def test_for_mac_3144_a_host_that_cannot_be_tried_from_a_pod(
-    namespace: Namespace, host: str
-) -> None:
-    namespace.apply(app("fronted", nodes={"host": host}, probe=FAST))
-    status = namespace.wait_ready("fronted")["status"]
-    assert status["url"].startswith(f"http://{host}:")
-    eventually(lambda: says(namespace, "fronted", "True/Available", "Unknown/ProbeBlocked"))
+def test_for_mac_3144_a_host_that_cannot_be_tried_from_a_pod(namespace: Namespace) -> None:
+    """One app for each host, at the same time."""
+
+    def fronted(**spec: Any) -> list[Json]:
+        return [app(name, nodes={"host": host}, probe=FAST, **spec) for name, host in HOSTS.items()]
+
+    def all_say(ready: str, reachable: str) -> None:
+        for name in HOSTS:
+            says(namespace, name, ready, reachable)
+
+    namespace.apply(*fronted())
+    for name, host in HOSTS.items():
+        status = namespace.wait_ready(name)["status"]
+        assert status["url"].startswith(f"http://{host}:")
+    eventually(partial(all_say, "True/Available", "Unknown/ProbeBlocked"))
     # What is wrong with the app itself is still found out, at the nodes.
-    dead = [{"port": 80, "targetPort": 9}]
-    namespace.apply(app("fronted", ports=dead, nodes={"host": host}, probe=FAST))
-    eventually(lambda: says(namespace, "fronted", "False/Unreachable", "False/Unreachable"))
+    namespace.apply(*fronted(ports=[{"port": 80, "targetPort": 9}]))
+    eventually(partial(all_say, "False/Unreachable", "False/Unreachable"))
 
 
 # --- what an app notices of it --------------------------------------------------------------------

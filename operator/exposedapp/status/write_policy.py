@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from exposedapp.api.app import Condition, ExposedAppStatus
 from exposedapp.api.conditions import ConditionType, Reason
 from exposedapp.api.meta import Json
-from exposedapp.status.queries import awaits_first_probe
+from exposedapp.status.queries import awaits_first_probe, is_reconciling
 
 NUMBER = re.compile(r"\b\d+\b")
 
@@ -41,9 +41,23 @@ def is_urgent(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
     (externalTrafficPolicy Local), every step of a rollout changes URLs besides the `url`: those can
     wait for the next step.
     """
-    # Pods that become ready are not urgent while no URL answers; most often one does in a moment.
-    types = (ConditionType.READY,) if awaits_first_probe(new) else tuple(ConditionType)
-    return _urgent_part(old, types) != _urgent_part(new, types) or _nodes_changed(old, new)
+    types = _urgent_types(new)
+    if _urgent_part(old, types) != _urgent_part(new, types) or _nodes_changed(old, new):
+        return True
+    # Until one answers, another `url` of the same list is another guess.
+    is_guess = awaits_first_probe(new) and old.url in (new.urls or ())
+    return old.url != new.url and not is_guess
+
+
+def _urgent_types(new: ExposedAppStatus) -> Sequence[ConditionType]:
+    """The conditions whose change is urgent.
+
+    While pods start and the app is not ready, that is Ready alone: most often the other conditions
+    become true in a moment too, one after the other.
+    """
+    ready = new.condition(ConditionType.READY)
+    is_starting = is_reconciling(new) and ready is not None and ready.status != "True"
+    return (ConditionType.READY,) if is_starting else tuple(ConditionType)
 
 
 def _without_node_counts(status: ExposedAppStatus) -> list[Condition]:
@@ -59,12 +73,12 @@ def _without_node_counts(status: ExposedAppStatus) -> list[Condition]:
 def _nodes_changed(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
     """Whether URLs were added, or removed, because of the nodes and not of the pods.
 
-    A status does not say which policy the Service has; but pods that move add and remove URLs at
-    the same time, and pods that start or end are counted.
+    A status does not say which policy the Service has; but pods that start and add URLs, or end and
+    remove them, are counted, and pods that move add and remove URLs at the same time.
     """
     before, after = set(old.urls or ()), set(new.urls or ())
-    only_added_or_removed = before < after or after < before
-    return only_added_or_removed and _ready_endpoints(old) == _ready_endpoints(new)
+    more_pods = _ready_endpoints(new) - _ready_endpoints(old)
+    return (before < after and more_pods <= 0) or (after < before and more_pods >= 0)
 
 
 def _ready_endpoints(status: ExposedAppStatus) -> int:
@@ -77,7 +91,7 @@ def _urgent_part(status: ExposedAppStatus, types: Sequence[str]) -> tuple[object
         for condition in status.conditions or ()
         if condition.type in types
     ]
-    return (status.observed_generation, status.url, status.ports, conditions)
+    return (status.observed_generation, status.ports, conditions)
 
 
 def _urgent_reason(condition: Condition) -> str:

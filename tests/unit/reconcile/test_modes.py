@@ -24,7 +24,7 @@ async def test_nothing_is_written_twice(world: World, name: str) -> None:
         world.run_pods(ready=world.live("Deployment")["spec"]["replicas"])
     elif name == "selector":
         world.serve(1)
-    await world.reconcile()
+    await world.settle_all()
     world.cluster.writes.clear()
     for _ in range(3):
         world.now += 60

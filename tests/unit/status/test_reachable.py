@@ -199,6 +199,7 @@ WAIT, ANSWER = probed(None, None, seen=TWO_READY), probed(OK, OK, seen=TWO_READY
     ("before", "after", "urgent"),
     [
         (TWO, WAIT, False),
+        (WAIT, probed(REFUSED, None, seen=TWO_READY), False),
         (WAIT, ANSWER, True),
         (ANSWER, TWO, True),
         (probed(None, None), probed(OK, None), True),
@@ -211,6 +212,7 @@ WAIT, ANSWER = probed(None, None, seen=TWO_READY), probed(OK, OK, seen=TWO_READY
     ],
     ids=[
         "the pods are ready, and no URL answers yet",
+        "nor does the first one, so the second is `url`",
         "then all answer",
         "a pod is ready no more",
         "the first answers",

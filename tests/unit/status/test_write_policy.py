@@ -161,6 +161,14 @@ def test_is_urgent(fields: dict[str, Any], urgent: bool) -> None:
     assert is_urgent(FIRST, after(**fields)) is urgent
 
 
+def test_the_first_ready_pod_of_several_can_wait() -> None:
+    """The Service has an endpoint, and the app is not ready."""
+    none = after(deployment=deployment_body(2, 0), endpoints=[])
+    one = replace(WELL, deployment=deployment_body(2, 1), previous=none)
+    assert none.condition("ServiceReady") != compute(one).condition("ServiceReady")
+    assert not is_urgent(none, compute(one))
+
+
 # --- URLs that come and go ------------------------------------------------------------------------
 
 
