@@ -69,7 +69,7 @@ soak: cluster images ## Random actions and faults, checked throughout; SOAK_MINU
 	PYTHONPATH=operator:tests python -m faults.soak
 
 .PHONY: bench
-bench: $(VENV)/ok build/bin/helm build/bin/kwok build/bin/go-operator ## Measure the operator beside the floor and an operator in Go, on a new cluster; REPEAT=3 SCALE=large
+bench: $(VENV)/ok build/bin/helm build/bin/kwok build/bin/go-operator ## Measure the operator beside the floor and an operator in Go, on a new cluster; REPEAT=3 SCALE=large|largest
 	@trap 'tests/kind/cluster.sh down bench' EXIT; tests/kind/cluster.sh down bench; tests/kind/cluster.sh up bench; \
 	  PYTHONPATH=operator:tests python -m bench --save --size $(or $(SCALE),default) --repeat $(or $(REPEAT),1)
 

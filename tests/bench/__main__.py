@@ -31,7 +31,7 @@ from bench.table import WIDTH, render
 RESULTS = ROOT / "docs" / "benchmarks"
 SUBJECTS = "floor,tutorial,go,operator"
 LARGE_SUBJECTS = "floor,go,operator"
-LARGE_ROWS = ["storm", "flip", "heartbeats", "restart", "idle"]
+LARGE_ROWS = ["storm", "flip", "burst", "heartbeats", "restart", "idle"]
 
 cli = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 
@@ -54,10 +54,10 @@ def main(
     if size not in SIZES:
         raise typer.BadParameter(f"no size {size}: one of {', '.join(SIZES)}")
     chosen = SIZES[size]
-    selected = rows or (LARGE_ROWS if size == "large" else list(ROWS))
+    selected = rows or (list(ROWS) if size == "default" else LARGE_ROWS)
     if unknown := set(selected) - set(ROWS):
         raise typer.BadParameter(f"no row {', '.join(unknown)}: of {', '.join(ROWS)}")
-    measured = _measured(subject or (LARGE_SUBJECTS if size == "large" else SUBJECTS))
+    measured = _measured(subject or (SUBJECTS if size == "default" else LARGE_SUBJECTS))
     chosen = dataclasses.replace(
         chosen,
         apps=apps or chosen.apps,

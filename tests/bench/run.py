@@ -10,6 +10,7 @@ from bench.operators import Subject
 from bench.processes import Ended
 from bench.progress import show_progress
 from bench.rows.admission import admission
+from bench.rows.burst import burst
 from bench.rows.flip import flip
 from bench.rows.heartbeats import heartbeats
 from bench.rows.idle import idle
@@ -19,8 +20,8 @@ from bench.rows.single import single
 from bench.rows.storm import storm
 from bench.session import Session, Size, start_session
 
-ROWS = ("single", "storm", "flip", "heartbeats", "restart", "idle", "pods", "admission")
-AFTER_STORM = {"flip", "heartbeats", "restart", "idle", "pods"}
+ROWS = ("single", "storm", "flip", "burst", "heartbeats", "restart", "idle", "pods", "admission")
+AFTER_STORM = {"flip", "burst", "heartbeats", "restart", "idle", "pods"}
 """They need the apps that the storm creates."""
 FAILURES = (Refused, Ended, TimeoutError, AssertionError, OSError)
 
@@ -107,6 +108,9 @@ async def _rows(session: Session, selected: set[str]) -> None:
         if "flip" in selected and (subject.watches_nodes or not subject.is_operator):
             show_progress("  one node's flip")
             await flip(session, name_of_apps)
+        if "burst" in selected and session.size.burst and subject.watches_nodes:
+            show_progress(f"  {session.size.burst} nodes at once")
+            await burst(session, name_of_apps)
         if "heartbeats" in selected and subject.is_operator:
             show_progress(f"  {session.size.heartbeats} node heartbeats")
             await heartbeats(session)

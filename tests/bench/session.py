@@ -38,6 +38,8 @@ class Size:
     heartbeats: int = 1000
     probed: int = 100
     idle_seconds: float = 30.0
+    burst: int = 0
+    """How many nodes stop being listed at once."""
     wait_for_events: bool = True
     """Whether a storm is over when its last Event is written; this operator sends 10 a second."""
 
@@ -48,6 +50,8 @@ SIZES = {
         Size("default", apps=500, nodes=50, list_all=True),
         # The default range of node ports has 2,768.
         Size("large", apps=2500, nodes=1000, list_all=False, wait_for_events=False),
+        # As large as Kubernetes says that a cluster may be, with nearly all node ports in use.
+        Size("largest", 2700, nodes=5000, list_all=False, burst=500, wait_for_events=False),
     )
 }
 
