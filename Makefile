@@ -32,7 +32,7 @@ test: lint unit versions e2e ## Everything that must pass: lint, unit, API serve
 lint: $(VENV)/ok ## Format, style, types, import directions
 	@$(PHASE) "Check format" ruff format --check .
 	@$(PHASE) "Check style" ruff check .
-	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e tests/faults tests/matrix tests/bench deploy/demo deploy/root_filesystem.py docs
+	@$(PHASE) "Check types" mypy operator tests/unit tests/e2e tests/faults tests/matrix tests/bench tests/dashboard deploy/demo deploy/root_filesystem.py docs
 	@$(PHASE) "Check import directions" lint-imports
 
 .PHONY: unit
@@ -102,6 +102,11 @@ chromium: ## A headless browser, for the tests of the catalog
 	@tests/kind/chromium.sh
 screenshots: $(VENV)/ok chromium ## Take the screenshots in docs/images
 	PYTHONPATH=operator:tests python docs/take_screenshots.py
+
+.PHONY: dashboard
+dashboard: cluster images ## Draw the dashboard in docs/images: a Prometheus server runs each of its queries, over minutes of work
+	@tests/kind/prometheus.sh
+	PYTHONPATH=operator:tests python -m dashboard
 
 .PHONY: docs
 docs: $(VENV)/ok ## Build the manual in build/site; a broken link is an error

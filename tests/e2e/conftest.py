@@ -29,11 +29,10 @@ RESTRICTED_NAMESPACE = {
 }
 
 
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> KindCluster:
-    """The cluster of `make cluster`; it is kept for the next run."""
+def local_cluster(folder: Path) -> KindCluster:
+    """The cluster of `make cluster`; changes the working directory to a folder of the caller's."""
     # pytest-kind puts its folder into the working directory.
-    os.chdir(tmp_path_factory.mktemp("kind"))
+    os.chdir(folder)
     kind_cluster = KindCluster(
         "exposedapp",
         kubeconfig=ROOT / "build" / "kubeconfig",
@@ -42,6 +41,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> KindCluster:
     )
     kind_cluster.create(ROOT / "tests" / "kind" / "three-nodes.yaml")
     return kind_cluster
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> KindCluster:
+    """The cluster of `make cluster`; it is kept for the next run."""
+    return local_cluster(tmp_path_factory.mktemp("kind"))
 
 
 class Operator:

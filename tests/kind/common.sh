@@ -95,10 +95,10 @@ load_images() {  # $@: images, each NAME:TAG, which the engine has as NAME:dev t
 if command -v sha256sum >/dev/null; then SHA256=(sha256sum); else SHA256=(shasum -a 256); fi
 digest() { "${SHA256[@]}" | cut -c 1-12; }
 
-# Puts the Go program $1 into build/bin, in the version of the module $1/; $2: what to install without Go; then flags for
-# `go build`. Made anew when the module, the script $1.sh or Go has changed.
+# Puts the Go program $1 into build/bin, in the version of the module $1/, or of another one: MODULE/PROGRAM; $2: what to
+# install without Go; then flags for `go build`. Made anew when the module, the program's script or Go has changed.
 go_tool() {
-  local tool=$1 instead=$2 stamp=$STAMPS/$1 found wanted
+  local module=${1%/*} tool=${1##*/} instead=$2 package stamp=$STAMPS/${1##*/} found wanted
   shift 2
   if ! command -v go >/dev/null; then
     if found=$(command -v "$tool"); then
@@ -110,13 +110,15 @@ go_tool() {
   fi
   alone "$tool"
   wanted=$({
-    cat "$tool/go.mod" "$tool/go.sum" "$tool.sh"
-    find "$tool" -name '*.go' -exec cat {} +
+    cat "$module/go.mod" "$module/go.sum" "$tool.sh"
+    find "$module" -name '*.go' -exec cat {} +
     go env GOVERSION GOARCH
   } | digest)
   if [[ -x $BIN/$tool && -f $stamp && $(<"$stamp") == "$wanted" ]]; then return; fi
+  # `go build tool` would build every program that the module has.
+  package=$(sed -En "s,^(tool )?[[:space:]]*([^[:space:]]+/$tool)\$,\2,p" "$module/go.mod")
   PHASE_HINT="check that Go modules can be downloaded (go env GOPROXY), then run this again: what is compiled stays" \
     phase "Build $tool (from Go modules)" \
-    env CGO_ENABLED=0 go -C "$tool" build -v -trimpath "$@" -ldflags "-s -w" -o "$BIN/" tool
+    env CGO_ENABLED=0 go -C "$module" build -v -trimpath "$@" -ldflags "-s -w" -o "$BIN/" "$package"
   echo "$wanted" >"$stamp"
 }
