@@ -90,6 +90,21 @@ def test_each_line_is_drawn_above_the_legend() -> None:
                 assert has(there, color), (panel.title, color)
 
 
+@pytest.mark.parametrize(
+    ("title", "is_stacked"), [("Ready, by reason", True), ("Requests, by method", False)]
+)
+def test_equal_lines_are_apart_where_the_panel_stacks_them(title: str, is_stacked: bool) -> None:
+    def equal(expression: str, span: Span) -> list[Series]:
+        return [Series({}, [1.0] * len(span.times)) for _ in range(2)]
+
+    panels = read_panels(DASHBOARD, equal, SPAN, SCRAPE_SECONDS)
+    [panel] = [panel for panel in panels if panel.title == title]
+    picture = draw([panel], SPAN.times, "ExposedApp operator")
+    there = colors(picture, box_of(panel).inner(0, 0, 0, 60))
+    assert has(there, COLORS[1])
+    assert has(there, COLORS[0]) == is_stacked
+
+
 def test_a_query_without_an_answer_is_an_error() -> None:
     def silent(expression: str, span: Span) -> list[Series]:
         return [] if "workqueue_retries_total" in expression else answer(expression, span)
