@@ -94,13 +94,17 @@ def read_panels(dashboard: Json, query: Query, span: Span, scrape_seconds: int) 
     rate_seconds = rate_interval(span, scrape_seconds)
     panels = []
     for body in dashboard["panels"]:
-        lines = []
+        lines: list[Line] = []
         for target in body.get("targets", ()):
             expression = fill_in(target["expr"], dashboard, rate_seconds)
-            series = [item for item in query(expression, span) if not _is_empty(item)]
-            if not series:
+            found_lines = [
+                Line(legend(target["legendFormat"], series.labels), series.values)
+                for series in query(expression, span)
+                if not _is_empty(series)
+            ]
+            if not found_lines:
                 raise EmptyPanelError(f"{body['title']}: no data for {expression}")
-            lines += [Line(legend(target["legendFormat"], it.labels), it.values) for it in series]
+            lines += found_lines
         panels.append(Panel(body, lines))
     return panels
 

@@ -61,10 +61,10 @@ def colors(picture: Image.Image, box: Box) -> set[bytes]:
 
 def has(there: set[bytes], color: str) -> bool:
     """Whether there is a colour, or what the area of another line makes of it."""
-    wanted = bytes.fromhex(color[1:])
+    channels = bytes.fromhex(color[1:])
     return any(
-        all(abs(one - other) < 40 for one, other in zip(wanted, found, strict=True))
-        for found in there
+        all(abs(one - other) < 40 for one, other in zip(channels, pixel, strict=True))
+        for pixel in there
     )
 
 
