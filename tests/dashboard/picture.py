@@ -32,7 +32,7 @@ AXIS_HEIGHT = 20
 LEGEND_HEIGHT = 18
 SMALL = 8.5
 """Size of the letters of axes and legends."""
-MAX_COLORS = 128
+MAX_COLORS = 256
 """A third of the bytes of a picture with all its shades."""
 
 PAGE, PAPER, FRAME, GRID = "#f4f5f7", "#ffffff", "#dcdfe4", "#e9ebef"
@@ -97,7 +97,7 @@ def _draw_stat(canvas: Canvas, panel: Panel, box: Box, times: Sequence[float]) -
     axes.axis("off")
     axes.set_xlim(times[0], times[-1])
     values = [0 if math.isnan(value) else value for value in line.values]
-    axes.set_ylim(0, max(*values, 1) * 1.1)
+    axes.set_ylim(0, max(*values, 1) * 2)  # under the number
     axes.fill_between(times, values, color=color, alpha=0.15, linewidth=0)
     axes.plot(times, values, color=color, linewidth=1, alpha=0.6)
     middle = box.y + (TITLE_HEIGHT + box.height) / 2
@@ -136,7 +136,7 @@ def _value_locator(panel: Panel, highest: float) -> Locator:
 
 def _are_whole(panel: Panel) -> bool:
     values = [value for line in panel.lines for value in line.values if not math.isnan(value)]
-    return all(value == int(value) for value in values) and max(values) > 1
+    return all(value == int(value) for value in values)
 
 
 def _plot(axes: Axes, panel: Panel, lines: list[tuple[Line, str]], times: Sequence[float]) -> None:
@@ -146,14 +146,13 @@ def _plot(axes: Axes, panel: Panel, lines: list[tuple[Line, str]], times: Sequen
     floor = [0.0] * len(times)
     highest = 0.0
     for line, color in lines:
-        gap = 0.0 if stacked else math.nan
-        values = [gap if math.isnan(value) else value for value in line.values]
-        tops = [low + value for low, value in zip(floor, values, strict=True)]
+        tops = [low + value for low, value in zip(floor, line.values, strict=True)]
         alpha = custom["fillOpacity"] / 100
         axes.fill_between(times, floor, tops, color=color, alpha=alpha, linewidth=0)
         axes.plot(times, tops, color=color, linewidth=1.2 * custom["lineWidth"])
-        floor = tops if stacked else floor
         highest = max(highest, *(value for value in tops if not math.isnan(value)))
+        if stacked:  # a series without a value adds nothing to those above
+            floor = [low if math.isnan(top) else top for low, top in zip(floor, tops, strict=True)]
     axes.set_xlim(times[0], times[-1])
     axes.set_ylim(panel.defaults["min"], highest * 1.08 or 1)
 
