@@ -192,7 +192,7 @@ def test_for_mac_3144_a_host_that_cannot_be_tried_from_a_pod(namespace: Namespac
     def fronted(**spec: Any) -> list[Json]:
         return [app(name, nodes={"host": host}, probe=FAST, **spec) for name, host in HOSTS.items()]
 
-    def all_say(ready: str, reachable: str) -> None:
+    def all_report(ready: str, reachable: str) -> None:
         for name in HOSTS:
             says(namespace, name, ready, reachable)
 
@@ -200,10 +200,10 @@ def test_for_mac_3144_a_host_that_cannot_be_tried_from_a_pod(namespace: Namespac
     for name, host in HOSTS.items():
         status = namespace.wait_ready(name)["status"]
         assert status["url"].startswith(f"http://{host}:")
-    eventually(partial(all_say, "True/Available", "Unknown/ProbeBlocked"))
+    eventually(partial(all_report, "True/Available", "Unknown/ProbeBlocked"))
     # What is wrong with the app itself is still found out, at the nodes.
     namespace.apply(*fronted(ports=[{"port": 80, "targetPort": 9}]))
-    eventually(partial(all_say, "False/Unreachable", "False/Unreachable"))
+    eventually(partial(all_report, "False/Unreachable", "False/Unreachable"))
 
 
 # --- what an app notices of it --------------------------------------------------------------------
