@@ -173,8 +173,9 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.UNREACHABLE: Explanation(
         "The pods are ready, but no URL of the first TCP port answers the operator.",
-        "Check that the app listens on the targetPort, and that no firewall blocks the way from "
-        "the operator to the nodes; the condition Reachable quotes each URL's error.",
+        'Check that the app listens on the targetPort (most often "connection refused"), and that '
+        "no firewall blocks the way from the operator to the nodes (most often "
+        '"timed out"); the condition Reachable quotes each URL\'s error.',
     ),
     Reason.AVAILABLE: Explanation("The app is as its spec says."),
     Reason.SCALED_TO_ZERO: Explanation(

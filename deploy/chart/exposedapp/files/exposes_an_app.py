@@ -61,15 +61,23 @@ class Apps:
         self._path = f"/apis/exposedapp.dev/v1alpha1/namespaces/{namespace}/exposedapps"
 
     def request(self, method: str, name: str = "", body: object = None) -> dict[str, Any]:
-        """The API server's response. Raises HTTPError with what it says."""
+        """The API server's response. Raises HTTPError with what it says; ends without any."""
         request = urllib.request.Request(  # noqa: S310 - the API server
             f"{SERVER}{self._path}{name and '/' + name}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
         )
-        with self._opener.open(request, timeout=REQUEST_SECONDS) as response:
-            parsed: dict[str, Any] = json.load(response)
+        try:
+            with self._opener.open(request, timeout=REQUEST_SECONDS) as response:
+                parsed: dict[str, Any] = json.load(response)
+        except urllib.error.HTTPError:
+            raise
+        except OSError as error:
+            sys.exit(
+                f"This pod does not reach the API server ({SERVER}): {error}. Does a NetworkPolicy"
+                " keep it from there? An app that it has created stays."
+            )
         return parsed
 
 
@@ -80,10 +88,16 @@ def ready(status: dict[str, Any]) -> dict[str, Any]:
 
 
 def fetch(url: str) -> int:
-    """The HTTP status of a URL."""
+    """The HTTP status of a URL; ends where there is none."""
     opener = urllib.request.build_opener(NO_PROXY)
-    with opener.open(url, timeout=REQUEST_SECONDS) as response:
-        code: int = response.status
+    try:
+        with opener.open(url, timeout=REQUEST_SECONDS) as response:
+            code: int = response.status
+    except OSError as error:
+        sys.exit(
+            f"The app is Ready, but {url} does not answer this pod: {error}. Does a NetworkPolicy"
+            " keep it from there?"
+        )
     return code
 
 
