@@ -136,6 +136,7 @@ def test_the_app_is_deleted_without_its_children_and_these_are_cleaned(
     assert options == {"preconditions": {"uid": "u"}, "propagationPolicy": "Orphan"}
     for (_, path, body), expected in ((deployment, DEPLOYMENT_PATH), (service, SERVICE_PATH)):
         assert path == expected
+        assert body.keys() == {"metadata"}
         metadata = body["metadata"]
         assert metadata["ownerReferences"] == []
         assert metadata["labels"] == dict.fromkeys(

@@ -499,6 +499,19 @@ def test_the_operator_s_manifest_makes_its_namespace_restricted() -> None:
         assert "Helm" not in document["metadata"]["labels"].values()
 
 
+def test_another_namespace_is_one_text_to_replace_in_the_operator_s_manifest() -> None:
+    page = (DEPLOY.parent / "docs" / "install.md").read_text()
+    assert '; s,exposedapp-system,NAME,"' in page
+    documents = list(
+        yaml.safe_load_all(manifest("operator.yaml").replace("exposedapp-system", "x"))
+    )
+    assert documents[0]["metadata"]["name"] == "x"
+    metadata = [document["metadata"] for document in documents[1:]]
+    subjects = [each for document in documents for each in document.get("subjects", [])]
+    assert {each["namespace"] for each in [*metadata, *subjects] if "namespace" in each} == {"x"}
+    assert "exposedapp-system" not in json.dumps(documents)
+
+
 def test_the_policies_on_rights_are_a_manifest_of_their_own() -> None:
     """Kubernetes 1.29 knows no policies, and would refuse a file that has them."""
     shipped = list(yaml.safe_load_all(manifest("policies.yaml")))

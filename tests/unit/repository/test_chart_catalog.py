@@ -54,11 +54,16 @@ def test_its_pod_is_restricted_and_runs_the_catalog() -> None:
 
 
 def test_what_selects_the_operator_does_not_select_it() -> None:
-    objects = render("catalog.enabled=true", 'podLabels={"app.kubernetes.io/name": "other"}')
+    objects = render(
+        "catalog.enabled=true",
+        "networkPolicy.enabled=true",
+        'podLabels={"app.kubernetes.io/name": "other"}',
+    )
     labels = one(objects, "Deployment", NAME)["spec"]["template"]["metadata"]["labels"]
     selectors = {}
     for body in objects:
-        selector = body.get("spec", {}).get("selector") or {}
+        spec = body.get("spec", {})
+        selector = spec.get("selector") or spec.get("podSelector") or {}
         selectors[body["kind"], body["metadata"]["name"]] = selector.get("matchLabels", selector)
     matching = {
         key

@@ -256,6 +256,14 @@ def test_the_network_policy_takes_more_rules() -> None:
     assert policy["egress"][-1] == {"to": [parsed]}
 
 
+def test_the_network_policy_leaves_the_pods_of_helm_test_alone() -> None:
+    """As docs/install.md says: where policies deny by default, they need others."""
+    documents = documents_of(template(*with_image("networkPolicy.enabled=true"), flags=()))
+    selected = one(documents, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"]
+    [pod] = [document for document in documents if document["kind"] == "Pod"]
+    assert not selected.items() <= pod["metadata"].get("labels", {}).items()
+
+
 def test_without_metrics_the_network_policy_lets_nobody_in() -> None:
     documents = render("networkPolicy.enabled=true", "metrics.enabled=false")
     assert not one(documents, "NetworkPolicy")["spec"]["ingress"]
