@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from exposedapp.api.app import ExposedApp
+from exposedapp.api.meta import NAME_LABEL
 from support.helm import (
     CHART,
     REPOSITORY,
@@ -227,12 +228,12 @@ def test_the_network_policy_allows_what_the_operator_needs() -> None:
     deployment = one(documents, "Deployment")["spec"]
     assert policy["podSelector"] == deployment["selector"]
     assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
-    dns, api_server, probes, own_node = policy["egress"]
+    dns, api_server, probes, own_node, kubelets = policy["egress"]
     assert {port["protocol"] for port in dns["ports"]} == {"TCP", "UDP"}
     assert {port["port"] for port in dns["ports"]} == {53}
     assert api_server == {"ports": [{"port": 8443}]}
-    kubelet = {"port": 10250}
-    assert probes == {"ports": [{"port": 100, "endPort": 200}, kubelet]}
+    assert probes == {"ports": [{"port": 100, "endPort": 200}]}
+    assert kubelets == {"ports": [{"port": 10250}]}
     assert own_node == {"to": [{"namespaceSelector": {}}]}
     [container] = deployment["template"]["spec"]["containers"]
     names = {port["name"] for port in container["ports"]}
@@ -256,12 +257,22 @@ def test_the_network_policy_takes_more_rules() -> None:
     assert policy["egress"][-1] == {"to": [parsed]}
 
 
-def test_the_network_policy_leaves_the_pods_of_helm_test_alone() -> None:
-    """As docs/install.md says: where policies deny by default, they need others."""
+def test_helm_test_has_policies_of_its_own() -> None:
+    """Of its pod and of its app's, while it runs."""
     documents = documents_of(template(*with_image("networkPolicy.enabled=true"), flags=()))
-    selected = one(documents, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"]
+    operator = one(documents, "NetworkPolicy", "exposedapp")["spec"]
+    test = one(documents, "NetworkPolicy", "exposedapp-test")
+    exposed = one(documents, "NetworkPolicy", "exposedapp-test-app")
     [pod] = [document for document in documents if document["kind"] == "Pod"]
-    assert not selected.items() <= pod["metadata"].get("labels", {}).items()
+    labels = pod["metadata"]["labels"]
+    assert test["spec"]["podSelector"]["matchLabels"] == labels
+    assert not operator["podSelector"]["matchLabels"].items() <= labels.items()
+    assert test["spec"]["egress"] == operator["egress"][:4]
+    variables = {each["name"]: each["value"] for each in pod["spec"]["containers"][0]["env"]}
+    assert exposed["spec"]["podSelector"]["matchLabels"] == {NAME_LABEL: variables["APP"]}
+    assert exposed["spec"]["ingress"] == [{}]
+    for policy in (test, exposed):
+        assert policy["metadata"]["annotations"]["helm.sh/hook"] == "test"
 
 
 def test_without_metrics_the_network_policy_lets_nobody_in() -> None:
@@ -364,7 +375,9 @@ def hooks(*sets: str) -> list[dict[str, Any]]:
 def test_helm_test_is_a_hook_alone() -> None:
     for document in hooks():
         assert document["metadata"]["annotations"]["helm.sh/hook"] == "test"
-        assert "labels" not in document["metadata"]  # or the metrics' Service would select the pod
+        # Or the metrics' Service would select the pod.
+        labels = document["metadata"].get("labels", {})
+        assert labels.get("app.kubernetes.io/name") != "exposedapp"
 
 
 def test_the_pod_of_helm_test_is_like_the_operator_s() -> None:

@@ -54,6 +54,30 @@ app.kubernetes.io/name: {{ include "exposedapp.name" . | trunc 55 | trimSuffix "
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* Of a NetworkPolicy: what every pod here needs that talks to the API server. */}}
+{{- define "exposedapp.apiServerEgress" -}}
+# DNS
+- ports:
+    - port: 53
+      protocol: UDP
+    - port: 53
+      protocol: TCP
+# The API server
+- ports:
+    {{- range .Values.networkPolicy.apiServerPorts }}
+    - port: {{ . }}
+    {{- end }}
+{{- end }}
+
+{{/* The same of a pod that fetches URLs of nodes; a network may see the pod behind a port of its own node. */}}
+{{- define "exposedapp.nodePortEgress" -}}
+- ports:
+    - port: {{ .Values.networkPolicy.nodePorts.first }}
+      endPort: {{ .Values.networkPolicy.nodePorts.last }}
+- to:
+    - namespaceSelector: {}
+{{- end }}
+
 {{- define "exposedapp.catalogLabels" -}}
 {{- mergeOverwrite (include "exposedapp.labels" . | fromYaml) (include "exposedapp.catalogSelectorLabels" . | fromYaml) | toYaml }}
 {{- end }}
