@@ -24,6 +24,7 @@ EXPOSEDAPPS = {
 VERBS = ["create", "update", "delete"]
 SERVICES = {"apiGroups": [""], "resources": ["services"], "verbs": VERBS}
 DEPLOYMENTS = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": VERBS}
+UPDATES = {"apiGroups": ["", "apps"], "resources": ["services", "deployments"], "verbs": ["update"]}
 SCALE = {"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["update"]}
 IMAGE: Json = app("web", replicas=0)
 SELECTOR: Json = {**app("web"), "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
@@ -78,6 +79,12 @@ def refusal(namespace: Namespace, user: str, body: Json) -> str:
         ([DEPLOYMENTS], IMAGE, "has no right to create services"),
         ([SERVICES], IMAGE, "has no right to create deployments.apps"),
         ([], SELECTOR, "has no right to create services"),
+        ([{**SERVICES, "verbs": ["create"]}], SELECTOR, "has no right to update services"),
+        (
+            [SERVICES, {**DEPLOYMENTS, "verbs": ["create"]}],
+            IMAGE,
+            "has no right to update deployments.apps",
+        ),
         ([SERVICES], SELECTOR, ""),
         ([SERVICES, DEPLOYMENTS], IMAGE, ""),
     ],
@@ -102,6 +109,14 @@ def test_a_change_needs_them_too_but_not_one_of_metadata(namespace: Namespace) -
     eventually(
         partial(is_refused, namespace, user, IMAGE, "has no right to create deployments.apps")
     )
+
+
+def own(namespace: Namespace, user: str) -> None:
+    """Give an app an owner that does not exist: with it the garbage collector deletes the app."""
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "gone"}
+    patch = json.dumps({"metadata": {"ownerReferences": [owner]}})
+    options = ["--type=merge", "--dry-run=server", f"--as={user}"]
+    namespace.kubectl("patch", "xapp/web", *options, "-p", patch)
 
 
 def test_who_takes_the_image_away_deletes_a_deployment(namespace: Namespace) -> None:
@@ -130,6 +145,10 @@ def scale_as(namespace: Namespace, user: str) -> None:
         (IMAGE, [SERVICES, DEPLOYMENTS], delete_as, ""),
         (IMAGE, [SERVICES, DEPLOYMENTS], scale_as, "has no right to update deployments.apps/scale"),
         (IMAGE, [SCALE], scale_as, ""),
+        (IMAGE, [UPDATES, DEPLOYMENTS], own, "has no right to delete services"),
+        (IMAGE, [SERVICES, UPDATES], own, "has no right to delete services and deployments.apps"),
+        (SELECTOR, [SERVICES], own, ""),
+        (IMAGE, [SERVICES, DEPLOYMENTS], own, ""),
     ],
 )
 def test_who_deletes_or_scales_needs_the_rights_too(

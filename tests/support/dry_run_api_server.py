@@ -23,6 +23,8 @@ class DryRunApiServer:
         """How each of them is answered, if not by whether it exists."""
         self.writes = 0
         """How many dry runs were sent."""
+        self.metadata_requests = 0
+        """How often it was asked whether one of them exists."""
 
     async def get(self, kind: str, namespace: str, name: str) -> Json | None:
         return await self._server.get(kind, namespace, name)
@@ -31,6 +33,7 @@ class DryRunApiServer:
         return await self._server.services(scope)
 
     async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Json:
+        self.metadata_requests += 1
         if self.metadata_error:
             raise self.metadata_error
         if (resource.plural, name) not in self.existing:

@@ -5,6 +5,7 @@ Called by reviewer.py with the pod template as the API server returned it, so it
 right types.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,6 +14,10 @@ from exposedapp.settings import ReferenceKind
 
 DEFAULT_ACCOUNT = "default"
 """Kubernetes creates it in each namespace, a moment after that."""
+
+OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+"""What the names of these objects are (RFC 1123). The API server accepts any text in a pod
+template, and in a path dots and slashes would lead to other namespaces."""
 
 
 class Reference(NamedTuple):

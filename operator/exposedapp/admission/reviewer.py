@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 from exposedapp.admission.dry_run import DryRunClient, ReviewClient, ServiceList
-from exposedapp.admission.references import Reference, references
+from exposedapp.admission.references import OBJECT_NAME, Reference, references
 from exposedapp.admission.results import ACCEPTED, Observe, ReviewResult, Verdict
 from exposedapp.admission.verdict import judge
 from exposedapp.api.meta import CHILD_KINDS, Json, NamespacedName
@@ -131,6 +131,8 @@ class Reviewer:
         return [text for text in await gather_all(*requests) if text]
 
     async def _missing(self, key: NamespacedName, reference: Reference) -> str | None:
+        if not OBJECT_NAME.fullmatch(reference.name):
+            return f"the pods wait for {reference.kind} {reference.name}: no object has such a name"
         resource = REFERENCED[reference.kind]
         try:
             await self._client.get_metadata(resource, key.namespace, reference.name)

@@ -122,7 +122,8 @@ async def _operator_logs(client: CliClient, name: str) -> list[BundleFile]:
 
 
 async def _log_about(client: CliClient, pod: Json, name: str) -> BundleFile:
-    file_name = f"operator-{pod['name']}.log"
+    # Whoever may run pods can give them the operator's label: the reader sees whose log it is.
+    file_name = f"operator-{pod['namespace']}.{pod['name']}.log"
     path = f"{PODS.path(pod['namespace'], pod['name'])}/log?tailLines={MAX_LOG_LINES}"
     try:
         data = await client.kube.transport.fetch("GET", path, accept="*/*")

@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Deployment of an app. Called by the reconciler and by `exposedapp render`; pure."""
 
-from collections.abc import Mapping
-
 from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.meta import (
     CONTAINER_ANNOTATION,
-    GROUP,
     KEEP_REPLICAS_ANNOTATION,
     NAME_LABEL,
     AppRef,
@@ -14,7 +11,7 @@ from exposedapp.api.meta import (
     common_labels,
 )
 from exposedapp.desired.adoption import adopted_container, adopted_deployment, keeps_replicas
-from exposedapp.desired.metadata import child_metadata, with_hash
+from exposedapp.desired.metadata import child_metadata, foreign_keys, with_hash
 from exposedapp.desired.named_ports import check_named_ports
 from exposedapp.desired.pod_template import CONTAINER_NAME, make_pod_template
 
@@ -58,7 +55,7 @@ def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None)
             "metadata": child_metadata(
                 app,
                 {**(fields.get("labels") or {}), **common_labels(app.name)},
-                {**_foreign_keys(fields.get("annotations") or {}), **annotations},
+                {**foreign_keys(fields.get("annotations") or {}), **annotations},
             ),
             "spec": {
                 **replicas,
@@ -68,11 +65,6 @@ def make_deployment(app: AppRef, spec: ExposedAppSpec, live: Json | None = None)
             },
         }
     )
-
-
-def _foreign_keys(annotations: Mapping[str, str]) -> dict[str, str]:
-    """The annotations without those that only the operator, or the object's owner, may write."""
-    return {key: text for key, text in annotations.items() if not key.startswith(f"{GROUP}/")}
 
 
 def _deployment_fields(fields: Json) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from exposedapp.api.meta import API_VERSION, HASH_ANNOTATION, KIND, AppRef, Json
+from exposedapp.api.meta import API_VERSION, GROUP, HASH_ANNOTATION, KIND, AppRef, Json
 
 GENERATOR_VERSION = 1
 """Part of the hash annotation. Raise it when an unchanged spec gives other children than in the
@@ -32,6 +32,11 @@ def child_metadata(app: AppRef, labels: Json, annotations: Mapping[str, str]) ->
             }
         ],
     }
+
+
+def foreign_keys(annotations: Mapping[str, str]) -> dict[str, str]:
+    """The annotations without those that only the operator, or the object's owner, may write."""
+    return {key: text for key, text in annotations.items() if not key.startswith(f"{GROUP}/")}
 
 
 def with_hash(child: Json) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from exposedapp.api.app import ExposedAppSpec
 from exposedapp.api.meta import AppRef, Json, common_labels
 from exposedapp.api.service import Port
-from exposedapp.desired.metadata import child_metadata, with_hash
+from exposedapp.desired.metadata import child_metadata, foreign_keys, with_hash
 
 SERVICE_FIELDS = (
     "externalName",
@@ -42,7 +42,7 @@ def make_service(app: AppRef, spec: ExposedAppSpec, pod_labels: Mapping[str, str
         {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": child_metadata(app, labels, spec.service.annotations or {}),
+            "metadata": child_metadata(app, labels, foreign_keys(spec.service.annotations or {})),
             "spec": {"type": spec.service.type, **service_spec},
         }
     )

@@ -196,6 +196,18 @@ async def test_objects_that_pods_need_are_looked_for_in_each_kind(world: World) 
     assert "Secret keys" in warning
 
 
+@pytest.mark.parametrize(
+    "name", ["../../tenant-b/configmaps/there", "..", ".", "%2e%2e", "there?watch=true", "there\n"]
+)
+async def test_a_name_does_not_lead_to_another_object(world: World, name: str) -> None:
+    """The API server accepts any name in a volume, and an HTTP client resolves the dots."""
+    review = Review(world)
+    volumes = [{"name": "v", "configMap": {"name": name}}]
+    [warning] = (await review.verdict(podTemplate={"spec": {"volumes": volumes}})).warnings
+    assert warning == f"the pods wait for ConfigMap {name}: no object has such a name"
+    assert not review.server.metadata_requests
+
+
 async def test_what_a_suspended_app_lacks_is_no_warning(world: World) -> None:
     review = Review(world)
     spec: Json = {"envFrom": [{"configMapRef": {"name": "settings"}}]}

@@ -73,14 +73,14 @@ def test_the_archive(run: Run, shop: FakeKube, tmp_path: Path) -> None:
             "endpointslices.yaml",
             "events.yaml",
             "doctor.json",
-            "operator-op-1.log",
+            "operator-exposedapp-system.op-1.log",
         )
     }
     app = yaml.safe_load(texts["exposedapp-hello/app.yaml"])
     assert app["spec"]["env"] == [{"name": "PASSWORD", "value": "REDACTED"}]
     assert app["status"] == HELLO["status"]
     assert "geheim" not in "".join(texts.values())
-    log = texts["exposedapp-hello/operator-op-1.log"].splitlines()
+    log = texts["exposedapp-hello/operator-exposedapp-system.op-1.log"].splitlines()
     assert [line.split(": ")[-1] for line in log[:1]] == ["created"]
     assert len(log) == 3
 
@@ -153,8 +153,11 @@ def test_a_log_that_may_not_be_read(
     monkeypatch.setattr(shop.transport, "fetch", refuse)
     archive = tmp_path / "bundle.tar.gz"
     result = run("bundle", "hello", "--file", str(archive))
-    assert files(archive)["exposedapp-hello/operator-op-1.log"] == "# not readable: no logs\n"
-    assert "  operator-op-1.log: not readable: no logs\n" in result.stderr
+    assert (
+        files(archive)["exposedapp-hello/operator-exposedapp-system.op-1.log"]
+        == "# not readable: no logs\n"
+    )
+    assert "  operator-exposedapp-system.op-1.log: not readable: no logs\n" in result.stderr
 
 
 def test_a_file_that_cannot_be_written(run: Run, shop: FakeKube, tmp_path: Path) -> None:

@@ -358,3 +358,15 @@ def test_a_port_of_an_init_container_that_ends_is_no_target() -> None:
         template_of(
             {"spec": {"initContainers": [PROXY]}}, ports=[{"port": 80, "targetPort": "web"}]
         )
+
+
+@pytest.mark.parametrize("part", ["service", "deployment"])
+def test_annotations_that_let_an_object_be_adopted_are_its_owner_s(part: str) -> None:
+    """Else an author could have the operator release a Service, which the app leaves behind."""
+    annotations = {"exposedapp.dev/adopt": "false", "example.com/team": "blue"}
+    spec = spec_of(**{part: {"annotations": annotations}})
+    child = service_of(spec) if part == "service" else deployment_of(spec)
+    assert child["metadata"]["annotations"] == {
+        "example.com/team": "blue",
+        HASH_ANNOTATION: digest(child),
+    }
