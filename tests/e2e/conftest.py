@@ -156,16 +156,7 @@ def single_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KindCluste
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What must be in one process: a file, for its fixtures, and all tests on the second cluster.
-
-    The latter share nothing with the others; they come last, so that the cluster is created once.
-    """
-    for item in items:
-        group = str(item.path)
-        if "single_node" in getattr(item, "fixturenames", ()):
-            group = "single_node"
-            item.add_marker(pytest.mark.shares_cluster)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """The tests on the second cluster come last and together, so that it is created once."""
     items.sort(key=lambda item: "single_node" in getattr(item, "fixturenames", ()))
 
 
@@ -173,7 +164,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """When something failed, keeps the operator's log where a person finds it."""
     if session.testsfailed and (BIN / "kubectl").exists():
-        target: Path = ROOT / "build" / "logs" / "operator-after-failed-e2e.log"
+        process = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        target: Path = ROOT / "build" / "logs" / f"operator-after-failed-e2e-{process}.log"
         target.parent.mkdir(parents=True, exist_ok=True)
         command: list[str | Path] = [BIN / "kubectl", "--namespace", OPERATOR_NAMESPACE]
         command += ["logs", *PODS, "--prefix", "--tail=-1"]

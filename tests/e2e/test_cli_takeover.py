@@ -13,8 +13,6 @@ import yaml
 
 from e2e.support import DEMO_IMAGE, Json, Namespace, eventually, exposedapp, fetch
 
-pytestmark = pytest.mark.shares_cluster
-
 OWN = ("exposedapp.dev/", "managed-by: exposedapp", "manager: exposedapp")
 """What must not be left on a released object, in its YAML."""
 
@@ -125,6 +123,7 @@ def plain(body: Json) -> Json:
     return {**metadata, "annotations": annotations, "spec": body["spec"]}
 
 
+@pytest.mark.shares_cluster
 def test_in_and_out_without_a_lost_request(namespace: Namespace) -> None:
     url = start(namespace)
     before = {kind: namespace.get(kind, "shop") for kind in ("deployment", "service")}
@@ -160,6 +159,7 @@ def test_in_and_out_without_a_lost_request(namespace: Namespace) -> None:
         assert [word for word in OWN if word in text] == []
 
 
+@pytest.mark.shares_cluster
 def test_a_service_is_taken_over_without_its_workload(namespace: Namespace) -> None:
     """A Service with its pods, whatever runs them; then only the Service is the app's."""
     url = start(namespace)
@@ -172,6 +172,7 @@ def test_a_service_is_taken_over_without_its_workload(namespace: Namespace) -> N
     assert "ownerReferences" not in namespace.get("service", "shop")["metadata"]
 
 
+@pytest.mark.shares_cluster
 def test_what_the_operator_created_is_released_and_taken_over_again(namespace: Namespace) -> None:
     words = ["--image", DEMO_IMAGE, "--port", "80:8080", "--wait"]
     created = exposedapp(namespace, "create", "shop", *words)
@@ -188,6 +189,7 @@ def test_what_the_operator_created_is_released_and_taken_over_again(namespace: N
     assert again.out.splitlines()[-1].rpartition(":")[2] == url.rpartition(":")[2]
 
 
+@pytest.mark.shares_cluster
 def test_a_manifest_is_imported(namespace: Namespace, tmp_path: Path) -> None:
     """Once as an app of its own, once as what runs already."""
     path = tmp_path / "shop.yaml"
@@ -211,6 +213,7 @@ def no_children(namespace: Namespace) -> None:
     assert namespace.names("pods") == []
 
 
+@pytest.mark.shares_cluster
 def test_what_is_refused_changes_nothing(namespace: Namespace) -> None:
     """The Service selects a pod of something else as well, which the app's would not."""
     start(namespace)

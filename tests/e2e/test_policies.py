@@ -146,7 +146,7 @@ def scale_as(namespace: Namespace, user: str) -> None:
         (IMAGE, [SERVICES, DEPLOYMENTS], scale_as, "has no right to update deployments.apps/scale"),
         (IMAGE, [SCALE], scale_as, ""),
         (IMAGE, [UPDATES, DEPLOYMENTS], own, "has no right to delete services"),
-        (IMAGE, [SERVICES, UPDATES], own, "has no right to delete services and deployments.apps"),
+        (IMAGE, [SERVICES, UPDATES], own, "has no right to delete that: services, and"),
         (SELECTOR, [SERVICES], own, ""),
         (IMAGE, [SERVICES, DEPLOYMENTS], own, ""),
     ],
@@ -169,6 +169,18 @@ def test_who_deletes_or_scales_needs_the_rights_too(
             action(namespace, user)
 
     eventually(is_refused)
+
+
+def test_an_app_that_is_created_with_an_owner_is_deleted_with_it(namespace: Namespace) -> None:
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "gone"}
+    owned = {**IMAGE, "metadata": {"name": "web", "ownerReferences": [owner]}}
+    writes = ["create", "update"]
+    rules = [{**SERVICES, "verbs": writes}, {**DEPLOYMENTS, "verbs": writes}]
+    user = user_with(namespace, EXPOSEDAPPS, *rules)
+    eventually(partial(apply_as, namespace, user, IMAGE))
+    is_refused(namespace, user, owned, "has no right to delete that: services, and")
+    user_with(namespace, EXPOSEDAPPS, SERVICES, DEPLOYMENTS)
+    eventually(partial(apply_as, namespace, user, owned))
 
 
 def test_edit_of_the_namespace_is_enough(namespace: Namespace) -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Puts the Prometheus server into build/bin, in promtool's version: docs/draw_dashboard.py runs the dashboard's queries in it.
+# Puts the Prometheus server into build/bin, in promtool's version: `make dashboard` runs the dashboard's queries in it.
 # A script of its own, because no test needs it: it is many times promtool. Without Go, it is taken from PATH.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -94,13 +94,13 @@ class ServiceApplier:
                 holders = await self._holders.holders(app.key, numbers, refused)
             except ApiError as error:
                 pending = f"Which Service has the node port is not known yet: {error}"
-                return ChildResult(live, pending=pending, failure=Failure.from_error(error))
+                return ChildResult(result.live, pending=pending, failure=Failure.from_error(error))
             if requested & holders.keys():
                 return replace(result, problem=_with_holders(problem, holders))
             if not holders:
                 # The DELETED event of a Service comes before its node ports are free again.
                 if numbers > requested:
-                    result = ChildResult(live, pending=BEING_RELEASED)
+                    result = ChildResult(result.live, pending=BEING_RELEASED)
                 return replace(result, requeue_after=RELEASE_POLL_SECONDS)
             allocated = {
                 port: number for port, number in allocated.items() if number not in holders

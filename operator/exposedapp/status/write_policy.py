@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from exposedapp.api.app import Condition, ExposedAppStatus
 from exposedapp.api.conditions import ConditionType, Reason
 from exposedapp.api.meta import Json
-from exposedapp.status.queries import awaits_first_probe, is_reconciling
+from exposedapp.status.queries import awaits_first_probe, ready_condition
+
+STARTING_REASONS = (Reason.PROGRESSING, Reason.WAITING_FOR_ANSWER)
+"""Of Ready, while nothing is known to be wrong."""
 
 NUMBER = re.compile(r"\b\d+\b")
 
@@ -35,11 +38,11 @@ def status_patch(old: ExposedAppStatus, new: ExposedAppStatus) -> Json:
 def is_urgent(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
     """Whether a new status must be written at once, and not debounced.
 
-    What users and programs wait for is urgent; counts and messages are not. Another `url` is, and
-    so are URLs that the nodes alone have changed: node events were debounced before, and a node
-    that is removed must not stay listed. Where pods decide which nodes are listed
-    (externalTrafficPolicy Local), every step of a rollout changes URLs besides the `url`: those can
-    wait for the next step.
+    What users and programs wait for is urgent; counts and messages are not. Another `url` is,
+    except for a guess while none answers, and so are URLs that the nodes alone have changed: node
+    events were debounced before, and a node that is removed must not stay listed. Where pods decide
+    which nodes are listed (externalTrafficPolicy Local), every step of a rollout changes URLs
+    besides the `url`: those can wait for the next step.
     """
     types = _urgent_types(new)
     if _urgent_part(old, types) != _urgent_part(new, types) or _nodes_changed(old, new):
@@ -52,11 +55,11 @@ def is_urgent(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
 def _urgent_types(new: ExposedAppStatus) -> Sequence[ConditionType]:
     """The conditions whose change is urgent.
 
-    While pods start and the app is not ready, that is Ready alone: most often the other conditions
-    become true in a moment too, one after the other.
+    While pods start, that is Ready alone: most often the other conditions become true in a moment
+    too, one after the other. Pods that fail are no start, however often they are started.
     """
-    ready = new.condition(ConditionType.READY)
-    is_starting = is_reconciling(new) and ready is not None and ready.status != "True"
+    ready = ready_condition(new)
+    is_starting = ready is not None and ready.reason in STARTING_REASONS
     return (ConditionType.READY,) if is_starting else tuple(ConditionType)
 
 
@@ -71,18 +74,27 @@ def _without_node_counts(status: ExposedAppStatus) -> list[Condition]:
 
 
 def _nodes_changed(old: ExposedAppStatus, new: ExposedAppStatus) -> bool:
-    """Whether URLs were added, or removed, because of the nodes and not of the pods.
+    """Whether URLs were added or removed because of the nodes and not of the pods.
 
     A status does not say which policy the Service has; but pods that start and add URLs, or end and
-    remove them, are counted, and pods that move add and remove URLs at the same time.
+    remove them, are counted, and pods that move add and remove URLs at the same time. So does a
+    node that another one replaces in the list; then the number of eligible nodes has changed.
     """
     before, after = set(old.urls or ()), set(new.urls or ())
     more_pods = _ready_endpoints(new) - _ready_endpoints(old)
-    return (before < after and more_pods <= 0) or (after < before and more_pods >= 0)
+    if before < after:
+        return more_pods <= 0
+    if after < before:
+        return more_pods >= 0
+    return before != after and _eligible_nodes(old) != _eligible_nodes(new)
 
 
 def _ready_endpoints(status: ExposedAppStatus) -> int:
     return status.endpoints.ready if status.endpoints else 0
+
+
+def _eligible_nodes(status: ExposedAppStatus) -> int | None:
+    return status.nodes.eligible if status.nodes else None
 
 
 def _urgent_part(status: ExposedAppStatus, types: Sequence[str]) -> tuple[object, ...]:

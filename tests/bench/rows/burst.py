@@ -25,7 +25,7 @@ async def burst(session: Session, namespace: str) -> None:
     names = [
         item["metadata"]["name"]
         for item in listed_apps["items"]
-        if _lists_any(item["status"], addresses)
+        if _lists_any(item.get("status") or {}, addresses)
     ]
 
     def lists_none(status: Json) -> bool:
@@ -34,15 +34,20 @@ async def burst(session: Session, namespace: str) -> None:
     def lists_some(status: Json) -> bool:
         return _lists_any(status, addresses)
 
+    if not names:
+        raise AssertionError("no app lists one of the nodes")
     before, used, seconds = await session.count(), session.usage().cpu_seconds, []
     async with apps.Watch(session.api, namespace) as watch:
-        for label, follows in (("", lists_none), (None, lists_some)):
-            goal = watch.expect(names, follows)
-            start = time.monotonic()
-            await for_each(chosen, partial(_set_label, session, label))
-            await goal.wait(DEADLINE_SECONDS)
-            seconds.append(max(goal.reached_at.values()) - start)
-            await session.count()
+        try:
+            for label, follows in (("", lists_none), (None, lists_some)):
+                goal = watch.expect(names, follows)
+                start = time.monotonic()
+                await for_each(chosen, partial(_set_label, session, label))
+                await goal.wait(DEADLINE_SECONDS)
+                seconds.append(max(goal.reached_at.values()) - start)
+                await session.count()
+        finally:  # The rows and subjects after this one need the nodes.
+            await for_each(chosen, partial(_set_label, session, None))
     session.record("burst.apps", len(names))
     session.record("burst.seconds", median(seconds))
     after = await session.count()

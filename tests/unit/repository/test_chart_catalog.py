@@ -72,7 +72,7 @@ def test_what_selects_the_operator_does_not_select_it() -> None:
     }
     assert matching == {("Deployment", NAME), ("Service", NAME), ("NetworkPolicy", NAME)}
     policy = one(objects, "NetworkPolicy", NAME)["spec"]
-    assert policy["ingress"] == [{"ports": [{"port": "http"}]}]
+    assert policy["policyTypes"] == ["Egress"]
     assert policy["egress"] == one(objects, "NetworkPolicy", "exposedapp")["spec"]["egress"][:2]
     service = one(objects, "Service", NAME)
     assert service["spec"].get("type", "ClusterIP") == "ClusterIP"

@@ -3,6 +3,7 @@
 
 import importlib.util
 import socket
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -49,3 +50,21 @@ def test_no_way_to_the_url_is_one_sentence(program: ModuleType) -> None:
     url = f"http://{closed_port()}"
     with pytest.raises(SystemExit, match=rf"{url} does not answer this pod: .*NetworkPolicy"):
         program.fetch(url)
+
+
+def test_an_error_that_answers_is_no_missing_way(program: ModuleType) -> None:
+    """A program that answers every request with 503, as a mesh may do."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer_once, args=[server])
+        thread.start()
+        host, port = server.getsockname()
+        with pytest.raises(SystemExit, match=r"answers this pod with an error: .* 503"):
+            program.fetch(f"http://{host}:{port}")
+        thread.join()
+
+
+def answer_once(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")

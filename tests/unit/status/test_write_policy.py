@@ -161,12 +161,23 @@ def test_is_urgent(fields: dict[str, Any], urgent: bool) -> None:
     assert is_urgent(FIRST, after(**fields)) is urgent
 
 
-def test_the_first_ready_pod_of_several_can_wait() -> None:
-    """The Service has an endpoint, and the app is not ready."""
-    none = after(deployment=deployment_body(2, 0), endpoints=[])
-    one = replace(WELL, deployment=deployment_body(2, 1), previous=none)
-    assert none.condition("ServiceReady") != compute(one).condition("ServiceReady")
-    assert not is_urgent(none, compute(one))
+def service_becomes_ready(**fields: Any) -> tuple[ExposedAppStatus, ExposedAppStatus]:
+    """Before and after: the Service has the endpoints, and the Deployment not yet all pods."""
+    seen = replace(WELL, deployment=deployment_body(2, 1), endpoints=[], **fields)
+    before = compute(seen)
+    status = compute(replace(seen, endpoints=BOTH, previous=before))
+    conditions = [each.condition("ServiceReady") for each in (before, status)]
+    assert [condition and condition.status for condition in conditions] == ["False", "True"]
+    return before, status
+
+
+def test_a_step_of_a_start_can_wait() -> None:
+    assert not is_urgent(*service_becomes_ready())
+
+
+def test_where_pods_fail_no_start_is_waited_for() -> None:
+    """The reason of Ready says what is wrong, and may do so for days."""
+    assert is_urgent(*service_becomes_ready(pod_failure=PodFailure(Reason.CRASH_LOOP, "x")))
 
 
 # --- URLs that come and go ------------------------------------------------------------------------
@@ -204,6 +215,19 @@ def test_the_url_itself_cannot_wait() -> None:
     assert first.url == "http://10.0.0.97:30001"
     assert is_urgent(first, with_pods("b", "c", "d", previous=first))
     assert is_urgent(NORMAL, first)
+
+
+def test_a_node_that_another_one_replaces_cannot_wait() -> None:
+    """As on a cluster with more nodes than an app lists."""
+    twenty = [node(f"n{i}", ("InternalIP", f"10.0.0.{i + 1}")) for i in range(20)]
+    seen = replace(WELL, nodes=twenty, previous=NORMAL)
+    first = compute(seen)
+    last = next(each for each in reversed(first.urls or ()) if each != first.url)
+    others = [each for each in twenty if f"//{each.addresses[0][1]}:" not in last]
+    status = compute(replace(seen, nodes=others, previous=first))
+    assert last not in (status.urls or ())
+    assert (first.url, len(first.urls or ())) == (status.url, len(status.urls or ()))
+    assert is_urgent(first, status)
 
 
 def test_a_node_that_comes_or_goes_cannot_wait() -> None:

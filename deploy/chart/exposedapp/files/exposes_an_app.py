@@ -93,6 +93,8 @@ def fetch(url: str) -> int:
     try:
         with opener.open(url, timeout=REQUEST_SECONDS) as response:
             code: int = response.status
+    except urllib.error.HTTPError as error:
+        sys.exit(f"The app is Ready, but {url} answers this pod with an error: {error}.")
     except OSError as error:
         sys.exit(
             f"The app is Ready, but {url} does not answer this pod: {error}. Does a NetworkPolicy"
