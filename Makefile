@@ -42,7 +42,7 @@ unit: $(VENV)/ok build/oldest-pip build/dist/ok build/bin/helm build/bin/kstatus
 .PHONY: versions
 versions: $(VENV)/ok build/bin/helm build/bin/crdcheck ## Tests on the API servers of the oldest and the newest Kubernetes
 	@minors=($$(tests/matrix/build.sh --minors)); tests/matrix/build.sh etcd "$${minors[0]}" "$${minors[-1]}"
-	pytest tests/matrix -n 2 --dist loadgroup
+	pytest tests/matrix -n 2
 
 .PHONY: matrix
 matrix: $(VENV)/ok build/bin/helm ## The same on every Kubernetes from 1.29 on; writes docs/kubernetes-versions.md; MINORS="1.29 1.31"

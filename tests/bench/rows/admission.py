@@ -22,6 +22,7 @@ ROUNDS = 3
 APPLIES = 50
 """In each round, with and without."""
 UNANSWERED_APPLIES = 5
+UNANSWERED_SECONDS = 1.0
 SECONDS_PER_APP = 0.5
 
 
@@ -46,12 +47,16 @@ async def admission(session: Session, prefix: str) -> None:
         session.record("admission.storm_ratio", seconds_with / seconds_without)
         async with namespace(session.api, f"{prefix}-away") as name:
             await webhook.lead_to(BLACK_HOLE)
+            # The API server goes on with the connection that it has, until the process ends.
+            await session.restart()
             dead = await _applies(session, name, "dead", UNANSWERED_APPLIES)
             session.record("admission.dead_delay_seconds", max(dead) - base)
             async with _silent_server() as port:
                 await webhook.lead_to(webhook.address, port)
                 slow = await _applies(session, name, "slow", UNANSWERED_APPLIES)
             session.record("admission.slow_delay_seconds", max(slow) - base)
+            if min(dead[0], slow[0]) < UNANSWERED_SECONDS:
+                raise AssertionError("the API server did not wait: it reached another webhook")
 
 
 async def _applies(session: Session, name: str, prefix: str, count: int) -> list[float]:
