@@ -9,7 +9,7 @@ VENV := build/venv
 PY := $(VENV)/bin/python
 # Processes for the unit tests: one more than there are CPUs, because many tests wait.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-# The tests that need a namespace only run beside each other, the others one by one.
+# The tests that need a namespace only run beside each other, the others one by one, unless pytest was interrupted (2).
 E2E := tests/e2e -v --durations=10 --ignore=tests/e2e/test_store_restore.py
 PHASE := source tests/kind/phase.sh; phase
 export PYTHONPATH := operator
@@ -51,7 +51,7 @@ matrix: $(VENV)/ok build/bin/helm ## The same on every Kubernetes from 1.29 on; 
 
 .PHONY: e2e
 e2e: cluster images metrics chromium build/bin/argodiff ## End-to-end tests on the cluster
-	@failed=; : "2: interrupted"; \
+	@failed=; \
 	  pytest $(E2E) -m shares_cluster -n 2 --dist loadfile || { (($$? != 2)) || exit 2; failed=1; }; \
 	  pytest $(E2E) -m "not shares_cluster" || failed=1; \
 	  [[ -z "$$failed" ]]
