@@ -145,7 +145,7 @@ def scale_as(namespace: Namespace, user: str) -> None:
         (IMAGE, [SERVICES, DEPLOYMENTS], delete_as, ""),
         (IMAGE, [SERVICES, DEPLOYMENTS], scale_as, "has no right to update deployments.apps/scale"),
         (IMAGE, [SCALE], scale_as, ""),
-        (IMAGE, [UPDATES, DEPLOYMENTS], own, "has no right to delete services"),
+        (IMAGE, [UPDATES, DEPLOYMENTS], own, "has no right to delete that: services"),
         (IMAGE, [SERVICES, UPDATES], own, "has no right to delete that: services, and"),
         (SELECTOR, [SERVICES], own, ""),
         (IMAGE, [SERVICES, DEPLOYMENTS], own, ""),
