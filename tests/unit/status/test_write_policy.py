@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exposedapp.api.app import ExposedAppStatus
-from exposedapp.api.conditions import Reason
+from exposedapp.api.conditions import ConditionType, Reason
 from exposedapp.api.meta import Json
 from exposedapp.exposure.endpoints import Endpoint
 from exposedapp.reconcile.status_writer import STATUS_DEBOUNCE
@@ -166,7 +166,7 @@ def service_becomes_ready(**fields: Any) -> tuple[ExposedAppStatus, ExposedAppSt
     seen = replace(WELL, deployment=deployment_body(2, 1), endpoints=[], **fields)
     before = compute(seen)
     status = compute(replace(seen, endpoints=BOTH, previous=before))
-    conditions = [each.condition("ServiceReady") for each in (before, status)]
+    conditions = [each.condition(ConditionType.SERVICE_READY) for each in (before, status)]
     assert [condition and condition.status for condition in conditions] == ["False", "True"]
     return before, status
 
