@@ -15,11 +15,11 @@ from urllib.error import HTTPError, URLError
 
 import yaml
 
+from support.programs import process
 from support.sockets import free_port
 
 PROGRAM = Path(__file__).parents[2] / "build" / "bin" / "prometheus"
 START_SECONDS = 30.0
-STOP_SECONDS = 10.0
 
 
 class QueryError(Exception):
@@ -100,27 +100,18 @@ def prometheus(folder: Path, scrape: dict[str, Any]) -> Iterator[Prometheus]:
     address = f"127.0.0.1:{free_port()}"
     command: list[str | Path] = [PROGRAM, f"--web.listen-address={address}"]
     command += [f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/data"]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        _wait_until_ready(f"http://{address}", process, folder / "log")
+    with process(command, folder / "log") as started:
+        _wait_until_ready(f"http://{address}", started, folder / "log")
         yield Prometheus(f"http://{address}")
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(url: str, started: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + START_SECONDS
     while True:
         try:
             urllib.request.urlopen(f"{url}/-/ready", timeout=5).close()  # noqa: S310 - this machine
         except URLError:
-            if process.poll() is not None or time.monotonic() > end:
+            if started.poll() is not None or time.monotonic() > end:
                 raise AssertionError(f"Prometheus is not ready:\n{log.read_text()}") from None
             time.sleep(0.2)
         else:

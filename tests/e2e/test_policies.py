@@ -26,6 +26,7 @@ SERVICES = {"apiGroups": [""], "resources": ["services"], "verbs": VERBS}
 DEPLOYMENTS = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": VERBS}
 UPDATES = {"apiGroups": ["", "apps"], "resources": ["services", "deployments"], "verbs": ["update"]}
 SCALE = {"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["update"]}
+NO_OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "gone"}
 IMAGE: Json = app("web", replicas=0)
 SELECTOR: Json = {**app("web"), "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
 
@@ -113,8 +114,7 @@ def test_a_change_needs_them_too_but_not_one_of_metadata(namespace: Namespace) -
 
 def own(namespace: Namespace, user: str) -> None:
     """Give an app an owner that does not exist: with it the garbage collector deletes the app."""
-    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "gone"}
-    patch = json.dumps({"metadata": {"ownerReferences": [owner]}})
+    patch = json.dumps({"metadata": {"ownerReferences": [NO_OWNER]}})
     options = ["--type=merge", "--dry-run=server", f"--as={user}"]
     namespace.kubectl("patch", "xapp/web", *options, "-p", patch)
 
@@ -172,8 +172,7 @@ def test_who_deletes_or_scales_needs_the_rights_too(
 
 
 def test_an_app_that_is_created_with_an_owner_is_deleted_with_it(namespace: Namespace) -> None:
-    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "gone"}
-    owned = {**IMAGE, "metadata": {"name": "web", "ownerReferences": [owner]}}
+    owned = {**IMAGE, "metadata": {"name": "web", "ownerReferences": [NO_OWNER]}}
     writes = ["create", "update"]
     rules = [{**SERVICES, "verbs": writes}, {**DEPLOYMENTS, "verbs": writes}]
     user = user_with(namespace, EXPOSEDAPPS, *rules)

@@ -7,7 +7,7 @@ There is nothing else of a cluster: no controllers, no nodes. Used by conftest.p
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,12 @@ import pytest
 import yaml
 
 from e2e.support import Namespace, Refused
+from support.programs import process
 from support.sockets import free_port
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
 START_SECONDS = 120.0
-STOP_SECONDS = 20.0
 
 ADMIN = "admin"
 OPERATOR = "system:serviceaccount:exposedapp-system:exposedapp"
@@ -146,24 +146,6 @@ def _kube_apiserver(server: ApiServer, etcd_url: str) -> list[str | Path]:
         "--disable-admission-plugins=ServiceAccount",
         "--endpoint-reconciler-type=none",
     ]
-
-
-@contextmanager
-def process(
-    command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program with its output in a file, and end it."""
-    with log.open("wb") as output:
-        started = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
-    try:
-        yield started
-    finally:
-        started.terminate()
-        try:
-            started.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
 
 
 def _wait_until_ready(server: ApiServer, started: subprocess.Popen[bytes]) -> None:

@@ -23,9 +23,10 @@ from e2e.admission import ADMISSION_NAME
 from e2e.support import Namespace, eventually
 from e2e.support import api_server as client_of
 from exposedapp.kube.client import KubeClient
-from matrix.api_server import OPERATOR, ROOT, ApiServer, process, running
+from matrix.api_server import OPERATOR, ROOT, ApiServer, running
 from matrix.helm import CHART, helm
 from matrix.table import Results, render, replace_table
+from support.programs import process
 from support.sockets import free_port
 
 HERE = Path(__file__).parent

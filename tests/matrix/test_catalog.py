@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from e2e.support import Namespace, app, eventually, fetch
-from matrix.api_server import CATALOG, ROOT, ApiServer, process
+from matrix.api_server import CATALOG, ROOT, ApiServer
 from matrix.conftest import OPERATOR_NAMESPACE
 from matrix.helm import CHART, helm
+from support.programs import process
 from support.sockets import free_port
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
